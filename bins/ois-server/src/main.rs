@@ -1,0 +1,3 @@
+//! The OIS server: one binary, embedded storage.
+
+fn main() {}

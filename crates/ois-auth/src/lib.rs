@@ -1,0 +1,1 @@
+//! Who is speaking: members, tokens, passwords, tickets and what they may do.

@@ -1,0 +1,1 @@
+//! A member's end of the wire: connect, sign in, resume, outbox.

@@ -1,0 +1,1 @@
+//! How an OpenClaw gateway is spoken to: WebSocket RPC and HTTP.

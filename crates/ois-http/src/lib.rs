@@ -1,0 +1,1 @@
+//! The server's doors: HTTP routes, the WebSocket, the page.

@@ -1,0 +1,3 @@
+//! An agent of thirty lines.
+
+fn main() {}
