@@ -1,0 +1,153 @@
+//! What the log holds: each event is the frame that its receivers get, encoded once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    frame::ServerFrame,
+    id::EventId,
+    message::{Draft, Message},
+    name::{Nonce, RoomName, ShortName},
+    time::Timestamp,
+};
+
+/// What kind of thing an event is; one word in the record's header, so that a reader skips what it
+/// does not want without parsing it. Later kinds (deliveries, runs) get words of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Something said in a room.
+    Message,
+}
+
+impl EventKind {
+    /// The word in the record's header.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Message => "message",
+        }
+    }
+
+    /// The kind with this word, or `None` for one that a newer version wrote.
+    pub fn from_word(word: &str) -> Option<Self> {
+        (word == Self::Message.word()).then_some(Self::Message)
+    }
+}
+
+/// An event before it has a place in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NewEvent {
+    /// Something to be said in a room.
+    Message(Draft),
+}
+
+impl NewEvent {
+    /// What it will be.
+    pub fn kind(&self) -> EventKind {
+        match self {
+            Self::Message(_) => EventKind::Message,
+        }
+    }
+
+    /// Where it will be seen.
+    pub fn room(&self) -> &RoomName {
+        match self {
+            Self::Message(draft) => &draft.room,
+        }
+    }
+
+    /// Who causes it.
+    pub fn author(&self) -> &ShortName {
+        match self {
+            Self::Message(draft) => &draft.author.name,
+        }
+    }
+
+    /// Its sender's own name for it.
+    pub fn nonce(&self) -> Option<&Nonce> {
+        match self {
+            Self::Message(draft) => draft.nonce.as_ref(),
+        }
+    }
+
+    /// The event in its place: JSON without line breaks, for the record on disk and, framed, for
+    /// every receiver.
+    pub fn encode(self, id: EventId, time: Timestamp) -> Vec<u8> {
+        match self {
+            Self::Message(draft) => encode_message(&draft.at(id, time)),
+        }
+    }
+}
+
+/// The payload of a message event: `{"type":"message","message":M}`.
+///
+/// ```
+/// use ois_protocol::event::{encode_message, message_json};
+/// # let message: ois_protocol::Message = serde_json::from_str(
+/// #     r#"{"id":7,"user":"a","text":"hi","time":"2026-02-06T12:34:56.789Z"}"#).unwrap();
+/// let payload = encode_message(&message);
+/// let inner = message_json(&payload).unwrap();
+/// assert_eq!(inner, serde_json::to_vec(&message).unwrap());
+/// ```
+pub fn encode_message(message: &Message) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(128 + message.text.len());
+    payload.extend_from_slice(MESSAGE_START);
+    serde_json::to_writer(&mut payload, message).expect("a message has only text keys");
+    payload.push(b'}');
+    payload
+}
+
+/// `M` out of a message event's payload, without parsing it; `None` if it is no message event.
+pub fn message_json(payload: &[u8]) -> Option<&[u8]> {
+    payload.strip_prefix(MESSAGE_START)?.strip_suffix(b"}")
+}
+
+/// A `history` frame around messages that are already JSON.
+pub fn history_frame<'a>(messages: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut frame = br#"{"type":"history","messages":["#.to_vec();
+    for (at, message) in messages.into_iter().enumerate() {
+        if at > 0 {
+            frame.push(b',');
+        }
+        frame.extend_from_slice(message);
+    }
+    frame.extend_from_slice(b"]}");
+    frame
+}
+
+/// Reads an event's payload back.
+///
+/// # Errors
+/// If it is no frame that this version knows.
+pub fn decode(payload: &[u8]) -> Result<ServerFrame, serde_json::Error> {
+    serde_json::from_slice(payload)
+}
+
+const MESSAGE_START: &[u8] = br#"{"type":"message","message":"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Kind, Member, Role};
+
+    #[test]
+    fn an_event_is_one_line_whatever_was_said() {
+        let author = Member::new("a".parse().unwrap(), Kind::Human, Role::Member);
+        let draft = Draft::new(author, "one\ntwo\r\n\u{2028}three \"four\"");
+        let payload =
+            NewEvent::Message(draft.clone()).encode(EventId::ZERO.next(), Timestamp::from_ms(5));
+        assert!(!payload.contains(&b'\n'));
+        let ServerFrame::Message { message } = decode(&payload).unwrap() else {
+            panic!("no message")
+        };
+        assert_eq!(message.text, draft.text);
+    }
+
+    #[test]
+    fn history_is_the_messages_as_they_stand() {
+        assert_eq!(history_frame([]), br#"{"type":"history","messages":[]}"#);
+        let two: [&[u8]; 2] = [b"1", b"2"];
+        assert_eq!(history_frame(two), br#"{"type":"history","messages":[1,2]}"#);
+    }
+}

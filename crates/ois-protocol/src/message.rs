@@ -1,0 +1,238 @@
+//! What is said in a room.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    id::EventId,
+    member::Member,
+    name::{Nonce, RoomName},
+    time::Timestamp,
+};
+
+/// A message as clients see it: `M` of the wire, unchanged since OIS 1.2, with newer fields that
+/// are absent where they say nothing.
+///
+/// ```
+/// use ois_protocol::Message;
+/// let wire = r#"{"id":7,"user":"HKH 🐱","text":"hi","time":"2026-02-06T12:34:56.789Z"}"#;
+/// let message: Message = serde_json::from_str(wire).unwrap();
+/// assert_eq!(serde_json::to_string(&message).unwrap(), wire);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Its place in the log.
+    pub id: EventId,
+    /// The display name of who wrote it, set by the server.
+    pub user: String,
+    /// What was written, UTF-8, at the most [`crate::Limits::text_bytes`].
+    #[serde(default)]
+    pub text: String,
+    /// When the server took it.
+    pub time: Timestamp,
+    /// Short names of those it wakes, and the literal `all`; from the text, never from the sender.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<String>,
+    /// Files that go with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// Whether it was read back from a day file, which keeps minutes only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_archive: bool,
+    /// Where it was said; absent on the wire for `main`.
+    #[serde(default, skip_serializing_if = "RoomName::is_main")]
+    pub room: RoomName,
+    /// The message it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<EventId>,
+    /// The message that woke the agent who wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EventId>,
+    /// How many agents' messages lie between a person's word and this one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hop: u32,
+    /// Whether a program wrote it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agent: bool,
+}
+
+/// A message before it has a place in the log: what a session makes of a `chat` frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Who wrote it, as the server authenticated them.
+    pub author: Member,
+    /// Where.
+    pub room: RoomName,
+    /// What was written.
+    pub text: String,
+    /// Whom the text calls, resolved against the register.
+    pub mentions: Vec<String>,
+    /// Files that go with it.
+    pub attachments: Vec<Attachment>,
+    /// The message it answers.
+    pub reply_to: Option<EventId>,
+    /// The message that woke its author.
+    pub cause: Option<EventId>,
+    /// See [`Message::hop`].
+    pub hop: u32,
+    /// The sender's own name for it.
+    pub nonce: Option<Nonce>,
+}
+
+impl Draft {
+    /// A draft with nothing but an author and a text, for the room `main`.
+    pub fn new(author: Member, text: impl Into<String>) -> Self {
+        Self {
+            author,
+            room: RoomName::default(),
+            text: text.into(),
+            mentions: Vec::new(),
+            attachments: Vec::new(),
+            reply_to: None,
+            cause: None,
+            hop: 0,
+            nonce: None,
+        }
+    }
+
+    /// The message that it becomes in this place of the log.
+    pub fn at(self, id: EventId, time: Timestamp) -> Message {
+        Message {
+            id,
+            agent: self.author.is_agent(),
+            user: self.author.display.to_string(),
+            text: self.text,
+            time,
+            mentions: self.mentions,
+            attachments: self.attachments,
+            from_archive: false,
+            room: self.room,
+            reply_to: self.reply_to,
+            cause: self.cause,
+            hop: self.hop,
+        }
+    }
+}
+
+/// A file that goes with a message, normally one kept by `POST /api/upload`.
+///
+/// Read from either set of names that the original's upload and page used, written with both.
+///
+/// ```
+/// use ois_protocol::Attachment;
+/// let sent = r#"{"url":"/uploads/0a.png","originalName":"a.png","mimeType":"image/png","size":70}"#;
+/// let attachment: Attachment = serde_json::from_str(sent).unwrap();
+/// assert_eq!(attachment.name, "a.png");
+/// assert!(serde_json::to_string(&attachment).unwrap().contains(r#""type":"image/png""#));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "AttachmentIn")]
+pub struct Attachment {
+    /// `/uploads/<name>` on the same server, or an `http(s)` address.
+    pub url: String,
+    /// What the sender called the file.
+    pub name: String,
+    /// Its media type, `application/octet-stream` if nobody said.
+    pub mime: String,
+    /// Its length in bytes, 0 if nobody said.
+    pub size: u64,
+}
+
+/// Why something cannot go with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AttachmentError {
+    /// An address that a page could not show safely, such as `javascript:`.
+    #[error("an attachment's url must begin with /uploads/, http:// or https://")]
+    Url,
+    /// A name or a type of more than 1,024 bytes, or a url of more than 2,048.
+    #[error("an attachment's url, name or type is too long")]
+    TooLong,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AttachmentIn {
+    url: String,
+    name: Option<String>,
+    original_name: Option<String>,
+    r#type: Option<String>,
+    mime_type: Option<String>,
+    size: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AttachmentOut<'a> {
+    url: &'a str,
+    original_name: &'a str,
+    mime_type: &'a str,
+    size: u64,
+    name: &'a str,
+    r#type: &'a str,
+}
+
+impl TryFrom<AttachmentIn> for Attachment {
+    type Error = AttachmentError;
+
+    fn try_from(wire: AttachmentIn) -> Result<Self, AttachmentError> {
+        let starts = ["/uploads/", "http://", "https://"];
+        let plain = !wire.url.contains(|c: char| c.is_control() || c.is_whitespace() || c == '\\');
+        if !plain || !starts.iter().any(|start| wire.url.starts_with(start)) {
+            return Err(AttachmentError::Url);
+        }
+        let name = wire
+            .original_name
+            .or(wire.name)
+            .unwrap_or_else(|| wire.url.rsplit('/').next().unwrap_or_default().to_owned());
+        let mime = wire.mime_type.or(wire.r#type);
+        let mime = mime.unwrap_or_else(|| "application/octet-stream".to_owned());
+        if wire.url.len() > 2048 || name.len() > 1024 || mime.len() > 1024 {
+            return Err(AttachmentError::TooLong);
+        }
+        Ok(Self { url: wire.url, name, mime, size: wire.size.unwrap_or(0) })
+    }
+}
+
+impl Serialize for Attachment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        AttachmentOut {
+            url: &self.url,
+            original_name: &self.name,
+            mime_type: &self.mime,
+            size: self.size,
+            name: &self.name,
+            r#type: &self.mime,
+        }
+        .serialize(serializer)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_message_has_the_old_servers_fields_and_no_more() {
+        let author =
+            Member::new("tester".parse().unwrap(), crate::Kind::Human, crate::Role::Member);
+        let message = Draft::new(author, "hi").at(EventId::new(7).unwrap(), Timestamp::from_ms(0));
+        let wire = r#"{"id":7,"user":"tester","text":"hi","time":"1970-01-01T00:00:00.000Z"}"#;
+        assert_eq!(serde_json::to_string(&message).unwrap(), wire);
+    }
+
+    #[test]
+    fn an_address_that_runs_code_is_no_attachment() {
+        for url in
+            ["javascript:alert(1)", "data:text/html,x", "//evil", "/uploads/\\..", "/api/file"]
+        {
+            let sent = serde_json::json!({ "url": url });
+            assert!(serde_json::from_value::<Attachment>(sent).is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! What members, rooms, duties and drafts are called.
+
+use std::{cmp::Ordering, fmt, hash, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use unicode_normalization::UnicodeNormalization;
+
+/// Words that stand for something else in an address and can therefore be nobody's short name.
+pub const RESERVED: [&str; 4] = ["all", "所有人", "one", "fyi"];
+
+/// Compares as people read: NFKC, then lower case (wire.md, Members).
+pub fn fold(text: &str) -> String {
+    text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+}
+
+/// The full name under which a member writes, for example `HKH 🐱`.
+///
+/// 1 to 64 characters, no control or bidirectional characters, no white space at either end.
+///
+/// ```
+/// use ois_protocol::DisplayName;
+/// let name: DisplayName = "HKH 🐱".parse().unwrap();
+/// assert_eq!(name.short().as_str(), "HKH");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// The most characters that a name may have.
+    pub const MAX_CHARS: usize = 64;
+
+    /// The name as written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What people mention: the name up to its first white space.
+    pub fn short(&self) -> ShortName {
+        let text = self.0.split(char::is_whitespace).next().unwrap_or_default();
+        ShortName::trusted(text)
+    }
+
+    /// Checks the name as one of a new member: its short name must hold a letter or a digit and
+    /// must not be one of [`RESERVED`]. The register may hold older names that would not pass.
+    ///
+    /// # Errors
+    /// [`NameError::NoLetter`] or [`NameError::Reserved`].
+    pub fn check_new(&self) -> Result<(), NameError> {
+        let short = self.short();
+        if RESERVED.contains(&short.folded()) {
+            return Err(NameError::Reserved);
+        }
+        if !short.as_str().chars().any(char::is_alphanumeric) {
+            return Err(NameError::NoLetter);
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for DisplayName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let text = text.trim();
+        check_characters(text, Self::MAX_CHARS)?;
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The part of a name by which a member is addressed, for example `HKH`.
+///
+/// Two short names are the same if they [`fold`] to the same text: `ARIA`, `aria` and `ＡＲＩＡ`.
+#[derive(Clone)]
+pub struct ShortName {
+    text: String,
+    folded: String,
+}
+
+impl ShortName {
+    /// The name as its bearer writes it.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The name as it is compared.
+    pub fn folded(&self) -> &str {
+        &self.folded
+    }
+
+    fn trusted(text: &str) -> Self {
+        Self { text: text.to_owned(), folded: fold(text) }
+    }
+}
+
+impl FromStr for ShortName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        check_characters(text, DisplayName::MAX_CHARS)?;
+        if text.contains(char::is_whitespace) {
+            return Err(NameError::WhiteSpace);
+        }
+        Ok(Self::trusted(text))
+    }
+}
+
+impl PartialEq for ShortName {
+    fn eq(&self, other: &Self) -> bool {
+        self.folded == other.folded
+    }
+}
+
+impl Eq for ShortName {}
+
+impl PartialOrd for ShortName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ShortName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.folded.cmp(&other.folded)
+    }
+}
+
+impl hash::Hash for ShortName {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.folded.hash(state);
+    }
+}
+
+impl fmt::Debug for ShortName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text.fmt(f)
+    }
+}
+
+/// The name of a room: 1 to 64 characters without white space, compared as written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct RoomName(String);
+
+impl RoomName {
+    /// The room that every team has, and the only one that old clients know.
+    pub const MAIN: &'static str = "main";
+
+    /// The room's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this is the room that old clients know.
+    pub fn is_main(&self) -> bool {
+        self.0 == Self::MAIN
+    }
+}
+
+impl Default for RoomName {
+    fn default() -> Self {
+        Self(Self::MAIN.to_owned())
+    }
+}
+
+impl FromStr for RoomName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        check_characters(text, DisplayName::MAX_CHARS)?;
+        if text.contains(char::is_whitespace) {
+            return Err(NameError::WhiteSpace);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// A sender's own name for a draft, so that sending it twice yields one message.
+///
+/// 1 to 128 printable ASCII characters without spaces; unique per member for seven days.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Nonce(String);
+
+impl Nonce {
+    /// The nonce as the sender wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Nonce {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match text.len() {
+            0 => Err(NameError::Empty),
+            1..=128 if text.bytes().all(|b| b.is_ascii_graphic()) => Ok(Self(text.to_owned())),
+            1..=128 => Err(NameError::Character),
+            _ => Err(NameError::TooLong(128)),
+        }
+    }
+}
+
+/// What a name lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Nothing but white space.
+    #[error("name is empty")]
+    Empty,
+    /// More than this many characters.
+    #[error("name is longer than {0} characters")]
+    TooLong(usize),
+    /// A control, bidirectional or otherwise invisible character.
+    #[error("name holds a character that cannot be shown")]
+    Character,
+    /// White space where none may be.
+    #[error("name holds white space")]
+    WhiteSpace,
+    /// Only symbols: nobody could type it.
+    #[error("name needs a letter or a digit before its first space")]
+    NoLetter,
+    /// A word that addresses something else.
+    #[error("name is reserved")]
+    Reserved,
+}
+
+impl Serialize for ShortName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for DisplayName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for ShortName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RoomName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Nonce {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
+    }
+}
+
+impl fmt::Display for DisplayName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for ShortName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Display for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Reads a text from the wire and parses it, so that a value once made is a valid one.
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = NameError>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+}
+
+fn check_characters(text: &str, most: usize) -> Result<(), NameError> {
+    if text.trim().is_empty() {
+        return Err(NameError::Empty);
+    }
+    if text.chars().count() > most {
+        return Err(NameError::TooLong(most));
+    }
+    if text.chars().any(is_hidden) {
+        return Err(NameError::Character);
+    }
+    Ok(())
+}
+
+/// Characters that change how text around them is read without being seen: controls, the
+/// bidirectional marks of UAX #9, zero-width spaces, line separators and the byte order mark. The
+/// joiner U+200D and the variation selectors stay: emoji are made of them.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{061c}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_are_the_same_in_any_case_and_width() {
+        let aria: ShortName = "ARIA".parse().unwrap();
+        assert_eq!(aria, "aria".parse().unwrap());
+        assert_eq!(aria, "ＡＲＩＡ".parse().unwrap());
+        assert_ne!(aria, "ARIAx".parse().unwrap());
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_seen_or_typed_is_refused() {
+        assert_eq!("".parse::<DisplayName>(), Err(NameError::Empty));
+        assert_eq!(" \t".parse::<DisplayName>(), Err(NameError::Empty));
+        assert_eq!("a\u{202e}b".parse::<DisplayName>(), Err(NameError::Character));
+        assert_eq!("a\nb".parse::<DisplayName>(), Err(NameError::Character));
+        assert_eq!("x".repeat(65).parse::<DisplayName>(), Err(NameError::TooLong(64)));
+        assert_eq!("🐱".parse::<DisplayName>().unwrap().check_new(), Err(NameError::NoLetter));
+        assert_eq!(
+            "ALL of us".parse::<DisplayName>().unwrap().check_new(),
+            Err(NameError::Reserved)
+        );
+        assert_eq!("所有人".parse::<DisplayName>().unwrap().check_new(), Err(NameError::Reserved));
+        assert_eq!("小明 👨‍💻".parse::<DisplayName>().unwrap().check_new(), Ok(()));
+    }
+
+    #[test]
+    fn a_nonce_is_short_and_printable() {
+        assert!("01HZX-7f".parse::<Nonce>().is_ok());
+        for wrong in ["", "a b", "é", &"n".repeat(129)] {
+            assert!(wrong.parse::<Nonce>().is_err(), "{wrong}");
+        }
+    }
+}
