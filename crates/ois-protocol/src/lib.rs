@@ -18,6 +18,7 @@ pub mod id;
 pub mod member;
 pub mod message;
 pub mod name;
+pub mod path;
 pub mod time;
 
 pub use delivery::{
@@ -32,4 +33,5 @@ pub use id::EventId;
 pub use member::{Kind, Member, Role};
 pub use message::{Attachment, Draft, Message};
 pub use name::{DisplayName, NameError, Nonce, RoomName, ShortName};
+pub use path::{PathError, StorePath, UploadName};
 pub use time::{Civil, Timestamp, UtcOffset};
