@@ -1,0 +1,126 @@
+// Names, mentions, paths, rows and times.
+
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { HUES, hue, initials, memberOf, shortName } from '../names.js';
+import { calls, candidates, complete, mentionAt, queryAt } from '../mention.js';
+import { address, crumbs, goodName, inOrder, kindOf, routeOf, split } from '../paths.js';
+import { layout } from '../rows.js';
+import { bytes, clock, dayName, duration, nearness } from '../time.js';
+import { initial } from '../store.js';
+
+const MEMBERS = [
+  { name: 'HKH', display: 'HKH 🐱', kind: 'agent', state: 'offline', duties: ['reviewer'] },
+  { name: 'Nova', display: 'Nova', kind: 'agent', state: 'online' },
+  { name: '小明', display: '小明', kind: 'human', state: 'online' },
+  { name: 'Noel', display: 'Noel Ark', kind: 'human', state: 'online' },
+];
+const found = (query) => candidates(MEMBERS, query).map((c) => c.name);
+
+test('avatars show the emoji of the name or its initials', () => {
+  assert.deepEqual(['HKH 🐱', 'Noel Ark', '小明', 'nova', '👩‍🔬 Ada', ''].map(initials), ['🐱', 'NA', '小', 'N', '👩‍🔬', '?']);
+});
+
+test('a hue stays with its name', () => {
+  assert.equal(hue('HKH 🐱'), hue('hkh'));
+  for (const m of MEMBERS) assert.ok(hue(m.display) >= 0 && hue(m.display) < HUES);
+});
+
+test('a member is found by display name and by short name', () => {
+  assert.equal(memberOf(MEMBERS, 'HKH 🐱').name, 'HKH');
+  assert.equal(memberOf(MEMBERS, 'hkh').name, 'HKH');
+  assert.equal(memberOf(MEMBERS, 'Nobody'), undefined);
+  assert.equal(shortName('Noel Ark'), 'Noel');
+});
+
+test('a query begins at a free sign', () => {
+  assert.deepEqual(queryAt('hi @no', 6), { sign: '@', start: 3, query: 'no' });
+  assert.deepEqual(queryAt('你好@小', 4), { sign: '@', start: 2, query: '小' });
+  assert.deepEqual(queryAt('\uFF20no', 3), { sign: '@', start: 0, query: 'no' });
+  assert.equal(queryAt('mail@no', 7), null);
+  assert.equal(queryAt('@no and so', 10), null);
+  assert.equal(queryAt('@no\nx', 5), null);
+});
+
+test('completion prefers what begins so and who is here', () => {
+  assert.deepEqual(found('no'), ['Noel', 'Nova']);
+  assert.deepEqual(found('hkh 🐱'), ['HKH']);
+  assert.deepEqual(found('rev'), ['HKH']);
+  assert.deepEqual(found('小'), ['小明']);
+  assert.deepEqual(found('zzz'), []);
+});
+
+test('everyone can be called in both languages', () => {
+  assert.equal(found('').at(-1), 'all');
+  assert.equal(found('al')[0], 'all');
+  assert.equal(found('所')[0], '所有人');
+});
+
+test('a choice replaces what was typed', () => {
+  const text = 'hi @no there';
+  assert.deepEqual(complete(text, 6, queryAt(text, 6), 'Nova'), { text: 'hi @Nova there', caret: 9 });
+});
+
+test('mentions are whole names', () => {
+  assert.equal(mentionAt('@HKHx', 0, ['HKH']), null);
+  assert.equal(mentionAt('@hkh你好', 0, ['HKH']).name, 'HKH');
+  assert.equal(mentionAt('@所有人看', 0, ['所有人']).name, '所有人');
+  assert.equal(mentionAt('@HKH,', 0, ['HKH']).length, 4);
+});
+
+test('who is called', () => {
+  assert.equal(calls({ mentions: ['mira'] }, 'Mira'), true);
+  assert.equal(calls({ mentions: ['all'] }, 'Mira'), true);
+  assert.equal(calls({}, 'Mira'), false);
+});
+
+test('addresses lead back to their views', () => {
+  for (const route of [
+    { view: 'chat', path: '', about: null },
+    { view: 'chat', path: '', about: { kind: 'message', of: 7 } },
+    { view: 'chat', path: '', about: { kind: 'member', of: 'HKH 🐱' } },
+    { view: 'chat', path: '', about: { kind: 'room' } },
+    { view: 'files', path: 'docs/ä b', open: false, about: null },
+    { view: 'files', path: 'docs/100%.md', open: true, about: null },
+    { view: 'team', path: '', about: null },
+  ]) assert.deepEqual(routeOf(address(route)), route);
+  assert.equal(routeOf('#/%E0%A4%A').view, 'chat');
+  assert.equal(routeOf('#/files/../../etc').path, 'etc');
+});
+
+test('paths are taken apart', () => {
+  assert.deepEqual(split('docs/a.md'), { folder: 'docs', name: 'a.md' });
+  assert.deepEqual(split('a.md'), { folder: '', name: 'a.md' });
+  assert.deepEqual(crumbs('a/b').map((c) => c.path), ['a', 'a/b']);
+  assert.deepEqual(['a.md', '.hidden', 'a/b', '', ' a', '文件'].map(goodName), [true, false, false, false, false, true]);
+  assert.deepEqual(['a.PNG', 'b.md', 'c.zip', 'Makefile', 'x.svg'].map(kindOf), ['image', 'markdown', 'other', 'text', 'other']);
+  assert.deepEqual(inOrder([{ name: 'b10' }, { name: 'b2' }, { name: 'z', isDir: true }]).map((i) => i.name), ['z', 'b2', 'b10']);
+});
+
+const say = (id, user, time, more = {}) => ({ id, user, text: 'x', time: `2026-11-${time}:00.000Z`, ...more });
+const rows = (more) => layout({ ...initial(), loaded: true, user: 'Mira', ...more }, 'UTC').map((r) => r.key + (r.joined ? '+' : ''));
+
+test('rows have days, the unread line and joined messages', () => {
+  const messages = [say(1, 'Mira', '19T23:58'), say(2, 'Mira', '19T23:59'), say(3, 'Mira', '20T00:01'), say(4, 'Nova', '20T00:02'), say(5, 'Nova', '20T00:03'), say(6, 'Nova', '20T00:30')];
+  assert.deepEqual(rows({ messages, unreadFrom: 5 }), ['start', 'day:2026-11-19', 'm:1', 'm:2+', 'day:2026-11-20', 'm:3', 'm:4', 'new', 'm:5', 'm:6']);
+});
+
+test('drafts stand last and covered ones not at all', () => {
+  const pending = [{ nonce: 'a', text: 'x', time: '2026-11-20T10:00:00Z', state: 'sending' }, { nonce: 'b', text: 'y', time: '2026-11-20T10:00:00Z', state: 'sending', shownAs: 1 }];
+  assert.deepEqual(rows({ messages: [say(1, 'Nova', '20T09:00')], more: true, pending }), ['day:2026-11-20', 'm:1', 'p:a']);
+});
+
+test('an answer changes the stamp of what it answers', () => {
+  const stamp = (messages) => layout({ ...initial(), messages, more: true }, 'UTC').find((r) => r.key === 'm:1').stamp;
+  assert.notEqual(stamp([say(1, 'Mira', '20T10:00')]), stamp([say(1, 'Mira', '20T10:00'), say(2, 'Nova', '20T10:01', { replyTo: 1 })]));
+});
+
+test('times are told in the reader’s zone', () => {
+  assert.equal(clock('2026-11-20T12:04:00Z', 'en-GB', 'Asia/Shanghai'), '20:04');
+  const now = Date.parse('2026-11-20T12:00:00Z');
+  assert.deepEqual(['2026-11-20T01:00:00Z', '2026-11-19T23:00:00Z', '2026-01-01T00:00:00Z', '2025-11-20T00:00:00Z'].map((t) => nearness(t, now, 'UTC')), ['today', 'yesterday', 'thisYear', 'earlier']);
+  assert.equal(dayName('2026-11-20T12:00:00Z', now, 'en-GB', 'UTC'), 'Friday 20 November');
+  assert.equal(duration(12_000), '0:12');
+  assert.equal(duration(3_723_000), '1:02:03');
+  assert.equal(bytes(1536, 'en-GB'), '1.5 KB');
+});
