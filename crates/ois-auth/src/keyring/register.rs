@@ -1,0 +1,306 @@
+//! Who is registered: agents with a token, users with a password.
+//!
+//! Short names are unique over both, and none of them is a duty's name: an address leads to one
+//! member or to one duty.
+
+use std::collections::BTreeMap;
+
+use ois_protocol::{
+    DisplayName, Kind, Member, NameError, Role, ShortName, Timestamp, name::RESERVED,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{PasswordHash, TokenHash};
+
+/// All registered members, by short name, and what is remembered from one start to the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Register {
+    members: BTreeMap<ShortName, Registered>,
+    /// When the first administrator was made, or was found not to be needed.
+    pub(super) founded: Option<Timestamp>,
+    /// The shared password of the last start, kept only to notice that it has changed.
+    pub(super) shared: Option<PasswordHash>,
+}
+
+/// One registered member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// Name, role and duties.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Since when.
+    pub added: Timestamp,
+    /// What the member is known by.
+    pub secret: Secret,
+}
+
+/// What a registered member is known by. As JSON `{"token":"<64 hex>"}` or `{"password":"$argon2id…"}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Secret {
+    /// An agent's.
+    Token(TokenHash),
+    /// A user's.
+    Password(PasswordHash),
+}
+
+impl Secret {
+    fn kind(&self) -> Kind {
+        match self {
+            Secret::Token(_) => Kind::Agent,
+            Secret::Password(_) => Kind::Human,
+        }
+    }
+}
+
+/// What is said of a member who is to be added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMember {
+    /// How the member signs; the first word is the address.
+    pub display: DisplayName,
+    /// What the member may do.
+    pub role: Role,
+    /// What the member is for.
+    pub duties: Vec<ShortName>,
+}
+
+impl Register {
+    /// All members, in the order of their folded short names.
+    pub fn iter(&self) -> impl Iterator<Item = &Registered> {
+        self.members.values()
+    }
+
+    /// The member with this short name.
+    pub fn find(&self, name: &ShortName) -> Option<&Registered> {
+        self.members.get(name)
+    }
+
+    pub(super) fn by_token(&self, token: &TokenHash) -> Option<&Member> {
+        let known = |one: &&Registered| matches!(&one.secret, Secret::Token(own) if own == token);
+        self.iter().find(known).map(|one| &one.member)
+    }
+
+    /// Whether this is the name of a member or of a duty.
+    pub(super) fn knows(&self, name: &ShortName) -> bool {
+        self.members.contains_key(name) || self.has_duty(name)
+    }
+
+    fn has_duty(&self, name: &ShortName) -> bool {
+        self.iter().any(|one| one.member.duties.contains(name))
+    }
+
+    pub(super) fn add(
+        &mut self,
+        new: NewMember,
+        secret: Secret,
+        now: Timestamp,
+    ) -> Result<Member, AddError> {
+        new.display.check_new()?;
+        let name = new.display.short();
+        if self.members.contains_key(&name) {
+            return Err(AddError::Taken(name));
+        }
+        if self.has_duty(&name) {
+            return Err(AddError::IsDuty(name));
+        }
+        for duty in &new.duties {
+            let reserved = RESERVED.contains(&duty.folded());
+            if reserved || *duty == name || self.members.contains_key(duty) {
+                return Err(AddError::Duty(duty.clone()));
+            }
+        }
+        let mut member = Member::new(new.display, secret.kind(), new.role);
+        member.duties = new.duties;
+        self.members.insert(name, Registered { member: member.clone(), added: now, secret });
+        Ok(member)
+    }
+
+    pub(super) fn remove(&mut self, kind: Kind, name: &ShortName) -> Result<Member, ChangeError> {
+        self.of_kind(kind, name)?;
+        let removed = self.members.remove(name);
+        removed.map(|one| one.member).ok_or_else(|| ChangeError::Unknown(name.clone()))
+    }
+
+    /// Replaces what a member is known by with something of the same sort.
+    pub(super) fn renew(
+        &mut self,
+        name: &ShortName,
+        secret: Secret,
+    ) -> Result<Member, ChangeError> {
+        let one = self.of_kind(secret.kind(), name)?;
+        one.secret = secret;
+        Ok(one.member.clone())
+    }
+
+    fn of_kind(&mut self, kind: Kind, name: &ShortName) -> Result<&mut Registered, ChangeError> {
+        let one = self.members.get_mut(name).filter(|one| one.member.kind == kind);
+        one.ok_or_else(|| ChangeError::Unknown(name.clone()))
+    }
+}
+
+/// Why somebody was not added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddError {
+    /// Nobody new may be called that.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// There is such an agent or user, or one that differs only in case or width.
+    #[error("the name {0} is taken")]
+    Taken(ShortName),
+    /// Somebody has a duty of this name.
+    #[error("{0} is the name of a duty")]
+    IsDuty(ShortName),
+    /// A duty has the name of a member, or a reserved one.
+    #[error("no duty can be called {0}")]
+    Duty(ShortName),
+}
+
+/// Why a member was not changed or removed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// The register has no agent, or no user, of this name.
+    #[error("there is no {0} in the register")]
+    Unknown(ShortName),
+    /// It stands in the settings, which are not the register's to change.
+    #[error("{0} is set by AGENT_TOKENS, change it there")]
+    Configured(ShortName),
+}
+
+/// The register as JSON:
+/// `{"members":[{"name","display","kind","role","duties"?,"added","secret"}…],"founded"?,"shared"?}`.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    members: Vec<Registered>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    founded: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shared: Option<PasswordHash>,
+}
+
+impl From<Register> for Written {
+    fn from(register: Register) -> Written {
+        let members = register.members.into_values().collect();
+        Written { members, founded: register.founded, shared: register.shared }
+    }
+}
+
+impl TryFrom<Written> for Register {
+    type Error = RegisterError;
+
+    fn try_from(written: Written) -> Result<Register, RegisterError> {
+        let mut members = BTreeMap::new();
+        for one in written.members {
+            let name = one.member.name.clone();
+            if one.member.kind != one.secret.kind() {
+                return Err(RegisterError::Secret(name));
+            }
+            if members.insert(name.clone(), one).is_some() {
+                return Err(RegisterError::Twice(name));
+            }
+        }
+        Ok(Register { members, founded: written.founded, shared: written.shared })
+    }
+}
+
+/// What is wrong with a register that was read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegisterError {
+    /// Two members have one short name.
+    #[error("{0} stands twice in the register")]
+    Twice(ShortName),
+    /// An agent with a password or a user with a token.
+    #[error("{0} in the register has the secret of another kind of member")]
+    Secret(ShortName),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Token;
+
+    const NOON: Timestamp = Timestamp::from_ms(1_770_379_200_000);
+
+    fn name(text: &str) -> ShortName {
+        text.parse().unwrap()
+    }
+
+    fn add(register: &mut Register, display: &str, duties: &[&str]) -> Result<Member, AddError> {
+        let duties = duties.iter().map(|duty| name(duty)).collect();
+        let new = NewMember { display: display.parse().unwrap(), role: Role::Agent, duties };
+        register.add(new, Secret::Token(Token::parse(display).unwrap().hash()), NOON)
+    }
+
+    #[test]
+    fn a_name_is_given_once_whatever_its_case_and_width() {
+        let mut register = Register::default();
+        add(&mut register, "ARIA 🎵", &[]).unwrap();
+        for other in ["aria", "ＡＲＩＡ two"] {
+            assert!(matches!(add(&mut register, other, &[]), Err(AddError::Taken(_))), "{other}");
+        }
+    }
+
+    #[test]
+    fn reserved_names_and_names_of_emoji_are_nobodys() {
+        let mut register = Register::default();
+        for reserved in ["all", "ALL of us", "所有人", "One", "fyi"] {
+            let refused = add(&mut register, reserved, &[]);
+            assert_eq!(refused, Err(AddError::Name(NameError::Reserved)), "{reserved}");
+        }
+        assert_eq!(add(&mut register, "🐱", &[]), Err(AddError::Name(NameError::NoLetter)));
+    }
+
+    #[test]
+    fn no_name_is_both_a_members_and_a_dutys() {
+        let mut register = Register::default();
+        add(&mut register, "Aria", &["reviewer"]).unwrap();
+        assert_eq!(add(&mut register, "Reviewer", &[]), Err(AddError::IsDuty(name("reviewer"))));
+        for duty in ["aria", "bob", "all"] {
+            assert_eq!(add(&mut register, "Bob", &[duty]), Err(AddError::Duty(name(duty))));
+        }
+        assert!(add(&mut register, "Bob", &["reviewer"]).is_ok());
+    }
+
+    #[test]
+    fn it_is_written_as_documented_and_read_back() {
+        let mut register = Register::default();
+        add(&mut register, "Aria 🎵", &["reviewer"]).unwrap();
+        let json = serde_json::to_value(&register).unwrap();
+        let hash = Token::parse("Aria 🎵").unwrap().hash().to_string();
+        let expected = serde_json::json!({"members": [{
+            "name": "Aria", "display": "Aria 🎵", "kind": "agent", "role": "agent",
+            "duties": ["reviewer"], "added": "2026-02-06T12:00:00.000Z", "secret": {"token": hash},
+        }]});
+        assert_eq!(json, expected);
+        assert_eq!(serde_json::from_value::<Register>(json).unwrap(), register);
+    }
+
+    #[test]
+    fn a_register_with_a_member_twice_or_of_the_wrong_kind_is_not_read() {
+        let mut register = Register::default();
+        add(&mut register, "Aria", &[]).unwrap();
+        let mut json = serde_json::to_value(&register).unwrap();
+        let mut second = json["members"][0].clone();
+        second["name"] = "ARIA".into();
+        json["members"].as_array_mut().unwrap().push(second);
+        let twice = serde_json::from_value::<Register>(json.clone()).unwrap_err();
+        assert!(twice.to_string().contains("stands twice"), "{twice}");
+
+        json["members"].as_array_mut().unwrap().pop();
+        json["members"][0]["kind"] = "human".into();
+        let wrong = serde_json::from_value::<Register>(json).unwrap_err();
+        assert!(wrong.to_string().contains("secret of another kind"), "{wrong}");
+    }
+
+    #[test]
+    fn a_member_is_removed_by_name_and_kind() {
+        let mut register = Register::default();
+        add(&mut register, "Aria", &[]).unwrap();
+        assert!(register.remove(Kind::Human, &name("aria")).is_err());
+        assert_eq!(register.remove(Kind::Agent, &name("aria")).unwrap().name, name("Aria"));
+        assert!(register.find(&name("aria")).is_none());
+    }
+}
