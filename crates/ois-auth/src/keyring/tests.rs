@@ -1,3 +1,7 @@
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::{ChangeError, SignInError, entropy::tests::Seeded, password::tests::cheap};
 
@@ -291,4 +295,75 @@ fn the_members_are_those_of_register_and_settings() {
     let names: Vec<&str> = keyring.members().map(|member| member.display.as_str()).collect();
     assert_eq!(names, ["Ada Lovelace", "Aria 🎵", "HKH 🐱"]);
     assert!(keyring.member(&name("hKh")).unwrap().is_agent());
+}
+
+/// Something that happens to a keyring; names and tokens are drawn from a few, so that they meet.
+#[derive(Debug, Clone)]
+enum Step {
+    AddUser(&'static str, Option<&'static str>),
+    AddAgent(&'static str, Option<&'static str>),
+    Remove(Kind, &'static str),
+    Configure(&'static str),
+    SignIn(&'static str),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let name = || prop::sample::select(vec!["ada", "ADA", "bob", "ｂｏｂ", "eve"]);
+    let duty = || prop::option::of(prop::sample::select(vec!["bob", "eve", "dev"]));
+    let kind = prop::sample::select(vec![Kind::Human, Kind::Agent]);
+    prop_oneof![
+        (name(), duty()).prop_map(|(name, duty)| Step::AddUser(name, duty)),
+        (name(), duty()).prop_map(|(name, duty)| Step::AddAgent(name, duty)),
+        (kind, name()).prop_map(|(kind, name)| Step::Remove(kind, name)),
+        prop::sample::select(vec!["", "t:Eve", "t:dev", "t:Bob,u:eve"]).prop_map(Step::Configure),
+        name().prop_map(Step::SignIn),
+    ]
+}
+
+/// Whether a step is refused does not matter here, only what is true after it.
+fn take(keyring: &mut Keyring, step: Step, hash: &PasswordHash) -> bool {
+    let with = |display: &str, duty: Option<&str>| {
+        let duties = duty.map(name).into_iter().collect();
+        NewMember { duties, ..new(display, Role::Member) }
+    };
+    match step {
+        Step::AddUser(who, duty) => keyring.add_user(with(who, duty), hash.clone(), NOON).is_ok(),
+        Step::AddAgent(who, duty) => {
+            keyring.add_agent(with(who, duty), token(who).hash(), NOON).is_ok()
+        }
+        Step::Remove(kind, who) => keyring.remove(kind, &name(who)).is_ok(),
+        Step::Configure(text) => keyring.configure(AgentTokens::parse(text).unwrap()).is_ok(),
+        Step::SignIn(who) => {
+            let bearer = match keyring.user(&name(who)) {
+                Some(_) => Bearer::Account(name(who)),
+                None if keyring.knows(&name(who)) => return false,
+                None => Bearer::Shared(who.parse().unwrap()),
+            };
+            keyring.sessions.open(token(who).hash(), bearer, NOON);
+            true
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_name_is_one_members_whatever_happens(steps in prop::collection::vec(step(), 1..60)) {
+        let (mut keyring, hash) = (keyring(), cheap("lace"));
+        for step in steps {
+            take(&mut keyring, step, &hash);
+            let members: Vec<&Member> = keyring.members().collect();
+            let names: BTreeSet<&ShortName> = members.iter().map(|member| &member.name).collect();
+            prop_assert_eq!(names.len(), members.len());
+            prop_assert!(members.iter().all(|m| m.duties.iter().all(|duty| !names.contains(duty))));
+            for who in ["ada", "ADA", "bob", "ｂｏｂ", "eve"] {
+                let Some(signed_in) = keyring.session(&token(who), NOON) else { continue };
+                match keyring.member(&signed_in.name) {
+                    Some(registered) => prop_assert_eq!(registered, &signed_in),
+                    None => prop_assert_eq!(signed_in.role, Role::Member),
+                }
+            }
+            let json = serde_json::to_string(keyring.register()).unwrap();
+            prop_assert_eq!(&serde_json::from_str::<Register>(&json).unwrap(), keyring.register());
+        }
+    }
 }
