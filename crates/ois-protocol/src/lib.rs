@@ -14,6 +14,7 @@
 pub mod delivery;
 pub mod event;
 pub mod frame;
+pub mod http;
 pub mod id;
 pub mod member;
 pub mod message;

@@ -1,0 +1,265 @@
+//! The bodies of the REST calls, both ways: a server writes what a client reads, with one type.
+//!
+//! Everything here is plain data; what a path or a name may be is checked when the server parses
+//! it. Fields that the original server lacks are optional when read, so that a client of this
+//! crate can speak to either. Routes, statuses and queries: `specs/http.json`.
+
+mod files;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    delivery::PresenceState,
+    frame::{ErrorCode, ErrorFrame},
+    id::EventId,
+    member::{Kind, Role},
+    message::Message,
+    name::{DisplayName, ShortName},
+    time::Timestamp,
+};
+
+pub use self::files::{
+    AskTicket, FileAnswer, FileItem, FilesAnswer, MakeDir, Rename, Ticket, UploadAnswer, Uploaded,
+    WriteFile,
+};
+
+/// The body of `POST /api/login`. A missing field is an empty one: it is refused like a wrong one.
+///
+/// ```
+/// use ois_protocol::http::Login;
+/// let login: Login = serde_json::from_str(r#"{"username":"mira","password":"s3cret"}"#).unwrap();
+/// assert!(!format!("{login:?}").contains("s3cret"));
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Login {
+    /// The user's name; with the shared password, any name that is not registered.
+    pub username: String,
+    /// The user's password, or the shared one. Hidden in `Debug`.
+    pub password: String,
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+/// The answer to `POST /api/login`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginAnswer {
+    /// Always true.
+    pub ok: bool,
+    /// The session's token, 64 hex digits. Hidden in `Debug`.
+    pub token: String,
+    /// The display name signed in under.
+    pub user: String,
+    /// What the member may do; absent from an old server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+impl fmt::Debug for LoginAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("LoginAnswer");
+        shown.field("user", &self.user).field("role", &self.role).finish_non_exhaustive()
+    }
+}
+
+/// The answer to `GET /api/verify`: whose token it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verify {
+    /// Always true.
+    pub ok: bool,
+    /// The display name signed in under.
+    pub user: String,
+    /// What the member may do; absent from an old server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+/// The answer `{"ok":true}` of calls that have nothing else to say.
+///
+/// ```
+/// use ois_protocol::http::Done;
+/// assert_eq!(serde_json::to_string(&Done::default()).unwrap(), r#"{"ok":true}"#);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Always true; what went wrong is an [`ErrorBody`].
+    pub ok: bool,
+}
+
+impl Default for Done {
+    fn default() -> Self {
+        Self { ok: true }
+    }
+}
+
+/// The answer to `GET /api/members`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MembersAnswer {
+    /// In the order in which to show them.
+    pub members: Vec<MemberView>,
+}
+
+/// A member as others see it.
+///
+/// ```
+/// use ois_protocol::http::MemberView;
+/// // An old server says no more than this.
+/// let view: MemberView = serde_json::from_str(r#"{"name":"HKH","display":"HKH 🐱"}"#).unwrap();
+/// assert_eq!(view.kind, ois_protocol::Kind::Agent);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MemberView {
+    /// How the member is addressed.
+    pub name: ShortName,
+    /// How the member signs.
+    pub display: DisplayName,
+    /// Person or program; an old server lists programs only and does not say so.
+    #[serde(default = "agent_kind")]
+    pub kind: Kind,
+    /// What the member may do; `agent` if an old server does not say.
+    #[serde(default = "agent_role")]
+    pub role: Role,
+    /// What the member is for.
+    #[serde(default)]
+    pub duties: Vec<ShortName>,
+    /// Whether the member can be reached; `offline` if an old server does not say.
+    #[serde(default = "offline")]
+    pub state: PresenceState,
+    /// Since when the member is here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When the member was last here, if it is not now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Timestamp>,
+    /// When the wake path was last proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proven_at: Option<Timestamp>,
+}
+
+/// The answer to `GET /api/messages`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Messages {
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// Whether there are more in the direction that was asked for.
+    pub more: bool,
+}
+
+impl Messages {
+    /// The same answer around messages that are already JSON.
+    ///
+    /// ```
+    /// use ois_protocol::http::Messages;
+    /// assert_eq!(Messages::around([b"1".as_slice()], true), br#"{"messages":[1],"more":true}"#);
+    /// ```
+    pub fn around<'a>(messages: impl IntoIterator<Item = &'a [u8]>, more: bool) -> Vec<u8> {
+        let mut body = br#"{"messages":["#.to_vec();
+        for (at, message) in messages.into_iter().enumerate() {
+            if at > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(message);
+        }
+        body.extend_from_slice(b"],\"more\":");
+        body.extend_from_slice(more.to_string().as_bytes());
+        body.push(b'}');
+        body
+    }
+}
+
+/// The answer to `POST /api/messages`, whose body is a [`crate::Chat`].
+///
+/// ```
+/// use ois_protocol::http::Sent;
+/// let sent: Sent = serde_json::from_str(r#"{"id":7}"#).unwrap();
+/// assert!(!sent.duplicate);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The message's place in the log.
+    pub id: EventId,
+    /// Whether it had been stored before, under the same nonce.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub duplicate: bool,
+    /// The message as everybody sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Message>,
+}
+
+/// The body of every answer that is an error.
+///
+/// ```
+/// use ois_protocol::{ErrorCode, http::ErrorBody};
+/// let old: ErrorBody = serde_json::from_str(r#"{"error":"Invalid token"}"#).unwrap();
+/// assert_eq!(old.code, ErrorCode::Unknown);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorBody {
+    /// For people.
+    pub error: String,
+    /// For programs; an old server does not say.
+    #[serde(default = "unknown_code")]
+    pub code: ErrorCode,
+    /// When it may be worth trying again, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl ErrorBody {
+    /// An error without hope that waiting helps.
+    pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
+        Self { error: error.into(), code, retry_after_ms: None }
+    }
+}
+
+impl From<ErrorFrame> for ErrorBody {
+    fn from(frame: ErrorFrame) -> Self {
+        Self { error: frame.message, code: frame.code, retry_after_ms: frame.retry_after_ms }
+    }
+}
+
+fn agent_kind() -> Kind {
+    Kind::Agent
+}
+
+fn agent_role() -> Role {
+    Role::Agent
+}
+
+fn offline() -> PresenceState {
+    PresenceState::Offline
+}
+
+fn unknown_code() -> ErrorCode {
+    ErrorCode::Unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_without_fields_is_read_as_an_empty_one() {
+        assert_eq!(serde_json::from_str::<Login>("{}").unwrap(), Login::default());
+        assert!(serde_json::from_str::<Login>(r#"{"username":{"a":1}}"#).is_err());
+    }
+
+    #[test]
+    fn a_session_token_does_not_show_in_debug() {
+        let answer = LoginAnswer {
+            ok: true,
+            token: "s3cret".to_owned(),
+            user: "mira".to_owned(),
+            role: None,
+        };
+        assert!(!format!("{answer:?}").contains("s3cret"));
+    }
+}
