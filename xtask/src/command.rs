@@ -1,0 +1,139 @@
+//! Running a program with a limit, its words kept in a file.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// The file of one suite under `target/xtask`.
+#[derive(Debug)]
+pub(crate) struct Log {
+    path: PathBuf,
+    file: File,
+    /// Whether it is shown at once as well.
+    verbose: bool,
+}
+
+impl Log {
+    /// An empty log for `name`.
+    pub(crate) fn create(name: &str, verbose: bool) -> Result<Self> {
+        let dir = workspace().join("target/xtask");
+        fs::create_dir_all(&dir).context("cannot make target/xtask")?;
+        let path = dir.join(format!("{name}.log"));
+        File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        // Appending, since children append to the same file.
+        let file = File::options().append(true).open(&path).context("cannot open the log")?;
+        Ok(Self { path, file, verbose })
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds a line.
+    pub(crate) fn say(&mut self, line: &str) -> Result<()> {
+        if self.verbose {
+            eprintln!("{line}");
+        }
+        writeln!(self.file, "{line}").context("cannot write the log")
+    }
+
+    /// Runs `command` to its end; both its streams go into the log.
+    ///
+    /// # Errors
+    /// When it cannot be started, fails, or is not done within `limit`: it is ended then.
+    pub(crate) fn run(&mut self, command: Command, limit: Duration) -> Result<()> {
+        let out = if self.verbose { Stdio::inherit() } else { self.handle()?.into() };
+        self.run_with_output(command, out, limit)
+    }
+
+    /// Runs `command` as [`run`](Self::run) does, its standard output going to `out` instead.
+    ///
+    /// # Errors
+    /// As for [`run`](Self::run).
+    pub(crate) fn run_with_output(
+        &mut self,
+        mut command: Command,
+        out: impl Into<Stdio>,
+        limit: Duration,
+    ) -> Result<()> {
+        let shown = shown(&command);
+        self.say(&format!("$ {shown}"))?;
+        let error = if self.verbose { Stdio::inherit() } else { self.handle()?.into() };
+        command.stdin(Stdio::null()).stdout(out).stderr(error);
+        let child = command.spawn().with_context(|| format!("cannot run {shown}"))?;
+        let status = wait(child, limit).with_context(|| shown.clone())?;
+        ensure!(status.success(), "{shown}: {status}");
+        Ok(())
+    }
+
+    /// A handle at the file's end, for a child.
+    pub(crate) fn handle(&self) -> Result<File> {
+        self.file.try_clone().context("cannot open the log again")
+    }
+
+    /// What stands in it.
+    pub(crate) fn text(&self) -> String {
+        fs::read(&self.path)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// Waits for a child, and ends it when `limit` has passed.
+fn wait(mut child: Child, limit: Duration) -> Result<ExitStatus> {
+    let pid = child.id();
+    // One value, so the sender never waits.
+    let (ended, end) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        // When nobody waits any more, nobody wants to know.
+        drop(ended.send(child.wait()));
+    });
+    match end.recv_timeout(limit) {
+        Ok(status) => status.context("cannot wait"),
+        Err(RecvTimeoutError::Disconnected) => bail!("lost sight of it"),
+        Err(RecvTimeoutError::Timeout) => {
+            signal(pid, "TERM")?;
+            if end.recv_timeout(GRACE).is_err() {
+                signal(pid, "KILL")?;
+            }
+            bail!("not done within {} minutes, ended", limit.as_secs() / 60)
+        }
+    }
+}
+
+/// Sends a signal to a process that we started.
+pub(crate) fn signal(pid: u32, name: &str) -> Result<()> {
+    let kill = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
+    kill.context("cannot run kill").map(drop)
+}
+
+/// The cargo that runs us.
+pub(crate) fn cargo() -> PathBuf {
+    std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
+}
+
+/// `cargo` with these arguments, in the workspace.
+pub(crate) fn cargo_with(args: &[&str]) -> Command {
+    let mut command = Command::new(cargo());
+    command.args(args).current_dir(workspace());
+    command
+}
+
+/// The root of the workspace.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+const GRACE: Duration = Duration::from_secs(20);

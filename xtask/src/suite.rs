@@ -1,0 +1,133 @@
+//! The suites of `cargo xtask test`, in the order in which they run.
+
+use anyhow::{Context, Result};
+
+/// One line of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Suite {
+    /// `cargo fmt --check`.
+    Fmt,
+    /// Who may know whom.
+    Layers,
+    /// Licences, bans, sources.
+    Deny,
+    /// The lints, warnings denied.
+    Clippy,
+    /// Everything compiled, once; other suites need it.
+    Build,
+    /// All tests that need nothing from outside.
+    Unit,
+    /// The examples in the documentation.
+    Doc,
+    /// The page's modules under Node.
+    Web,
+    /// The examples in Python and Node against a real server.
+    Examples,
+    /// The page in a browser.
+    Browser,
+    /// The real OpenClaw gateway.
+    Openclaw,
+    /// `kill -9` under load.
+    Crash,
+}
+
+impl Suite {
+    /// Every suite, in order.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Fmt,
+        Self::Layers,
+        Self::Deny,
+        Self::Clippy,
+        Self::Build,
+        Self::Unit,
+        Self::Doc,
+        Self::Web,
+        Self::Examples,
+        Self::Browser,
+        Self::Openclaw,
+        Self::Crash,
+    ];
+
+    /// The suite of this name.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|suite| suite.name() == name);
+        found.with_context(|| format!("no suite {name}; see cargo xtask --help"))
+    }
+
+    /// The word for the command line and the report.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Layers => "layers",
+            Self::Deny => "deny",
+            Self::Clippy => "clippy",
+            Self::Build => "build",
+            Self::Unit => "unit",
+            Self::Doc => "doc",
+            Self::Web => "web",
+            Self::Examples => "examples",
+            Self::Browser => "browser",
+            Self::Openclaw => "openclaw",
+            Self::Crash => "crash",
+        }
+    }
+
+    /// One line for the help.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Fmt => "the format, as cargo fmt leaves it",
+            Self::Layers => "arrows between crates only downwards",
+            Self::Deny => "licences, banned crates, sources, wildcards (deny.toml)",
+            Self::Clippy => "every lint, warnings denied",
+            Self::Build => "libraries, binaries and tests, built once for all other suites",
+            Self::Unit => "unit and integration tests (with cargo-nextest when it is installed)",
+            Self::Doc => "the examples in the documentation",
+            Self::Web => "the page's modules; needs Node",
+            Self::Examples => "the examples in Python and Node; needs both",
+            Self::Browser => "the page in a real browser; needs chromium",
+            Self::Openclaw => "a real OpenClaw gateway; needs Node, npm and Python",
+            Self::Crash => "kill -9 under load, and nothing lost",
+        }
+    }
+
+    /// Whether it runs what [`Suite::Build`] made.
+    pub(crate) fn needs_build(self) -> bool {
+        matches!(
+            self,
+            Self::Unit | Self::Doc | Self::Examples | Self::Browser | Self::Openclaw | Self::Crash
+        )
+    }
+
+    /// The suite that runs a test target, known by its name and the features that it requires.
+    pub(crate) fn of_test_target(name: &str, required_features: &[String]) -> Self {
+        let requires = |feature: &str| required_features.iter().any(|known| known == feature);
+        match name {
+            _ if requires("browser") => Self::Browser,
+            _ if requires("openclaw") || requires("real-gateway") => Self::Openclaw,
+            "crash" => Self::Crash,
+            "examples" => Self::Examples,
+            _ => Self::Unit,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_suite_is_found_by_its_name() {
+        for suite in Suite::ALL {
+            assert_eq!(Suite::named(suite.name()).expect("known"), suite);
+        }
+    }
+
+    #[test]
+    fn a_test_that_needs_the_outside_belongs_to_its_suite() {
+        let needs = |feature: &str| vec![feature.to_owned()];
+        assert_eq!(Suite::of_test_target("page", &needs("browser")), Suite::Browser);
+        assert_eq!(Suite::of_test_target("real_gateway", &needs("real-gateway")), Suite::Openclaw);
+        assert_eq!(Suite::of_test_target("crash", &[]), Suite::Crash);
+        assert_eq!(Suite::of_test_target("transcripts", &[]), Suite::Unit);
+    }
+}
