@@ -1,1 +1,64 @@
 //! How an OpenClaw gateway is spoken to: WebSocket RPC and HTTP.
+//!
+//! A [`Gateway`] is one WebSocket to one gateway, with a thread of its own; it is cheap to clone,
+//! and as many threads as like may have requests under way at once. A message becomes a turn of an
+//! agent in two steps: [`Gateway::deliver`] admits it under an idempotency key, [`Gateway::wait`]
+//! tells how it ended. [`Http`] is the way for gateways that are too old for that.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use ois_gateway::{Config, Gateway, GatewayError, Outcome, Source, Token, Turn};
+//!
+//! fn ask(token: &str) -> Result<Option<String>, GatewayError> {
+//!     let config = Config::new("ws://127.0.0.1:18789", Token::new(token));
+//!     let gateway = Gateway::connect(&config)?;
+//!     let turn = Turn {
+//!         session_key: "agent:main:ois:5f0c2a91:main".into(),
+//!         message: "[main] bob: is the build green?".into(),
+//!         idempotency_key: "ois:5f0c2a91:1042:aria:1".into(),
+//!         extra_system_prompt: Some("Answer NO_REPLY to stay silent.".into()),
+//!         source: Some(Source {
+//!             session_key: "ois:main".into(),
+//!             channel: "ois".into(),
+//!             tool: "ois".into(),
+//!         }),
+//!     };
+//!     let admitted = gateway.deliver(&turn, Duration::from_secs(30))?;
+//!     match gateway.wait(&admitted.run_id, Duration::from_secs(600))? {
+//!         Outcome::Replied(text) => Ok(Some(text)),
+//!         Outcome::Silent | Outcome::StillRunning | Outcome::Failed { .. } => Ok(None),
+//!     }
+//! }
+//! ```
+//!
+//! What it promises: every request ends, by its answer, by its deadline or by the end of the link.
+//! A link that has been silent for two of the gateway's tick intervals is given up, and everybody
+//! who waits on it is told; to connect again is the caller's decision. Secrets stand in no error
+//! and no `Debug`. When a turn's end was not seen (a restart, a lost link), [`fate`] tells from the
+//! session's history what became of it.
+//!
+//! What it does not do: it never repeats a request by itself, reads no environment, prints nothing
+//! and sends no `Origin` header (with one the gateway grants no scope). The blocking calls belong
+//! on a thread that may block; in an async program that is what `spawn_blocking` is for.
+//!
+//! Facts are those of OpenClaw 2026.9.6, protocol 4.
+
+mod config;
+mod error;
+mod fate;
+mod gateway;
+mod http;
+mod rpc;
+mod socket;
+mod tls;
+mod wire;
+
+pub use config::{Config, Token};
+pub use error::GatewayError;
+pub use fate::{Fate, fate};
+pub use gateway::Gateway;
+pub use http::{Http, Readiness, Sent, SessionsSend};
+pub use wire::event::{Event, RunEvent, RunStep, ToolPhase};
+pub use wire::hello::Hello;
+pub use wire::history::{History, Queued, QueuedState, Role, Row, SessionState, StopReason};
+pub use wire::turn::{Admission, Admitted, Health, Outcome, Source, Turn};

@@ -1,0 +1,168 @@
+//! Where a gateway is and how one is let in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A gateway's shared token (`gateway.auth.token`). It hides in `Debug`.
+///
+/// ```
+/// let token = ois_gateway::Token::new("s3cret");
+/// assert_eq!(format!("{token:?}"), "Token(hidden)");
+/// ```
+#[derive(Clone)]
+pub struct Token(Arc<str>);
+
+impl Token {
+    /// Takes the token as it stands in the gateway's configuration; white space around it goes.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.trim().into())
+    }
+
+    /// The secret itself, for the one place that sends it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(hidden)")
+    }
+}
+
+/// Everything that [`Gateway::connect`](crate::Gateway::connect) needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `ws://HOST:PORT` or `wss://HOST:PORT`; `http` and `https` are taken as the same. Default
+    /// port: that of the scheme.
+    pub url: String,
+    /// The gateway's shared token.
+    pub token: Token,
+    /// The name under which the gateway lists this client, e.g. `ois-monitor`.
+    pub display_name: String,
+    /// How long connecting may take, greeting included. A gateway that has just started answers
+    /// its first requests slowly: 30 s is a good value.
+    pub connect_within: Duration,
+}
+
+impl Config {
+    /// A configuration with the usual name and 30 s to connect.
+    #[must_use]
+    pub fn new(url: &str, token: Token) -> Self {
+        Self {
+            url: url.to_owned(),
+            token,
+            display_name: "ois".to_owned(),
+            connect_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// An address, parsed from the configured URL. Shown without anything secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) secure: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) path: String,
+}
+
+impl Address {
+    /// Reads a URL; the error says what is wrong with it, without the URL (it may hold a secret).
+    pub(crate) fn parse(url: &str) -> Result<Self, &'static str> {
+        let (scheme, rest) = url.trim().split_once("://").ok_or("no scheme")?;
+        let secure = match scheme.to_ascii_lowercase().as_str() {
+            "ws" | "http" => false,
+            "wss" | "https" => true,
+            _ => return Err("the scheme is none of ws, wss, http, https"),
+        };
+        let (authority, path) = match rest.find(['/', '?', '#']) {
+            Some(at) => rest.split_at(at),
+            None => (rest, ""),
+        };
+        if authority.contains('@') {
+            return Err("a name or password stands in it; the token has its own setting");
+        }
+        if path.contains(['?', '#']) {
+            return Err("a query or fragment stands in it");
+        }
+        let (host, port) = split_port(authority)?;
+        if host.is_empty() || !host.bytes().all(is_host_byte) {
+            return Err("no host");
+        }
+        let port = port.unwrap_or(if secure { 443 } else { 80 });
+        let path = path.trim_end_matches('/').to_owned();
+        Ok(Self { secure, host: host.to_owned(), port, path })
+    }
+
+    /// The URL for a WebSocket handshake.
+    pub(crate) fn websocket(&self) -> String {
+        let scheme = if self.secure { "wss" } else { "ws" };
+        format!("{scheme}://{self}{}/", self.path)
+    }
+
+    /// The URL of an HTTP route such as `/healthz`.
+    pub(crate) fn http(&self, route: &str) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{self}{}{route}", self.path)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Host and port of `host`, `host:1`, `[::1]` and `[::1]:1`.
+fn split_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
+    let (host, rest) = match authority.strip_prefix('[') {
+        Some(inner) => inner.split_once(']').ok_or("a bracket is not closed")?,
+        None => match authority.find(':') {
+            Some(at) => authority.split_at(at),
+            None => (authority, ""),
+        },
+    };
+    let port = match rest.strip_prefix(':') {
+        None if rest.is_empty() => None,
+        None => return Err("something stands between host and port"),
+        Some(digits) => Some(digits.parse().map_err(|_| "the port is no number up to 65535")?),
+    };
+    Ok((host, port))
+}
+
+fn is_host_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'%')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_address_is_read_and_written() {
+        let address = Address::parse("ws://127.0.0.1:18789/").unwrap();
+        assert_eq!(address.websocket(), "ws://127.0.0.1:18789/");
+        assert_eq!(address.http("/healthz"), "http://127.0.0.1:18789/healthz");
+    }
+
+    #[test]
+    fn ports_schemes_brackets_and_prefixes_are_understood() {
+        assert_eq!(Address::parse("wss://gw.example").unwrap().port, 443);
+        assert_eq!(Address::parse("http://gw.example").unwrap().port, 80);
+        assert_eq!(Address::parse("ws://[::1]:7/claw/").unwrap().websocket(), "ws://[::1]:7/claw/");
+    }
+
+    #[test]
+    fn a_bad_address_is_refused_in_words() {
+        for bad in ["gw:1", "ftp://gw", "ws://", "ws://u:p@gw", "ws://gw:x", "ws://gw/?token=x"] {
+            assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Why a gateway did not do what was asked.
+
+use std::io;
+use std::sync::Arc;
+
+/// Why a gateway did not do what was asked. No secret stands in any of them.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// The configured URL cannot be one of a gateway.
+    #[error("gateway address is not usable: {why}")]
+    Address {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Nobody was reached; nothing was sent.
+    #[error("gateway at {address} is unreachable")]
+    Unreachable {
+        /// Host and port.
+        address: String,
+        /// What the system said.
+        #[source]
+        cause: Arc<io::Error>,
+    },
+    /// The token is missing or wrong.
+    #[error("gateway does not accept the token: {why}")]
+    Unauthorized {
+        /// The gateway's words.
+        why: String,
+    },
+    /// The gateway's configuration forbids it.
+    #[error("gateway refuses {what}; to allow it: {allow}")]
+    Refused {
+        /// What was refused.
+        what: String,
+        /// The configuration key, or the step, that allows it.
+        allow: String,
+    },
+    /// The gateway speaks another protocol.
+    #[error("gateway speaks protocol {theirs}, not {ours}")]
+    Incompatible {
+        /// What this crate speaks.
+        ours: u64,
+        /// What the gateway expects; 0 if it did not say.
+        theirs: u64,
+    },
+    /// The request itself is wrong for this gateway; to repeat it as it is does not help.
+    #[error("gateway rejects {what}: {why}")]
+    Rejected {
+        /// The method or tool.
+        what: String,
+        /// The gateway's words.
+        why: String,
+    },
+    /// This idempotency key was accepted once, never begun and given up in a restart: the message
+    /// needs a fresh one.
+    #[error("idempotency key is spent")]
+    KeySpent,
+    /// The message is larger than the gateway takes.
+    #[error("request of {bytes} bytes exceeds the gateway's {limit_bytes}")]
+    TooLong {
+        /// Length of the frame.
+        bytes: u64,
+        /// What the gateway announced.
+        limit_bytes: u64,
+    },
+    /// The gateway is starting, draining or over its limit.
+    #[error("gateway is busy: {why}")]
+    Busy {
+        /// When it wants to be asked again, in milliseconds, if it said so.
+        retry_after_ms: Option<u64>,
+        /// The gateway's words.
+        why: String,
+    },
+    /// No answer in time. The gateway may have begun to do it.
+    #[error("gateway did not answer {what} within {after_ms} ms")]
+    TimedOut {
+        /// The method or step.
+        what: String,
+        /// How long was waited, in milliseconds.
+        after_ms: u64,
+    },
+    /// The link ended before an answer came. The gateway may have begun to do it.
+    #[error("link to the gateway was lost: {why}")]
+    Lost {
+        /// What ended it.
+        why: String,
+    },
+    /// The answer is none that a gateway gives. The gateway may have begun to do it.
+    #[error("gateway gave an answer that is not understood: {what}")]
+    BadAnswer {
+        /// What was wrong with it.
+        what: String,
+    },
+}
+
+impl GatewayError {
+    /// Whether the gateway may have begun to do what was asked, so that a repetition needs the
+    /// same idempotency key or a look into the history.
+    #[must_use]
+    pub fn may_have_begun(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Lost { .. } | Self::BadAnswer { .. })
+    }
+
+    /// Whether the same request may succeed later with nothing changed here or there.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        self.may_have_begun() || matches!(self, Self::Unreachable { .. } | Self::Busy { .. })
+    }
+
+    pub(crate) fn unreachable(address: &impl ToString, cause: io::Error) -> Self {
+        Self::Unreachable { address: address.to_string(), cause: Arc::new(cause) }
+    }
+
+    pub(crate) fn bad(what: impl Into<String>) -> Self {
+        Self::BadAnswer { what: what.into() }
+    }
+
+    pub(crate) fn lost(why: impl Into<String>) -> Self {
+        Self::Lost { why: why.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_the_configuration_that_allows_it() {
+        let refused = GatewayError::Refused {
+            what: "sessions_send over HTTP".into(),
+            allow: r#"gateway.tools.allow: ["sessions_send"]"#.into(),
+        };
+        let text = r#"gateway refuses sessions_send over HTTP; to allow it: gateway.tools.allow: ["sessions_send"]"#;
+        assert_eq!(refused.to_string(), text);
+    }
+
+    #[test]
+    fn only_unclear_ends_may_have_begun() {
+        assert!(GatewayError::lost("eof").may_have_begun());
+        assert!(!GatewayError::KeySpent.may_have_begun());
+        assert!(!GatewayError::KeySpent.passes());
+        let busy = GatewayError::Busy { retry_after_ms: None, why: String::new() };
+        assert!(busy.passes() && !busy.may_have_begun());
+    }
+}

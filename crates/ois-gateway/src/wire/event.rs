@@ -1,0 +1,207 @@
+//! What a gateway tells by itself: runs as they go, and its own coming and going.
+//!
+//! A gateway tells every connection about every run. What nobody here needs (presence, health,
+//! channels, cron, and whatever a later version invents) is no event.
+
+use serde_json::Value;
+
+use crate::wire::text_of;
+
+/// Something that a gateway told by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A run went one step further.
+    Run(RunEvent),
+    /// The gateway is going to stop.
+    Shutdown {
+        /// Its words, or empty.
+        reason: String,
+    },
+    /// The receiver was slow, and this many events before the next one are missing.
+    Missed(u64),
+}
+
+/// One step of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEvent {
+    /// The run, as in [`Admitted`](crate::Admitted); runs that others began are told as well.
+    pub run_id: String,
+    /// Its session.
+    pub session_key: String,
+    /// What happened.
+    pub step: RunStep,
+}
+
+/// What happened in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunStep {
+    /// It has begun.
+    Started,
+    /// It is on its way to the model, e.g. `preparing_context`.
+    Preparing(String),
+    /// The model is asked.
+    Thinking {
+        /// `provider/model`.
+        model: String,
+    },
+    /// More of the answer's text.
+    Delta(String),
+    /// The answer's text so far, in place of all that was told before.
+    Rewritten(String),
+    /// A tool.
+    Tool {
+        /// Its name, e.g. `exec`.
+        name: String,
+        /// Whether it begins or ends.
+        phase: ToolPhase,
+    },
+    /// Tokens, as far as the gateway has counted; sums of the run.
+    Usage {
+        /// Tokens that the model wrote.
+        output_tokens: u64,
+    },
+    /// It is over. What became of it is told by [`Gateway::wait`](crate::Gateway::wait).
+    Ended,
+    /// It is over and has failed. This may be told twice.
+    Failed {
+        /// The gateway's words.
+        reason: String,
+    },
+    /// It was stopped.
+    Aborted,
+}
+
+/// Where in its work a tool is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolPhase {
+    /// It begins.
+    Start,
+    /// It has ended well.
+    Done,
+    /// It has ended with an error.
+    Failed,
+}
+
+impl Event {
+    /// Reads an event; `None` if it is none that anybody needs.
+    pub(crate) fn read(name: &str, payload: &Value) -> Option<Self> {
+        let step = match name {
+            "chat" => chat(payload),
+            "agent" => agent(payload),
+            "shutdown" => {
+                return Some(Self::Shutdown {
+                    reason: text(&payload["reason"]).unwrap_or_default(),
+                });
+            }
+            _ => None,
+        }?;
+        let run_id = text(&payload["runId"])?;
+        let session_key = text(&payload["sessionKey"]).unwrap_or_default();
+        Some(Self::Run(RunEvent { run_id, session_key, step }))
+    }
+}
+
+/// The stream for people who look on: text and end.
+fn chat(payload: &Value) -> Option<RunStep> {
+    match payload["state"].as_str()? {
+        "status" => text(&payload["phase"]).map(RunStep::Preparing),
+        "delta" if payload["replace"] == true => {
+            let whole = text(&payload["deltaText"]);
+            Some(RunStep::Rewritten(
+                whole.unwrap_or_else(|| text_of(&payload["message"]["content"])),
+            ))
+        }
+        "delta" => text(&payload["deltaText"]).map(RunStep::Delta),
+        "final" => Some(RunStep::Ended),
+        "aborted" => Some(RunStep::Aborted),
+        "error" => {
+            Some(RunStep::Failed { reason: text(&payload["errorMessage"]).unwrap_or_default() })
+        }
+        _ => None,
+    }
+}
+
+/// The stream for machines: phases, tools, tokens. Its text is `chat`'s, so it is left out.
+fn agent(payload: &Value) -> Option<RunStep> {
+    let data = &payload["data"];
+    match (payload["stream"].as_str()?, data["phase"].as_str()) {
+        ("lifecycle", Some("start")) => Some(RunStep::Started),
+        ("lifecycle", Some("model")) => {
+            let model = format!("{}/{}", data["provider"].as_str()?, data["model"].as_str()?);
+            Some(RunStep::Thinking { model })
+        }
+        ("run_status", Some(phase)) => Some(RunStep::Preparing(phase.to_owned())),
+        ("usage", _) => Some(RunStep::Usage { output_tokens: data["outputTokens"].as_u64()? }),
+        ("item", Some(phase)) if data["kind"] == "tool" => {
+            let phase = match phase {
+                "start" => ToolPhase::Start,
+                "end" if data["status"] == "completed" => ToolPhase::Done,
+                "end" => ToolPhase::Failed,
+                _ => return None,
+            };
+            Some(RunStep::Tool { name: text(&data["name"])?, phase })
+        }
+        _ => None,
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn step(name: &str, mut payload: Value) -> Option<RunStep> {
+        payload["runId"] = json!("k");
+        payload["sessionKey"] = json!("agent:main:main");
+        match Event::read(name, &payload)? {
+            Event::Run(run) => Some(run.step),
+            other => panic!("not about a run: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn text_comes_in_deltas_and_may_be_rewritten() {
+        let delta = json!({"state": "delta", "deltaText": "pong:"});
+        assert_eq!(step("chat", delta), Some(RunStep::Delta("pong:".into())));
+        let whole = json!({"state": "delta", "deltaText": "all", "replace": true});
+        assert_eq!(step("chat", whole), Some(RunStep::Rewritten("all".into())));
+    }
+
+    #[test]
+    fn tools_are_told_by_name_and_phase() {
+        let item = |phase: &str, status: &str| {
+            json!({"stream": "item", "data": {"kind": "tool", "name": "session_status",
+                "phase": phase, "status": status}})
+        };
+        let tool = |phase| Some(RunStep::Tool { name: "session_status".into(), phase });
+        assert_eq!(step("agent", item("start", "running")), tool(ToolPhase::Start));
+        assert_eq!(step("agent", item("end", "completed")), tool(ToolPhase::Done));
+        assert_eq!(step("agent", item("end", "failed")), tool(ToolPhase::Failed));
+    }
+
+    #[test]
+    fn a_run_begins_asks_counts_and_ends() {
+        let lifecycle = |data: Value| json!({"stream": "lifecycle", "data": data});
+        assert_eq!(step("agent", lifecycle(json!({"phase": "start"}))), Some(RunStep::Started));
+        let model = lifecycle(json!({"phase": "model", "provider": "stub", "model": "stub-1"}));
+        assert_eq!(step("agent", model), Some(RunStep::Thinking { model: "stub/stub-1".into() }));
+        let usage = json!({"stream": "usage", "data": {"outputTokens": 5}});
+        assert_eq!(step("agent", usage), Some(RunStep::Usage { output_tokens: 5 }));
+        assert_eq!(step("chat", json!({"state": "final"})), Some(RunStep::Ended));
+        assert_eq!(step("chat", json!({"state": "aborted"})), Some(RunStep::Aborted));
+    }
+
+    #[test]
+    fn what_nobody_needs_is_no_event() {
+        assert_eq!(Event::read("health", &json!({"ok": true})), None);
+        assert_eq!(step("agent", json!({"stream": "assistant", "data": {"delta": "x"}})), None);
+        // The gateway says "model" once more when the run is over, with nothing in it.
+        let empty = json!({"stream": "lifecycle", "data": {"phase": "model", "provider": null}});
+        assert_eq!(step("agent", empty), None);
+        assert_eq!(Event::read("chat", &json!("not an object")), None);
+    }
+}
