@@ -17,6 +17,7 @@ pub mod frame;
 pub mod http;
 pub mod id;
 pub mod member;
+pub mod mention;
 pub mod message;
 pub mod name;
 pub mod path;
