@@ -1,1 +1,20 @@
-//! What follows from it: session, room, inbox and packet as state machines without I/O.
+//! What follows from what is said: the rules of OIS as state machines without I/O.
+//!
+//! Frames and the time go in, [`Effect`]s and answers come out. Nothing here opens a socket, reads
+//! a clock or knows a file; `ois-http` and `ois-bridge` do, and a whole team with its faults can be
+//! played from one list of calls.
+//!
+//! | machine | knows | does not know |
+//! |---|---|---|
+//! | [`Session`] | one connection, from its first frame to its last | who else is there |
+//! | [`Room`] | members, presence, pace, what may be said and seen | sockets, tokens, the log |
+//! | [`Nonces`] | which drafts were stored already | how |
+
+pub mod nonces;
+pub mod pace;
+pub mod room;
+pub mod session;
+
+pub use nonces::Nonces;
+pub use room::{Room, SayError};
+pub use session::{Beat, Credential, Effect, Session};
