@@ -24,7 +24,8 @@ pub enum Fate {
         run_id: String,
     },
     /// A restart cut it short and the gateway means to take it up: look again in some seconds.
-    /// The gateway begins with that 5 s after its start and takes up one session at a time.
+    /// The gateway begins with that 5 s after its start and takes up one session at a time, each
+    /// three times at the most. If it stays so while nothing runs, count it as [`Died`](Self::Died).
     Interrupted,
     /// It was begun, it has no answer and nothing goes on: a fresh key, and whatever it did may
     /// be done twice.
@@ -84,7 +85,8 @@ fn after_restart(history: &History, key: &str, later: &[Row]) -> Fate {
     }
     match history.state {
         SessionState::Done if history.last_run.as_deref() == Some(last) => Fate::Silent,
-        SessionState::Running if history.active_runs.is_empty() => Fate::Interrupted,
+        // A run may be listed already: the one that takes it up has no row for its first second.
+        SessionState::Running => Fate::Interrupted,
         _ => Fate::Died,
     }
 }

@@ -89,6 +89,16 @@ fn a_turn_cut_short_is_interrupted_while_the_gateway_means_to_take_it_up() {
 }
 
 #[test]
+fn a_run_without_a_row_may_be_the_one_that_takes_the_turn_up() {
+    let taken = History {
+        active_runs: vec!["r".into()],
+        state: SessionState::Running,
+        ..history(vec![user("k")])
+    };
+    assert_eq!(after_restart_of(&taken), Fate::Interrupted);
+}
+
+#[test]
 fn a_turn_cut_short_in_a_tool_is_interrupted_as_well() {
     let rows = vec![user("k"), says("k", "let me look", StopReason::ToolUse)];
     let cut = History { state: SessionState::Running, ..history(rows) };
