@@ -35,7 +35,8 @@ fn check(graph: &Graph, settings: &toml::Settings) -> Result<Vec<String>> {
             found
                 .push(format!("{name} {version} has the licence {licence:?}, which is not listed"));
         }
-        if banned.contains(name) {
+        let wrappers = list(&format!("bans.deny.{name}.wrappers"));
+        if banned.contains(name) && !is_only_used_by(name, &wrappers, graph) {
             found.push(format!("{name} {version} is banned; deny.toml says why"));
         }
         found.extend(source_violation(package, graph, &registries));
@@ -45,6 +46,15 @@ fn check(graph: &Graph, settings: &toml::Settings) -> Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+/// Whether all that ask for the crate `name` are among `wrappers`.
+fn is_only_used_by(name: &str, wrappers: &[String], graph: &Graph) -> bool {
+    let asks = |package: &&Package| {
+        package.dependencies.iter().any(|other| other.name == name && other.kind.is_none())
+    };
+    let mut users = graph.packages.iter().filter(asks).peekable();
+    users.peek().is_some() && users.all(|user| wrappers.contains(&user.name))
 }
 
 fn source_violation(package: &Package, graph: &Graph, registries: &[String]) -> Option<String> {
@@ -98,6 +108,25 @@ mod tests {
     #[test]
     fn a_banned_crate_is_found() {
         assert_eq!(found(foreign("openssl")), ["openssl 1.0.0 is banned; deny.toml says why"]);
+    }
+
+    #[test]
+    fn a_banned_crate_may_have_a_wrapper() {
+        let user = |name: &str| Package {
+            dependencies: vec![Dependency { name: "chrono".into(), ..Dependency::default() }],
+            ..foreign(name)
+        };
+        let deny = DENY.replace("openssl\"", "chrono\", wrappers = [\"old\"]");
+        let settings = toml::parse(&deny).expect("readable");
+        let check = |users: &[&str]| {
+            let mut packages: Vec<Package> = users.iter().map(|name| user(name)).collect();
+            packages.push(foreign("chrono"));
+            check(&Graph { packages, workspace_members: Vec::new() }, &settings)
+                .expect("checked")
+                .len()
+        };
+        assert_eq!(check(&["old"]), 0);
+        assert_eq!(check(&["old", "new"]), 1);
     }
 
     #[test]

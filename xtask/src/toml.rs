@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
-/// A file as `section.key` → value; an inline table in a list is known by its first string.
+/// A file as `section.key` → value; an inline table in a list is known by its first string,
+/// its lists as `section.key.FIRST.key`.
 pub(crate) type Settings = BTreeMap<String, Vec<String>>;
 
 /// Reads `text`.
@@ -30,7 +31,11 @@ pub(crate) fn parse(text: &str) -> Result<Settings> {
                 value.push_str(&more);
             }
         }
-        settings.insert(format!("{section}.{}", key.trim()), values(&value)?);
+        let key = format!("{section}.{}", key.trim());
+        for (name, list) in lists_in_tables(&value) {
+            settings.insert(format!("{key}.{name}"), list);
+        }
+        settings.insert(key, values(&value)?);
     }
     Ok(settings)
 }
@@ -51,6 +56,24 @@ fn values(value: &str) -> Result<Vec<String>> {
             None => bail!("a table without text: {table}"),
         })
         .collect()
+}
+
+/// The lists in the inline tables of a list, as `FIRST.key`: FIRST is the table's first string.
+fn lists_in_tables(value: &str) -> Vec<(String, Vec<String>)> {
+    let mut found = Vec::new();
+    for table in value.split('{').skip(1) {
+        let Some(first) = strings(table).into_iter().next() else { continue };
+        for (before, list) in table.split('[').zip(table.split('[').skip(1)) {
+            let key = before
+                .trim_end()
+                .trim_end_matches('=')
+                .split([',', ' '])
+                .rfind(|word| !word.is_empty());
+            let list = list.split(']').next().unwrap_or_default();
+            found.extend(key.map(|key| (format!("{first}.{key}"), strings(list))));
+        }
+    }
+    found
 }
 
 /// What stands between pairs of quotation marks; none of ours is escaped.
@@ -74,12 +97,14 @@ mod tests {
     #[test]
     fn tables_texts_truths_and_lists_are_read() {
         let text = "# top\n[licenses]\nallow = [\"MIT\", # why\n  \"Zlib\",\n]\n[bans]\nwildcards = \"deny\" # so\n\
-                    all = true\ndeny = [\n  { crate = \"openssl\", reason = \"one # of two\" },\n  { crate = \"chrono\" },\n]\n";
+                    all = true\ndeny = [\n  { crate = \"openssl\", reason = \"one # of two\" },\n  { crate = \"chrono\", wrappers = [\"old\"] },\n]\n";
         let settings = parse(text).expect("readable");
         assert_eq!(settings["licenses.allow"], ["MIT", "Zlib"]);
         assert_eq!(settings["bans.wildcards"], ["deny"]);
         assert_eq!(settings["bans.all"], ["true"]);
         assert_eq!(settings["bans.deny"], ["openssl", "chrono"]);
+        assert_eq!(settings["bans.deny.chrono.wrappers"], ["old"]);
+        assert!(!settings.contains_key("bans.deny.openssl.wrappers"));
     }
 
     #[test]
