@@ -1,0 +1,78 @@
+//! The example agents against a real server: each answers a mention with the words that called it.
+//!
+//! An example is told `OIS_URL` (`ws://…`), `OIS_AGENT_TOKEN` and `OIS_AGENT_NAME`.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use e2e::binary;
+use e2e::process::Process;
+use e2e::server::{AGENTS, Server};
+
+#[test]
+fn the_rust_example_answers_a_mention() -> Result<()> {
+    answers_a_mention(Command::new(binary::path("echo-agent")?))
+}
+
+#[test]
+fn the_python_examples_answer_a_mention() -> Result<()> {
+    scripts_answer("python3", "examples/python", "py")
+}
+
+#[test]
+fn the_node_examples_answer_a_mention() -> Result<()> {
+    scripts_answer("node", "examples/node", "mjs")
+}
+
+/// Runs every script of a directory that says in its name that it is an agent.
+fn scripts_answer(interpreter: &str, dir: &str, ending: &str) -> Result<()> {
+    if Command::new(interpreter).arg("--version").output().is_err() {
+        eprintln!("no {interpreter} on this machine");
+        return Ok(());
+    }
+    let dir = binary::workspace().join(dir);
+    let listing = std::fs::read_dir(&dir).with_context(|| format!("no {}", dir.display()))?;
+    let mut scripts = listing.map(|entry| Ok(entry?.path())).collect::<Result<Vec<PathBuf>>>()?;
+    scripts.retain(|path| {
+        let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+        path.extension() == Some(OsStr::new(ending)) && stem.contains("agent")
+    });
+    ensure!(!scripts.is_empty(), "no agent in {}", dir.display());
+    for script in scripts {
+        let mut command = Command::new(interpreter);
+        command.arg(&script);
+        answers_a_mention(command).with_context(|| script.display().to_string())?;
+    }
+    Ok(())
+}
+
+fn answers_a_mention(mut command: Command) -> Result<()> {
+    let server = Server::fresh()?;
+    let (_, mut room) = server.person("Mira")?;
+    let (token, _) = AGENTS[1];
+    command
+        .env("OIS_URL", server.ws_url())
+        .env("OIS_AGENT_TOKEN", token)
+        .env("OIS_AGENT_NAME", "ARIA");
+    let _agent = Process::start("example", command)?;
+    // The room does not tell when the agent has come in: it is called until it answers.
+    for call in 1..=CALLS {
+        room.say(&format!("@aria hello number {call}"))?;
+        let answer = room.wait_within(BETWEEN_CALLS, "an answer", |frame| {
+            let message = &frame["message"];
+            let text = message["text"].as_str().unwrap_or_default();
+            message["user"].as_str().is_some_and(|user| user.starts_with("ARIA"))
+                && text.contains("hello")
+        });
+        if answer.is_ok() {
+            return Ok(());
+        }
+    }
+    anyhow::bail!("no answer to {CALLS} calls")
+}
+
+const CALLS: u32 = 20;
+const BETWEEN_CALLS: Duration = Duration::from_secs(2);
