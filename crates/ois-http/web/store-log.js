@@ -41,7 +41,7 @@ export function reduceLog(state, event) {
     case 'older-failed':
       return { ...state, older: 'failed' };
     case 'older':
-      return { ...state, older: 'idle', more: event.more, messages: merge(state.messages, event.messages) };
+      return takeOlder(state, event);
     case 'read':
       return event.id > (state.readId ?? 0) ? { ...state, readId: event.id } : state;
     case 'restart':
@@ -91,6 +91,16 @@ function takeHistory(state, frame) {
     unreadFrom: first?.id ?? null,
   });
 }
+
+/** An older page joins; if the line stood above the oldest message, it moves up to where it belongs. */
+function takeOlder(state, event) {
+  const messages = merge(state.messages, event.messages.filter(inRoom));
+  const wasFirst = state.unreadFrom !== null && state.messages.find((m) => !mine(state, m))?.id === state.unreadFrom;
+  const unreadFrom = wasFirst ? firstUnread(state, messages) : state.unreadFrom;
+  return { ...state, older: 'idle', more: event.more, messages, unreadFrom };
+}
+
+const firstUnread = (state, messages) => messages.find((m) => m.id > (state.readId ?? 0) && !mine(state, m))?.id ?? null;
 
 function takeMessage(state, message, attending) {
   const cursor = Math.max(state.cursor ?? 0, message.id);

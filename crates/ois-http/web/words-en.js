@@ -36,7 +36,6 @@ export const en = {
   'link.offline': 'This device is offline. It goes on by itself when the network is back.',
   'link.catching': 'Fetching what you missed…',
   'link.now': 'Try now',
-  'link.back': 'Connected again.',
 
   'presence.online': 'online',
   'presence.busy': 'busy',
@@ -176,7 +175,6 @@ export const en = {
   'files.newFolder': 'New folder',
   'files.newFile': 'New file',
   'files.upload': 'Upload',
-  'files.open': 'Open',
   'files.rename': 'Rename',
   'files.download': 'Download',
   'files.delete': 'Delete',
@@ -216,7 +214,6 @@ export const en = {
   'editor.cannotOpen': 'The file cannot be opened: {reason}',
 
   'dialog.cancel': 'Cancel',
-  'dialog.ok': 'OK',
   'dialog.create': 'Create',
   'dialog.delete': 'Delete',
   'dialog.rename': 'Rename',

@@ -36,7 +36,6 @@ export const zh = {
   'link.offline': '设备没有网络，恢复后会自动继续。',
   'link.catching': '正在取回错过的消息…',
   'link.now': '立即重试',
-  'link.back': '已重新连接。',
 
   'presence.online': '在线',
   'presence.busy': '忙碌',
@@ -176,7 +175,6 @@ export const zh = {
   'files.newFolder': '新建文件夹',
   'files.newFile': '新建文件',
   'files.upload': '上传',
-  'files.open': '打开',
   'files.rename': '重命名',
   'files.download': '下载',
   'files.delete': '删除',
@@ -216,7 +214,6 @@ export const zh = {
   'editor.cannotOpen': '无法打开文件：{reason}',
 
   'dialog.cancel': '取消',
-  'dialog.ok': '好',
   'dialog.create': '新建',
   'dialog.delete': '删除',
   'dialog.rename': '重命名',

@@ -159,3 +159,9 @@ test('watchers hear once of many changes, and only when what they watch changed'
   due[1]();
   assert.deepEqual(heard, [[], [1, 2, 3]]);
 });
+
+test('the unread line moves up when older unread messages come', () => {
+  const history = [{ type: 'restore', readId: 2 }, frame({ type: 'history', messages: [say(5), say(6)], truncated: true })];
+  const state = run([...history, { type: 'older', messages: [say(1), say(2), say(3), say(4)], more: true }], signedIn());
+  assert.equal(state.unreadFrom, 3);
+});

@@ -1,0 +1,68 @@
+// The REST calls of the page. The session cookie speaks for the reader; errors are typed.
+
+/** Why a call did not succeed: `status` (0 = no answer), `code` and the server's words. */
+export class CallError extends Error {
+  constructor(status, code, message, retryAfter = null) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** Reads the error that an answer carries. `header(name)` looks a header up. */
+export function errorOf(status, text, header) {
+  let body = {};
+  try {
+    body = JSON.parse(text) ?? {};
+  } catch {
+    // Not ours: a proxy in between, or nothing at all. The status must do.
+  }
+  const retryAfter = Number.parseInt(header('Retry-After') ?? '', 10);
+  return new CallError(status, body.code ?? codeOf(status), body.error ?? '', Number.isFinite(retryAfter) ? retryAfter : null);
+}
+
+const codeOf = (status) => ({ 0: 'network', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 409: 'conflict', 412: 'changed', 413: 'too_large', 429: 'limit', 507: 'storage' })[status] ?? 'unknown';
+
+/** The calls; `onGone` is told when the session has ended. */
+export function createApi({ fetch, onGone }) {
+  async function call(method, address, { json, body, headers = {} } = {}) {
+    const request = { method, headers: { ...headers }, credentials: 'same-origin', cache: 'no-store', body };
+    if (json !== undefined) {
+      request.body = JSON.stringify(json);
+      request.headers['Content-Type'] = 'application/json';
+    }
+    let answer;
+    try {
+      answer = await fetch(address, request);
+    } catch {
+      throw new CallError(0, 'network', '');
+    }
+    const text = await answer.text();
+    if (answer.ok) return { body: text ? JSON.parse(text) : {}, etag: answer.headers.get('ETag') };
+    if (answer.status === 401 && address !== '/api/login' && address !== '/api/verify') onGone();
+    throw errorOf(answer.status, text, (name) => answer.headers.get(name));
+  }
+  const at = (path) => encodeURIComponent(path);
+  const body = async (answer) => (await answer).body;
+  return {
+    login: (username, password) => body(call('POST', '/api/login', { json: { username, password } })),
+    logout: () => body(call('POST', '/api/logout')),
+    verify: () => body(call('GET', '/api/verify')),
+    members: () => body(call('GET', '/api/members')),
+    messages: (query) => body(call('GET', `/api/messages?${new URLSearchParams(query)}`)),
+    list: (path) => body(call('GET', `/api/files?path=${at(path)}`)),
+    /** Answers with `{body: {path, content}, etag}`. */
+    read: (path) => call('GET', `/api/file?path=${at(path)}`),
+    /** Writes text; `condition` is an ETag, `*` for "must be new", or null for "whatever is there". */
+    write: (path, content, condition) => call('PUT', `/api/file?path=${at(path)}`, { body: content, headers: { 'Content-Type': 'text/plain; charset=utf-8', ...conditionOf(condition) } }),
+    mkdir: (path) => body(call('POST', '/api/mkdir', { json: { path } })),
+    rename: (oldPath, newPath) => body(call('POST', '/api/rename', { json: { oldPath, newPath } })),
+    remove: (path) => body(call('DELETE', `/api/delete?path=${at(path)}`)),
+  };
+}
+
+const conditionOf = (condition) => (condition === '*' ? { 'If-None-Match': '*' } : condition ? { 'If-Match': condition } : {});
+
+/** Where the bytes of a shared file are. */
+export const downloadOf = (path) => `/api/download?path=${encodeURIComponent(path)}`;

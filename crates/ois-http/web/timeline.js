@@ -1,0 +1,216 @@
+// The messages, oldest on top. New ones never move what is being read; older ones come as the
+// reader nears the top; the unread line and the pill tell what is new.
+
+import { fill, h, words } from './dom.js';
+import { language, locale, onLanguage, t } from './i18n.js';
+import { icon } from './icons.js';
+import { isRunning, showLadder } from './ladder.js';
+import { draftRow, messageRow } from './message.js';
+import { find, unread } from './store-log.js';
+import { layout } from './rows.js';
+import { anchorOf, atEnd, bring, holdAnchor, toEnd } from './scroll.js';
+import { dayName, nearness } from './time.js';
+
+const EARLY = 800;
+
+class Timeline extends HTMLElement {
+  #app;
+  #area;
+  #rows;
+  #older;
+  #empty;
+  #pill;
+  #made = new Map(); // key → {stamp, element}
+  #epoch = '';
+  #following = true; // whether the view stays at the end
+  #placed = false; // whether the reader has a place of their own yet
+
+  start(app) {
+    this.#app = app;
+    this.#older = h('div', { class: 'older', data: { testid: 'load-older' } });
+    this.#empty = h('div', { class: 'empty', hidden: true }, h('p', { class: 'empty-title', words: { text: 'chat.empty' } }), h('p', { class: 'quiet', words: { text: 'chat.emptyHint' } }));
+    this.#rows = h('div', { class: 'rows', role: 'log', 'aria-live': 'off', words: { label: ['chat.label', { room: 'main' }] } });
+    this.#area = h('div', { class: 'area', on: { scroll: () => this.#scrolled() } }, h('div', { class: 'column' }, this.#older, this.#empty, this.#rows));
+    this.#pill = h('button', { type: 'button', class: 'pill', hidden: true, data: { testid: 'new-pill' }, on: { click: () => this.toEnd() } });
+    fill(this, this.#area, this.#pill);
+    for (const sign of ['wheel', 'touchmove', 'keydown', 'pointerdown']) this.#area.addEventListener(sign, () => (this.#placed = true), { passive: true });
+    this.#rows.addEventListener('keydown', (event) => this.#walk(event));
+    new ResizeObserver(() => this.#resized()).observe(this.#area);
+    new ResizeObserver(() => this.#resized()).observe(this.#rows);
+    app.store.watch((s) => [s.messages, s.pending, s.unreadFrom, s.members, s.loaded, s.more, s.link.state, s.route.view, s.user], () => this.#show());
+    app.store.watch((s) => [s.older], (s) => this.#showOlder(s.older));
+    app.store.watch((s) => [s.messages, s.readId], () => this.#showPill());
+    app.store.watch((s) => [s.deliveries, s.activity, s.messages], () => this.#showLadders());
+    setInterval(() => Object.values(app.store.state.deliveries).some(isRunning) && this.#showLadders(), 1000);
+    onLanguage(() => this.#show());
+    document.addEventListener('visibilitychange', () => this.#read());
+  }
+
+  /** Whether the reader sees the end of the room now. */
+  attending() {
+    return !document.hidden && !this.#area.closest('[hidden]') && this.#area.clientHeight > 0 && this.#following;
+  }
+
+  /** Goes to the newest message. */
+  toEnd() {
+    this.#following = true;
+    toEnd(this.#area);
+    this.#read();
+  }
+
+  /** Brings a message into view and marks it for a moment; fetches back for it if need be. */
+  async show(id) {
+    const found = await this.#app.actions.fetchBack(() => find(this.#app.store.state.messages, id) !== undefined);
+    if (!found) return this.#app.notice('chat.gone');
+    this.#app.store.flush();
+    const row = this.#made.get(`m:${id}`)?.element;
+    if (!row) return undefined;
+    this.#placed = true;
+    this.#following = false;
+    bring(this.#area, row);
+    row.focus({ preventScroll: true });
+    row.classList.add('shown');
+    return setTimeout(() => row.classList.remove('shown'), 1600);
+  }
+
+  #show() {
+    const state = this.#app.store.state;
+    if (state.phase !== 'signed-in') return this.#forget();
+    const epoch = `${language()} ${state.user} ${state.role} ${state.members.map((m) => `${m.name}/${m.kind}`).join()}`;
+    if (epoch !== this.#epoch) this.#made.clear();
+    this.#epoch = epoch;
+    const anchor = this.#following ? null : anchorOf(this.#area, this.#rows.children);
+    this.#arrange(layout(state));
+    this.#empty.hidden = !state.loaded || state.messages.length > 0 || state.pending.length > 0;
+    this.#showLadders();
+    if (!state.loaded || this.#area.clientHeight === 0) return undefined;
+    if (!this.#placed) this.#begin(state);
+    else if (this.#following) toEnd(this.#area);
+    else holdAnchor(this.#area, anchor, (key) => this.#made.get(key)?.element);
+    this.#read();
+    this.#near();
+    // Only what comes from here on is announced, not the history.
+    requestAnimationFrame(() => this.#rows.setAttribute('aria-live', state.older === 'loading' ? 'off' : 'polite'));
+    return undefined;
+  }
+
+  /** Puts the rows into the page, touching only those that changed. */
+  #arrange(rows) {
+    const focused = this.#rows.contains(document.activeElement) ? document.activeElement.closest('[data-key]')?.dataset.key : null;
+    const next = new Map();
+    let place = this.#rows.firstElementChild;
+    for (const row of rows) {
+      const known = this.#made.get(row.key);
+      const element = known?.stamp === row.stamp ? known.element : this.#make(row);
+      next.set(row.key, { stamp: row.stamp, element });
+      if (element === place) place = place.nextElementSibling;
+      else this.#rows.insertBefore(element, place);
+    }
+    while (place) {
+      const gone = place;
+      place = place.nextElementSibling;
+      gone.remove();
+    }
+    this.#made = next;
+    if (focused && !this.#rows.contains(document.activeElement)) next.get(focused)?.element.focus({ preventScroll: true });
+  }
+
+  #make(row) {
+    const element = this.#element(row);
+    element.dataset.key = row.key;
+    return element;
+  }
+
+  #element(row) {
+    if (row.kind === 'message') return messageRow(row, this.#app);
+    if (row.kind === 'draft') return draftRow(row, this.#app);
+    if (row.kind === 'new') return h('div', { class: 'rule rule-new', role: 'separator' }, h('span', { words: { text: 'chat.new' } }));
+    if (row.kind === 'start') return h('p', { class: 'start quiet', words: { text: ['chat.start', { room: 'main' }] } });
+    const near = nearness(row.time, Date.now());
+    const name = near === 'today' || near === 'yesterday' ? `${t(`time.${near}`)} · ${dayName(row.time, Date.now(), locale())}` : dayName(row.time, Date.now(), locale());
+    return h('div', { class: 'rule', role: 'separator' }, h('span', {}, name));
+  }
+
+  /** The first place: at the unread line, else at the end. */
+  #begin(state) {
+    const line = this.#made.get('new')?.element;
+    this.#following = !line || state.unreadFrom === null;
+    if (this.#following) return toEnd(this.#area);
+    bring(this.#area, line, 0.15);
+    this.#following = atEnd(this.#area);
+    return undefined;
+  }
+
+  #forget() {
+    fill(this.#rows);
+    this.#made.clear();
+    this.#following = true;
+    this.#placed = false;
+    this.#rows.setAttribute('aria-live', 'off');
+  }
+
+  #resized() {
+    if (this.#following && this.#placed) toEnd(this.#area);
+    else if (!this.#placed && this.#app.store.state.loaded) this.#begin(this.#app.store.state);
+    this.#showPill();
+  }
+
+  #scrolled() {
+    this.#following = atEnd(this.#area);
+    this.#read();
+    this.#near();
+    this.#showPill();
+  }
+
+  #near() {
+    const { older } = this.#app.store.state;
+    if (this.#area.scrollTop < EARLY && older === 'idle' && this.#area.clientHeight > 0) this.#app.actions.loadOlder();
+  }
+
+  #read() {
+    const newest = this.#app.store.state.messages.at(-1)?.id;
+    if (newest && this.attending()) this.#app.actions.read(newest);
+  }
+
+  #showOlder(older) {
+    if (older === 'failed') fill(this.#older, h('span', { words: { text: 'chat.olderFailed' } }), h('button', { type: 'button', class: 'link-button', words: { text: 'chat.retry' }, on: { click: () => this.#app.actions.loadOlder() } }));
+    else fill(this.#older, older === 'loading' && h('span', { words: { text: 'chat.older' } }));
+  }
+
+  #showPill() {
+    const n = unread(this.#app.store.state);
+    const far = this.#area.scrollHeight - this.#area.scrollTop - this.#area.clientHeight > this.#area.clientHeight * 1.5;
+    this.#pill.hidden = this.#following || (n === 0 && !far);
+    const label = h('span');
+    words(label, { text: n ? ['chat.pill', { n }] : 'chat.latest' });
+    fill(this.#pill, icon('down', 16), label);
+  }
+
+  #showLadders() {
+    const state = this.#app.store.state;
+    for (const id of Object.keys(state.deliveries)) {
+      const place = this.#made.get(`m:${id}`)?.element.querySelector('.ladder');
+      if (place) showLadder(place, state.deliveries[id], state, Date.now());
+    }
+  }
+
+  /** Arrows walk from message to message, R answers, Enter shows the details. */
+  #walk(event) {
+    const row = event.target.closest('.message');
+    if (!row || event.target !== row) return;
+    const items = [...this.#rows.querySelectorAll('.message')];
+    const at = items.indexOf(row);
+    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: items.length - 1 }[event.key];
+    if (to !== undefined) {
+      event.preventDefault();
+      items[to]?.focus();
+    } else if (event.key === 'Enter' && row.dataset.id) {
+      this.#app.go({ view: 'chat', about: { kind: 'message', of: Number(row.dataset.id) } });
+    } else if (event.key.toLowerCase() === 'r' && row.dataset.id && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      this.#app.actions.reply(Number(row.dataset.id));
+    }
+  }
+}
+
+customElements.define('ois-timeline', Timeline);
