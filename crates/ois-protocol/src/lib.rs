@@ -11,6 +11,7 @@
 //! | how far a mention came | [`Delivery`], [`Rung`] |
 //! | what the log holds | [`event`] |
 
+pub mod daylog;
 pub mod delivery;
 pub mod event;
 pub mod frame;
