@@ -59,10 +59,23 @@ pub fn fate(history: &History, key: &str, boot_then: &str, boot_now: &str) -> Fa
     match history.rows.iter().position(|row| row.key.as_deref() == Some(&begun_by)) {
         None if history.has_more => Fate::OutOfSight,
         None => Fate::NeverBegun,
-        // The gateway still remembers the key, so its own answer is better than any guess; a
-        // silent end, which leaves no row, is told only there.
-        Some(_) if boot_then == boot_now => Fate::Running,
+        Some(at) if boot_then == boot_now => in_one_process(history, &history.rows[at + 1..]),
         Some(at) => after_restart(history, key, &history.rows[at + 1..]),
+    }
+}
+
+/// A turn that has neither an end nor a place among the active ones, in a process that lived
+/// through it. A failure leaves a row and silence leaves none; the gateway itself forgets within
+/// minutes how a run ended, so it cannot be asked for ever.
+fn in_one_process(history: &History, later: &[Row]) -> Fate {
+    if later.iter().any(|row| row.role == Role::User) {
+        // Turns of a session run one after the other.
+        return Fate::Silent;
+    }
+    match history.state {
+        SessionState::Running => Fate::Running,
+        SessionState::Done => Fate::Silent,
+        SessionState::Other => Fate::Died,
     }
 }
 

@@ -50,9 +50,10 @@ impl Gateway {
     /// Hands a message to an agent; returns when the gateway has taken it, not when the agent is
     /// done.
     ///
-    /// The same key never runs twice while the gateway's process lives. If the error
-    /// [may have begun](GatewayError::may_have_begun) it, ask the history with
-    /// [`fate`](crate::fate) or repeat it with the same key.
+    /// The same key never runs twice. If the error
+    /// [may have begun](GatewayError::may_have_begun) it, repeat it at once with the same key, or
+    /// ask the history with [`fate`](crate::fate): minutes after its end, or after a restart, the
+    /// gateway does not know the key any more and answers a repetition with a failed run.
     ///
     /// # Errors
     /// [`Rejected`](GatewayError::Rejected), [`KeySpent`](GatewayError::KeySpent),
@@ -63,8 +64,9 @@ impl Gateway {
 
     /// Waits for the end of a run, this long at the most.
     ///
-    /// [`Outcome::StillRunning`] also stands for a run that this gateway's process does not know,
-    /// which happens after its restart: compare [`boot_id`](Self::boot_id).
+    /// [`Outcome::StillRunning`] also stands for a run that the gateway does not know, or not any
+    /// more: it forgets them in a restart, and minutes after their end. When in doubt, look with
+    /// [`fate`](crate::fate).
     ///
     /// # Errors
     /// What any request may meet.

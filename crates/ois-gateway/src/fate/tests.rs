@@ -65,7 +65,25 @@ fn an_empty_or_no_reply_answer_is_silence() {
 
 #[test]
 fn a_message_without_answer_is_still_running_in_the_same_process() {
-    assert_eq!(fate(&history(vec![user("k")]), "k", THEN, THEN), Fate::Running);
+    let active = History { active_runs: vec!["k".into()], ..history(vec![user("k")]) };
+    assert_eq!(fate(&active, "k", THEN, THEN), Fate::Running);
+    // Between two phases of a run it stands in no list.
+    let between = History { state: SessionState::Running, ..history(vec![user("k")]) };
+    assert_eq!(fate(&between, "k", THEN, THEN), Fate::Running);
+}
+
+#[test]
+fn a_turn_that_ended_without_a_row_in_the_same_process_was_silent() {
+    let last = History { state: SessionState::Done, ..history(vec![user("k")]) };
+    assert_eq!(fate(&last, "k", THEN, THEN), Fate::Silent);
+    let state = SessionState::Running;
+    let followed = History { state, ..history(vec![user("k"), user("next")]) };
+    assert_eq!(fate(&followed, "k", THEN, THEN), Fate::Silent);
+}
+
+#[test]
+fn a_turn_that_ended_badly_without_a_row_has_died() {
+    assert_eq!(fate(&history(vec![user("k")]), "k", THEN, THEN), Fate::Died);
 }
 
 #[test]
