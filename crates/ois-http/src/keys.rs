@@ -33,8 +33,7 @@ impl Keys {
     pub async fn open(store: Arc<dyn Store>) -> Result<Self, KeysError> {
         let (register, register_version) = load::<Register>(&*store, REGISTER).await?;
         let (sessions, sessions_version) = load::<Sessions>(&*store, SESSIONS).await?;
-        let kept =
-            Kept { register: register_version, sessions: sessions_version, behind: false };
+        let kept = Kept { register: register_version, sessions: sessions_version, behind: false };
         let shown = RwLock::new(Keyring::new(register, sessions));
         Ok(Self { store, shown, kept: Mutex::new(kept) })
     }
@@ -50,7 +49,10 @@ impl Keys {
     ///
     /// # Errors
     /// [`RecordError`]; then nothing has changed.
-    pub async fn change<T>(&self, change: impl FnOnce(&mut Keyring) -> T) -> Result<T, RecordError> {
+    pub async fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Keyring) -> T,
+    ) -> Result<T, RecordError> {
         let mut kept = self.kept.lock().await;
         let before = self.ask(Clone::clone);
         let mut keyring = before.clone();

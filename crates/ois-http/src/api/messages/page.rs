@@ -1,0 +1,112 @@
+//! Some messages out of the log.
+
+use ois_protocol::{EventId, EventKind, RoomName, event::message_json};
+use ois_store::{Batch, Limit, ReadError, Record, Store};
+
+use super::{From, Wanted};
+
+/// Messages as JSON, oldest first.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Each one's JSON.
+    pub(super) messages: Vec<Vec<u8>>,
+    /// Whether there are more in the direction that was asked for; around: in either.
+    pub(super) more: bool,
+}
+
+/// Reads the messages that are wanted, and whether there are more.
+pub(super) async fn read(store: &dyn Store, wanted: &Wanted) -> Result<Page, ReadError> {
+    let Wanted { room, from, limit } = wanted;
+    match *from {
+        From::After(id) => after(store, room, id, *limit).await,
+        From::Before(id) => before(store, room, id, *limit).await,
+        From::Around(id) => {
+            let earlier = before(store, room, id.next(), limit.div_ceil(2)).await?;
+            let left = limit - earlier.messages.len();
+            let later = after(store, room, id, left).await?;
+            let more = earlier.more || later.more;
+            let messages = [earlier.messages, later.messages].concat();
+            Ok(Page { messages, more })
+        }
+    }
+}
+
+async fn after(
+    store: &dyn Store,
+    room: &RoomName,
+    mut cursor: EventId,
+    limit: usize,
+) -> Result<Page, ReadError> {
+    let mut page = Filling::new(limit);
+    loop {
+        let batch = store.read(cursor, CHUNK).await?;
+        let Some(last) = batch.last() else { break };
+        cursor = last.id;
+        if !page.take_all(batch, room) {
+            break;
+        }
+    }
+    Ok(Page { messages: page.messages, more: page.more })
+}
+
+async fn before(
+    store: &dyn Store,
+    room: &RoomName,
+    mut cursor: EventId,
+    limit: usize,
+) -> Result<Page, ReadError> {
+    let mut page = Filling::new(limit);
+    loop {
+        let mut batch = store.read_before(cursor, CHUNK).await?;
+        let Some(first) = batch.first() else { break };
+        cursor = first.id;
+        batch.reverse();
+        if !page.take_all(batch, room) {
+            break;
+        }
+    }
+    page.messages.reverse();
+    Ok(Page { messages: page.messages, more: page.more })
+}
+
+/// A page that is being filled, in the direction of reading.
+struct Filling {
+    messages: Vec<Vec<u8>>,
+    bytes: usize,
+    limit: usize,
+    more: bool,
+}
+
+impl Filling {
+    fn new(limit: usize) -> Self {
+        Self { messages: Vec::new(), bytes: 0, limit, more: false }
+    }
+
+    /// Takes what belongs on the page; false once there is more than it holds.
+    fn take_all(&mut self, batch: Batch, room: &RoomName) -> bool {
+        for record in batch {
+            let Some(json) = said_in(&record, room) else { continue };
+            let full = self.messages.len() >= self.limit
+                || !self.messages.is_empty() && self.bytes + json.len() > MOST_BYTES;
+            if full {
+                self.more = true;
+                return false;
+            }
+            self.bytes += json.len();
+            self.messages.push(json.to_vec());
+        }
+        true
+    }
+}
+
+/// The message's JSON, if the record is one of this room that was not purged.
+fn said_in<'a>(record: &'a Record, room: &RoomName) -> Option<&'a [u8]> {
+    let here = record.kind == Some(EventKind::Message) && record.room == *room;
+    here.then(|| message_json(&record.payload)).flatten()
+}
+
+/// How much of the log is in memory at once.
+const CHUNK: Limit = Limit { records: 256, bytes: 1 << 20 };
+
+/// A page ends early when its messages are this long together.
+const MOST_BYTES: usize = 4 << 20;

@@ -1,0 +1,200 @@
+//! Bodies: what comes in, piece by piece and with a deadline for each, and what goes out.
+
+use std::{convert::Infallible, time::Duration};
+
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{
+    body::{Body as _, Frame, Incoming},
+    header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap},
+    http::request::Parts,
+};
+use serde::de::DeserializeOwned;
+
+/// What an answer carries. An error in it ends the connection, so that the peer sees the cut.
+pub(crate) type Body = UnsyncBoxBody<Bytes, ois_store::FileError>;
+
+/// Nothing.
+pub(crate) fn empty() -> Body {
+    Empty::new().map_err(never).boxed_unsync()
+}
+
+/// These bytes.
+pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
+    Full::new(bytes.into()).map_err(never).boxed_unsync()
+}
+
+/// These bytes, and then whatever is left of the request, thrown away, before the answer ends.
+///
+/// Closing a socket with unread bytes makes the kernel reset it, and the peer may lose the answer
+/// that says why. What is thrown away is bounded by [`DRAINED_BYTES`] and [`BodyError::Stalled`].
+pub(crate) fn full_then_drain(bytes: Bytes, rest: Incoming) -> Body {
+    let drain =
+        stream::unfold((Some(bytes), rest, 0), |(first, mut rest, mut drained)| async move {
+            if let Some(bytes) = first {
+                return Some((Ok(Frame::data(bytes)), (None, rest, drained)));
+            }
+            while let Ok(Some(piece)) = next(&mut rest).await {
+                drained += piece.len();
+                if drained > DRAINED_BYTES {
+                    break;
+                }
+            }
+            None
+        });
+    StreamBody::new(drain).boxed_unsync()
+}
+
+/// Pieces as they are read from somewhere.
+pub(crate) fn pieces(
+    stream: impl Stream<Item = Result<Bytes, ois_store::FileError>> + Send + 'static,
+) -> Body {
+    use futures_util::TryStreamExt;
+    StreamBody::new(stream.map_ok(Frame::data)).boxed_unsync()
+}
+
+/// Why a request's body was not read to its end.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// It is longer than these bytes.
+    #[error("the body is longer than {0} bytes")]
+    TooLong(u64),
+    /// Nothing came for a while.
+    #[error("the body stopped coming")]
+    Stalled,
+    /// It ended before its announced end.
+    #[error("the body was cut off")]
+    CutOff(#[source] hyper::Error),
+    /// It is said to be something else than JSON.
+    #[error("the body is not application/json")]
+    NotJson,
+    /// It is no JSON.
+    #[error("the body is not JSON")]
+    Json(#[source] serde_json::Error),
+    /// It is JSON of another shape.
+    #[error("{0}")]
+    Shape(String),
+}
+
+/// The next piece of a body; `None` at its end. Waits [`STALL`] at the most.
+pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, BodyError> {
+    loop {
+        let frame = tokio::time::timeout(STALL, body.frame()).await;
+        match frame.map_err(|_| BodyError::Stalled)? {
+            None => return Ok(None),
+            Some(Err(error)) => return Err(BodyError::CutOff(error)),
+            // Trailers say nothing to us.
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if !data.is_empty() => return Ok(Some(data)),
+                _ => {}
+            },
+        }
+    }
+}
+
+/// How long the body says it is.
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// All of a body, up to a limit, inclusive.
+pub(crate) async fn whole(
+    head: &Parts,
+    body: &mut Incoming,
+    limit: usize,
+) -> Result<Vec<u8>, BodyError> {
+    let too_long = BodyError::TooLong(limit as u64);
+    if announced(&head.headers).is_some_and(|length| length > limit as u64) {
+        return Err(too_long);
+    }
+    let mut whole = Vec::new();
+    while let Some(piece) = next(body).await? {
+        if whole.len() + piece.len() > limit {
+            return Err(too_long);
+        }
+        whole.extend_from_slice(&piece);
+    }
+    Ok(whole)
+}
+
+/// A JSON body. A missing content type passes, another one does not: a form of a foreign page
+/// cannot send this one without asking first.
+pub(crate) async fn json<T: DeserializeOwned>(
+    head: &Parts,
+    body: &mut Incoming,
+    limit: usize,
+) -> Result<T, BodyError> {
+    if !body.is_end_stream() && !may_be_json(&head.headers) {
+        return Err(BodyError::NotJson);
+    }
+    parse(&whole(head, body, limit).await?)
+}
+
+/// Whether the content type is JSON's, or nobody said.
+pub(crate) fn may_be_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
+    let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
+}
+
+/// JSON bytes as a value; nothing at all counts as an empty object.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BodyError> {
+    let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    serde_json::from_slice(bytes).map_err(|error| {
+        if error.is_data() { BodyError::Shape(words(&error)) } else { BodyError::Json(error) }
+    })
+}
+
+/// serde's sentence without the position.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+fn never(never: Infallible) -> ois_store::FileError {
+    match never {}
+}
+
+/// How long a body may stand still.
+const STALL: Duration = Duration::from_secs(30);
+
+/// How much of an unwanted body is read so that its sender reads the answer.
+const DRAINED_BYTES: usize = 32 << 20;
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Named {
+        name: Option<String>,
+    }
+
+    #[test]
+    fn nothing_is_an_empty_object() {
+        assert_eq!(parse::<Named>(b"").unwrap(), Named { name: None });
+    }
+
+    #[test]
+    fn no_json_and_json_of_another_shape_are_told_apart() {
+        assert!(matches!(parse::<Named>(b"{\"name\":"), Err(BodyError::Json(_))));
+        assert!(matches!(parse::<Named>(b"\xff"), Err(BodyError::Json(_))));
+        let Err(BodyError::Shape(words)) = parse::<Named>(b"{\"name\":4}") else { panic!() };
+        assert_eq!(words, "invalid type: integer `4`, expected a string");
+    }
+
+    #[test]
+    fn a_form_is_no_json() {
+        let said = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(value));
+            may_be_json(&headers)
+        };
+        assert!(said("application/json; charset=utf-8") && said("Application/JSON"));
+        assert!(!said("application/x-www-form-urlencoded") && !said("text/plain"));
+        assert!(may_be_json(&HeaderMap::new()));
+    }
+}
