@@ -6,7 +6,9 @@ import { hue, initials } from './names.js';
 
 /** People are round, agents rounded squares with a small mark; the hue is the name's. */
 export function avatar(display, isAgent, size = '') {
-  return h('span', { class: `avatar ${isAgent ? 'avatar-agent' : ''} ${size} hue-${hue(display)}`, 'aria-hidden': 'true' }, initials(display));
+  const inside = initials(display);
+  const emoji = /\p{Extended_Pictographic}|\p{Regional_Indicator}/u.test(inside) ? 'avatar-emoji' : '';
+  return h('span', { class: `avatar ${isAgent ? 'avatar-agent' : ''} ${emoji} ${size} hue-${hue(display)}`, 'aria-hidden': 'true' }, inside);
 }
 
 /** The sign of a state, named for a screen reader. */

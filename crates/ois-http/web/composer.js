@@ -80,7 +80,8 @@ class Composer extends HTMLElement {
     words(this.#field, { placeholder: guest ? 'compose.readOnly' : ['compose.label', { room: 'main' }], label: ['compose.label', { room: 'main' }] });
     if (state.phase === 'signed-in') {
       this.#field.value = this.#field.value || this.#app.prefs.kept(`draft.${state.user}`, '');
-      if (matchMedia('(hover: hover)').matches) this.#field.focus();
+      // The page is only shown after this; a phone's keyboard is not called up unasked.
+      if (matchMedia('(hover: hover)').matches) requestAnimationFrame(() => this.#field.focus());
     } else {
       this.#field.value = '';
       this.#tray.clear();
@@ -93,6 +94,7 @@ class Composer extends HTMLElement {
     // While Chinese or Japanese is being composed, Enter belongs to the input method.
     if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
       event.preventDefault();
+      this.#menu.close();
       this.#submit();
     } else if (event.key === 'Escape' && this.#app.store.state.replyTo !== null) {
       event.preventDefault();

@@ -5,6 +5,7 @@ import { avatar, presence } from './avatar.js';
 import { fill, h, words } from './dom.js';
 import { t } from './i18n.js';
 import { candidates, complete, queryAt } from './mention.js';
+import { fold } from './names.js';
 
 const ROOMS = ['main'];
 
@@ -54,12 +55,17 @@ export class MentionMenu {
     if (!this.open || event.isComposing) return false;
     const count = this.#items.length;
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') this.#mark((this.#at + (event.key === 'ArrowDown' ? 1 : count - 1)) % count);
-    else if ((event.key === 'Enter' || event.key === 'Tab') && !event.shiftKey) this.#choose(this.#items[this.#at]);
     else if (event.key === 'Escape') this.close();
+    else if (event.key === 'Enter' && this.#isComplete()) return false; // written out: Enter sends
+    else if ((event.key === 'Enter' || event.key === 'Tab') && !event.shiftKey) this.#choose(this.#items[this.#at]);
     else return false;
     event.preventDefault();
     event.stopPropagation();
     return true;
+  }
+
+  #isComplete() {
+    return this.#at === 0 && fold(this.#items[0].name) === fold(this.#found.query);
   }
 
   close() {

@@ -11,6 +11,7 @@ import { render, toClipboard } from './markdown-view.js';
 import { calls, EVERYONE, mentionable } from './mention.js';
 import { fold, memberOf, shortName } from './names.js';
 import { reason } from './reason.js';
+import { isOwn } from './store-log.js';
 import { clock, full } from './time.js';
 
 const LONG = 4000;
@@ -23,7 +24,7 @@ export const fromAgent = (message, members) => message.agent === true || memberO
 export function messageRow({ message, joined, original, answers }, app) {
   const state = app.store.state;
   const isAgent = fromAgent(message, state.members);
-  const called = calls(message, shortName(state.user));
+  const called = !isOwn(state, message) && calls(message, shortName(state.user));
   const item = h('article', { class: `message ${joined ? 'joined' : ''} ${called ? 'called' : ''}`, tabindex: -1, data: { id: message.id, testid: 'message' } },
     joined ? null : avatar(message.user, isAgent),
     head(message, isAgent, joined),

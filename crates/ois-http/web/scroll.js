@@ -10,7 +10,7 @@ export const toEnd = (area) => {
   area.scrollTop = area.scrollHeight;
 };
 
-/** The first row that is in view and how far it stands below the top of the area. */
+/** The first message that is in view and how far it stands below the top of the area. */
 export function anchorOf(area, rows) {
   const top = area.getBoundingClientRect().top;
   let low = 0;
@@ -20,6 +20,8 @@ export function anchorOf(area, rows) {
     if (rows[middle].getBoundingClientRect().bottom <= top) low = middle + 1;
     else high = middle;
   }
+  // A day's or the unread line may move between messages, so it holds nothing.
+  while (rows[low + 1] && !rows[low].matches('.message')) low += 1;
   const row = rows[low];
   return row ? { row, key: row.dataset.key, offset: row.getBoundingClientRect().top - top } : null;
 }
