@@ -1,1 +1,139 @@
-//! The server's doors: HTTP routes, the WebSocket, the page.
+//! The server's doors: HTTP routes, the WebSocket, the page. A door translates and calls; it
+//! decides nothing.
+//!
+//! One chat message on its way: `ws` reads a frame, `ois-chat` makes a draft of it, `hot` puts it
+//! in line, `fanout` appends the line as one batch and, once that is durable, hands it to `tail`,
+//! which frames it once, and sweeps over all connections (`conn`), the sender's included.
+//!
+//! ```no_run
+//! # async fn example(store: std::sync::Arc<dyn ois_store::Store>) -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = std::sync::Arc::new(ois_http::Keys::open(store.clone()).await?);
+//! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! let server = ois_http::serve(listener, store, keys, ois_http::Settings::default()).await?;
+//! println!("listening on {}", server.address());
+//! server.stop(std::time::Duration::from_secs(10)).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod access;
+mod api;
+mod body;
+mod codec;
+mod conn;
+mod content;
+mod fanout;
+mod files;
+mod health;
+mod hot;
+mod hub;
+mod keys;
+mod metrics;
+mod page;
+mod reply;
+mod route;
+mod serve;
+mod settings;
+mod state;
+mod tail;
+mod target;
+mod tasks;
+mod upgrade;
+mod uploads;
+mod ws;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use ois_auth::OsEntropy;
+use ois_store::Store;
+
+pub use hub::HubError;
+pub use keys::{Keys, KeysError};
+pub use settings::{Cidr, CidrError, PublicUrl, PublicUrlError, Settings};
+pub use tasks::{Stop, Tasks};
+
+use crate::{hot::Parts, hub::Hub, metrics::Metrics, state::State};
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    hub: Hub,
+    tasks: Tasks,
+    hot: std::thread::JoinHandle<()>,
+}
+
+/// Why the doors did not open.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The socket could not be used.
+    #[error("cannot listen")]
+    Listen(#[from] io::Error),
+    /// The hot loop did not start.
+    #[error("cannot start")]
+    Hub(#[from] HubError),
+    /// The system gives no random bytes.
+    #[error("the system gives no random bytes")]
+    Entropy(#[source] ois_auth::NoEntropy),
+}
+
+/// Opens the doors on a socket that is bound. When this answers, everything works.
+///
+/// # Errors
+/// [`ServeError`]; then nothing runs.
+pub async fn serve(
+    listener: TcpListener,
+    store: Arc<dyn Store>,
+    keys: Arc<Keys>,
+    settings: Settings,
+) -> Result<Server, ServeError> {
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let metrics = Arc::new(Metrics::new());
+    let parts = Parts {
+        store: Arc::clone(&store),
+        keys: Arc::clone(&keys),
+        metrics: Arc::clone(&metrics),
+        limits: settings.limits,
+        tail_bytes: settings.tail_bytes,
+    };
+    let (hub, hot) = Hub::start(parts).await?;
+    let entropy = OsEntropy::open().map_err(ServeError::Entropy)?;
+    let state = Arc::new(State::new(store, keys, hub.clone(), metrics, entropy, settings));
+    let tasks = Tasks::new();
+    let inner = tasks.clone();
+    tasks.spawn(move |stop| serve::accept(listener, state, inner, stop));
+    Ok(Server { address, hub, tasks, hot })
+}
+
+impl Server {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// To be called when the keyring was changed from outside: members appear or are shown out.
+    pub async fn keyring_changed(&self) {
+        self.hub.keyring_changed().await;
+    }
+
+    /// Takes no more requests, stores and sends what was said, says good-bye to everybody and
+    /// ends, within about this time.
+    pub async fn stop(self, most: Duration) {
+        if !self.tasks.stop(most).await {
+            tracing::info!("stopping before all requests were answered");
+        }
+        self.hub.stop().await;
+        drop(self.hub);
+        if self.hot.join().is_err() {
+            tracing::error!("the event loop panicked");
+        }
+    }
+}

@@ -6,14 +6,28 @@ use hyper::http::uri::Authority;
 use ois_protocol::Limits;
 
 /// The doors' settings, parsed. They are read once, at the start.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How much is too much.
     pub limits: Limits,
+    /// How many bytes of the log's end stay in memory as finished frames. Who is further behind
+    /// reads from disk.
+    pub tail_bytes: usize,
     /// The address under which people reach the server, if it is not the one it listens on.
     pub public_url: Option<PublicUrl>,
     /// From where `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Cidr>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            tail_bytes: 8 << 20,
+            public_url: None,
+            trusted_proxies: Vec::new(),
+        }
+    }
 }
 
 /// The scheme and host under which people reach the server, such as `https://ois.example.org`.

@@ -1,0 +1,210 @@
+//! The tick and the sweep: one batch into the log, then one walk over all connections.
+
+use std::rc::Rc;
+
+use ois_chat::Beat;
+use ois_protocol::{ErrorCode, ErrorFrame, EventId, NewEvent, Nonce, ServerFrame, ShortName};
+use ois_store::{AppendError, Record};
+
+use crate::{
+    codec,
+    hot::{Hot, Origin},
+    hub::Sent,
+    state::now,
+};
+
+/// What to say and to whom once a draft is stored.
+struct Receipt {
+    nonce: Option<(ShortName, Nonce)>,
+    origin: Origin,
+    /// Its place in the batch.
+    at: usize,
+    /// Whether an earlier draft of the same batch is the same.
+    duplicate: bool,
+}
+
+/// After a failed write: when a sender may try again.
+const RETRY_AFTER_MS: u64 = 1000;
+
+impl Hot {
+    /// Takes whatever was said in this tick as one batch, for ever. Gathers the next batch while
+    /// the disk is busy with one.
+    pub(crate) async fn commit(self: Rc<Self>) {
+        loop {
+            self.work.notified().await;
+            // Everybody who is ready is read before the batch is closed.
+            tokio::task::yield_now().await;
+            while self.commit_batch().await {}
+        }
+    }
+
+    /// Appends what is in line. Answers whether there was anything.
+    pub(crate) async fn commit_batch(&self) -> bool {
+        let queue = std::mem::take(&mut *self.queue.borrow_mut());
+        self.drained.notify_waiters();
+        if queue.drafts.is_empty() {
+            return false;
+        }
+        let (events, receipts) = self.sift(queue.drafts);
+        if events.is_empty() {
+            return true;
+        }
+        match self.store.append(events, now()).await {
+            Ok(records) => self.publish(&records, receipts),
+            Err(error) => self.regret(&error, receipts),
+        }
+        true
+    }
+
+    /// Sets aside what was stored before, and what stands twice in the batch.
+    fn sift(&self, drafts: Vec<(NewEvent, Origin)>) -> (Vec<NewEvent>, Vec<Receipt>) {
+        let mut events: Vec<NewEvent> = Vec::with_capacity(drafts.len());
+        let mut receipts: Vec<Receipt> = Vec::with_capacity(drafts.len());
+        for (event, origin) in drafts {
+            let nonce = event.nonce().map(|nonce| (event.author().clone(), nonce.clone()));
+            let stored =
+                nonce.as_ref().and_then(|(author, nonce)| self.nonces.borrow().find(author, nonce));
+            if let Some(id) = stored {
+                self.answer(origin, nonce, id, true);
+                continue;
+            }
+            let same = nonce.as_ref().and_then(|nonce| {
+                receipts.iter().find(|receipt| receipt.nonce.as_ref() == Some(nonce))
+            });
+            let (at, duplicate) = match same {
+                Some(receipt) => (receipt.at, true),
+                None => {
+                    events.push(event);
+                    (events.len() - 1, false)
+                }
+            };
+            receipts.push(Receipt { nonce, origin, at, duplicate });
+        }
+        (events, receipts)
+    }
+
+    /// The batch is durable: everybody, the senders included, learns of it by reading the log.
+    fn publish(&self, records: &[Record], receipts: Vec<Receipt>) {
+        self.metrics.batches.add(1);
+        self.metrics.messages.add(records.len() as u64);
+        self.tail.borrow_mut().push(records);
+        for Receipt { nonce, origin, at, duplicate } in receipts {
+            let Some(record) = records.get(at) else { continue };
+            if let (Some((author, nonce)), false) = (&nonce, duplicate) {
+                self.nonces.borrow_mut().insert(
+                    author.clone(),
+                    nonce.clone(),
+                    record.id,
+                    record.time,
+                );
+            }
+            self.answer(origin, nonce, record.id, duplicate);
+        }
+        self.sweep();
+        self.trim();
+    }
+
+    /// Nothing of the batch was stored: its senders alone are told.
+    fn regret(&self, error: &AppendError, receipts: Vec<Receipt>) {
+        self.metrics.append_errors.add(1);
+        tracing::error!(
+            error = error as &dyn std::error::Error,
+            drafts = receipts.len(),
+            "nothing was stored"
+        );
+        for Receipt { nonce, origin, .. } in receipts {
+            let frame = ErrorFrame {
+                nonce: nonce.map(|(_, nonce)| nonce),
+                retry_after_ms: Some(RETRY_AFTER_MS),
+                ..ErrorFrame::new(
+                    ErrorCode::Storage,
+                    "not stored: the server's disk does not take it",
+                )
+            };
+            self.refuse(origin, frame);
+        }
+    }
+
+    /// Tells a sender that a draft will not be stored.
+    pub(crate) fn refuse(&self, origin: Origin, frame: ErrorFrame) {
+        match origin {
+            Origin::Conn(conn) => {
+                conn.say(&ServerFrame::Error(frame));
+                conn.sweep(&self.tail.borrow(), now());
+            }
+            Origin::Post(answer) => {
+                if answer.send(Err(frame)).is_err() {
+                    tracing::debug!("who posted did not wait for the refusal");
+                }
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        origin: Origin,
+        nonce: Option<(ShortName, Nonce)>,
+        id: EventId,
+        duplicate: bool,
+    ) {
+        match (origin, nonce) {
+            (Origin::Conn(conn), Some((_, nonce))) => {
+                conn.ack(nonce, id, duplicate);
+                if duplicate {
+                    conn.sweep(&self.tail.borrow(), now());
+                }
+            }
+            (Origin::Conn(_), None) => {}
+            (Origin::Post(answer), _) => {
+                if answer.send(Ok(Sent { id, duplicate })).is_err() {
+                    tracing::debug!("who posted did not wait for the answer");
+                }
+            }
+        }
+    }
+
+    fn sweep(&self) {
+        let (tail, now) = (self.tail.borrow(), now());
+        for conn in self.conns.borrow().values() {
+            conn.sweep(&tail, now);
+        }
+    }
+
+    fn trim(&self) {
+        let Some(from) = self.tail.borrow().trim_at() else { return };
+        {
+            let tail = self.tail.borrow();
+            for conn in self.conns.borrow().values() {
+                conn.make_room(&tail, from);
+            }
+        }
+        self.tail.borrow_mut().trim(from);
+    }
+
+    /// Asks the silent and closes the dead. A peer with unsent bytes is judged by whether it takes
+    /// any, every other by whether it answers.
+    pub(crate) fn beat(&self) {
+        let (tail, now) = (self.tail.borrow(), now());
+        for conn in self.conns.borrow().values() {
+            if let Some(since) = conn.stalled_since() {
+                if now.since_ms(since) >= self.limits.stall_ms {
+                    tracing::info!(conn = conn.number, "closing a peer that takes nothing");
+                    conn.abandon();
+                }
+                continue;
+            }
+            let beat = conn.session.borrow_mut().tick(now, self.limits.ping_ms);
+            match beat {
+                Some(Beat::Ping) => {
+                    conn.put(|own| codec::write_header(own, codec::PING, 0));
+                    conn.sweep(&tail, now);
+                }
+                Some(Beat::Close) => {
+                    tracing::info!(conn = conn.number, "closing a peer that does not answer");
+                    conn.abandon();
+                }
+                None => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The team's hot loop: one thread that owns every connection, the room and the tail.
+//!
+//! One tick: read every socket that is ready (`ws.rs`), append one batch (`fanout.rs`), sweep once.
+//! Nothing here is shared with another thread; commands come in through [`crate::hub::Hub`].
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+    sync::Arc,
+};
+
+use ois_auth::Token;
+use ois_chat::{Credential, Nonces, Room, Session};
+use ois_protocol::{
+    Chat, ErrorCode, ErrorFrame, EventId, Limits, Member, NewEvent, Presence, ServerFrame, SignIn,
+    Topic, event,
+};
+use ois_store::{Limit, ReadError, Store};
+use tokio::sync::{Notify, oneshot};
+
+use crate::{
+    codec,
+    conn::{Conn, Place, Proof},
+    hub::Sent,
+    keys::Keys,
+    metrics::Metrics,
+    state::now,
+    tail::Tail,
+};
+
+/// What the hot loop is made from.
+pub(crate) struct Parts {
+    /// Where the log is kept.
+    pub(crate) store: Arc<dyn Store>,
+    /// Who is registered and signed in.
+    pub(crate) keys: Arc<Keys>,
+    /// What is counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// How much is too much.
+    pub(crate) limits: Limits,
+    /// How many bytes of finished frames stay in memory.
+    pub(crate) tail_bytes: usize,
+}
+
+/// Everything that lives on the hot loop.
+pub(crate) struct Hot {
+    pub(crate) store: Arc<dyn Store>,
+    keys: Arc<Keys>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Limits,
+    pub(crate) room: RefCell<Room>,
+    pub(crate) nonces: RefCell<Nonces>,
+    pub(crate) tail: RefCell<Tail>,
+    pub(crate) conns: RefCell<BTreeMap<u64, Rc<Conn>>>,
+    pub(crate) queue: RefCell<Queue>,
+    /// Something is in the queue.
+    pub(crate) work: Notify,
+    /// The queue has room again.
+    pub(crate) drained: Notify,
+    opened: Cell<u64>,
+}
+
+/// Drafts on their way into the log.
+#[derive(Default)]
+pub(crate) struct Queue {
+    pub(crate) drafts: Vec<(NewEvent, Origin)>,
+    pub(crate) bytes: usize,
+}
+
+/// Who is to hear what became of a draft.
+pub(crate) enum Origin {
+    /// A connection.
+    Conn(Rc<Conn>),
+    /// A request over HTTP.
+    Post(oneshot::Sender<Result<Sent, ErrorFrame>>),
+}
+
+/// Above this many bytes waiting for the disk, nobody is read from until they are written.
+const QUEUE_BYTES: usize = 8 << 20;
+/// Messages that the tail is filled with at the start, as many as a history has.
+const HISTORY: usize = 100;
+
+impl Hot {
+    /// Reads what is needed of the log, and is ready.
+    pub(crate) async fn new(parts: Parts) -> Result<Self, ReadError> {
+        let Parts { store, keys, metrics, limits, tail_bytes } = parts;
+        let head = *store.head().borrow();
+        let recent = Limit { records: HISTORY, bytes: tail_bytes };
+        let records = store.read_before(head.next(), recent).await?;
+        let base = records.first().map_or(head, |first| first.id.before());
+        let mut tail = Tail::new(base, tail_bytes);
+        tail.push(&records);
+        let mut nonces = Nonces::new(limits.nonce_ms);
+        let since = ois_protocol::Timestamp::from_ms(now().ms().saturating_sub(limits.nonce_ms));
+        for seen in store.nonces(since).await? {
+            nonces.insert(seen.author, seen.nonce, seen.id, seen.time);
+        }
+        let hot = Self {
+            store,
+            keys,
+            metrics,
+            limits,
+            room: RefCell::new(Room::new(limits)),
+            nonces: RefCell::new(nonces),
+            tail: RefCell::new(tail),
+            conns: RefCell::default(),
+            queue: RefCell::default(),
+            work: Notify::new(),
+            drained: Notify::new(),
+            opened: Cell::new(0),
+        };
+        hot.read_register();
+        Ok(hot)
+    }
+
+    /// A number for a new connection.
+    pub(crate) fn number(&self) -> u64 {
+        self.opened.set(self.opened.get() + 1);
+        self.opened.get()
+    }
+
+    /// Takes over who can be mentioned, and shows out whoever is not welcome any more.
+    pub(crate) fn keyring_changed(&self) {
+        self.read_register();
+        for conn in self.conns.borrow().values() {
+            if !self.still_welcome(conn) {
+                conn.close(POLICY_VIOLATION);
+            }
+        }
+    }
+
+    /// Signs a connection in. Answers with how many messages of history to read from disk first,
+    /// if the tail does not hold them.
+    pub(crate) fn sign_in(
+        &self,
+        conn: &Conn,
+        cookie: Option<&Member>,
+        credential: Credential,
+        sign_in: SignIn,
+    ) -> Option<usize> {
+        let Some((member, proof)) = self.whose(credential, sign_in.token.as_deref(), cookie) else {
+            conn.say(&conn.session.borrow().refuse());
+            return None;
+        };
+        self.leave(conn);
+        let head = self.tail.borrow().head();
+        let answer = conn.session.borrow_mut().admit(
+            member.clone(),
+            sign_in.subscribe,
+            self.store.team(),
+            head,
+            conn.number,
+        );
+        *conn.proof.borrow_mut() = proof;
+        conn.say(&answer);
+        self.join(conn, &member);
+        self.start(conn, sign_in.after, Session::history_limit(credential))
+    }
+
+    /// Makes a draft of what a member says and puts it in line for the log. Answers with how many
+    /// milliseconds to wait before reading on, or tells why it cannot be said.
+    pub(crate) fn queue(
+        &self,
+        author: &Member,
+        chat: Chat,
+        origin: Origin,
+    ) -> Result<u64, (ErrorFrame, Origin)> {
+        let nonce = chat.nonce.clone();
+        let head = self.tail.borrow().head();
+        let mut room = self.room.borrow_mut();
+        match room.say(author, chat, head) {
+            Ok(draft) => {
+                let mut queue = self.queue.borrow_mut();
+                queue.bytes += draft.text.len() + 256;
+                queue.drafts.push((NewEvent::Message(draft), origin));
+                self.work.notify_one();
+                Ok(room.pace(&author.name, now()))
+            }
+            Err(error) => Err((error.frame(nonce), origin)),
+        }
+    }
+
+    /// Whether so much waits for the disk that nobody should be read from.
+    pub(crate) fn is_full(&self) -> bool {
+        self.queue.borrow().bytes > QUEUE_BYTES
+    }
+
+    /// The connection is no more.
+    pub(crate) fn closed(&self, conn: &Conn) {
+        if self.conns.borrow_mut().remove(&conn.number).is_some() {
+            self.leave(conn);
+            self.metrics.connections.fall();
+        }
+    }
+
+    /// A `history` frame of the last messages, from disk, and the place after it.
+    pub(crate) async fn history_from_disk(
+        &self,
+        count: usize,
+    ) -> Result<(Vec<u8>, Place), ReadError> {
+        let head = self.tail.borrow().head();
+        let mut before = head.next();
+        let mut found = Vec::new();
+        while found.len() < count {
+            let limit = Limit { records: count, bytes: 4 << 20 };
+            let records = self.store.read_before(before, limit).await?;
+            let Some(first) = records.first() else { break };
+            before = first.id;
+            let wanted = records.into_iter().rev().filter(crate::tail::shown);
+            found.extend(wanted.take(count - found.len()).map(|record| record.payload));
+        }
+        let messages = found.iter().rev().filter_map(|payload| event::message_json(payload));
+        Ok((event::history_frame(messages), self.place_after(head)))
+    }
+
+    /// Where to read on after this event.
+    pub(crate) fn place_after(&self, id: EventId) -> Place {
+        self.tail.borrow().after(id).map_or(Place::Behind(id), Place::Tail)
+    }
+
+    fn read_register(&self) {
+        self.room.borrow_mut().register(self.keys.ask(|keys| keys.members().cloned().collect()));
+    }
+
+    fn still_welcome(&self, conn: &Conn) -> bool {
+        let session = conn.session.borrow();
+        let Some(member) = session.member() else { return true };
+        self.keys.ask(|keys| match &*conn.proof.borrow() {
+            Proof::None => true,
+            Proof::Session(token) => keys.session(token, now()).is_some(),
+            Proof::Agent(token) => keys.agent(token).is_some(),
+            Proof::Cookie => {
+                keys.member(&member.name).is_some() || member.role == ois_protocol::Role::Member
+            }
+        })
+    }
+
+    /// Whose a token is. Agents' and sessions' do not stand for each other here, as of old; a
+    /// session without token is the cookie's of the upgrade.
+    fn whose(
+        &self,
+        credential: Credential,
+        token: Option<&str>,
+        cookie: Option<&Member>,
+    ) -> Option<(Member, Proof)> {
+        let Some(text) = token else {
+            let member = cookie.filter(|_| credential == Credential::Session)?;
+            return Some((member.clone(), Proof::Cookie));
+        };
+        let token = Token::parse(text).ok()?;
+        self.keys.ask(|keys| match credential {
+            Credential::Session => Some((keys.session(&token, now())?, Proof::Session(token))),
+            Credential::Agent => Some((keys.agent(&token)?, Proof::Agent(token))),
+        })
+    }
+
+    /// Sends what was said before now, or lets a resuming peer read on where it was.
+    fn start(&self, conn: &Conn, after: Option<EventId>, history: usize) -> Option<usize> {
+        let tail = self.tail.borrow();
+        if let Some(after) = after {
+            if after <= tail.head() {
+                conn.put(|own| codec::write_text(own, &event::history_frame([])));
+                conn.follow(tail.after(after).map_or(Place::Behind(after), Place::Tail), true);
+                return None;
+            }
+            let words = format!("this log ends at {}; here is its end", tail.head());
+            conn.say(&ServerFrame::Error(ErrorFrame::new(ErrorCode::CursorAhead, words)));
+        }
+        let Some(messages) = tail.last_messages(history, self.store.oldest()) else {
+            conn.follow(Place::Nowhere, false);
+            return Some(history);
+        };
+        conn.put(|own| codec::write_text(own, &event::history_frame(messages)));
+        conn.follow(Place::Tail(tail.end()), false);
+        None
+    }
+
+    fn join(&self, conn: &Conn, member: &Member) {
+        let news = self.room.borrow_mut().join(member, now());
+        if conn.session.borrow().follows(Topic::Presence) {
+            for presence in self.room.borrow().online() {
+                conn.say(&ServerFrame::Presence(presence));
+            }
+        }
+        self.tell(news, conn.number);
+    }
+
+    fn leave(&self, conn: &Conn) {
+        let name = conn.session.borrow().member().map(|member| member.name.clone());
+        let news = name.and_then(|name| self.room.borrow_mut().leave(&name, now()));
+        self.tell(news, conn.number);
+    }
+
+    /// Tells those who asked that somebody came or went.
+    fn tell(&self, news: Option<Presence>, except: u64) {
+        let Some(presence) = news else { return };
+        let frame = ServerFrame::Presence(presence);
+        let tail = self.tail.borrow();
+        for conn in self.conns.borrow().values().filter(|conn| conn.number != except) {
+            if conn.session.borrow().follows(Topic::Presence) {
+                conn.say(&frame);
+                conn.sweep(&tail, now());
+            }
+        }
+    }
+}
+
+/// Close code for a peer that is not welcome any more (RFC 6455, 7.4.1).
+const POLICY_VIOLATION: u16 = 1008;

@@ -1,0 +1,230 @@
+//! The handle to the hot loop, and the thread it lives on.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpStream},
+    rc::Rc,
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use ois_protocol::{Chat, ErrorCode, ErrorFrame, EventId, Member, http::MemberView};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::LocalSet,
+};
+
+use crate::{
+    conn::Conn,
+    hot::{Hot, Origin, Parts},
+    state::now,
+    ws,
+};
+
+/// A cheap handle to the hot loop.
+#[derive(Clone, Debug)]
+pub(crate) struct Hub {
+    commands: mpsc::Sender<Command>,
+}
+
+/// What somebody wants to say.
+#[derive(Debug)]
+pub(crate) struct NewDraft {
+    /// Who.
+    pub(crate) member: Member,
+    /// What.
+    pub(crate) chat: Chat,
+}
+
+/// What became of a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// The message's place in the log.
+    pub(crate) id: EventId,
+    /// Whether it had been stored before.
+    pub(crate) duplicate: bool,
+}
+
+#[derive(Debug)]
+enum Command {
+    Adopt { socket: TcpStream, leftover: Vec<u8>, peer: SocketAddr, cookie: Option<Member> },
+    Post(NewDraft, oneshot::Sender<Result<Sent, ErrorFrame>>),
+    Roster(oneshot::Sender<Vec<MemberView>>),
+    KeyringChanged,
+    Stop(oneshot::Sender<()>),
+}
+
+/// Why the hot loop did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// The system gave no thread or no event queue.
+    #[error("cannot start the event loop")]
+    System(#[from] io::Error),
+    /// The log's end could not be read.
+    #[error("cannot read the end of the log")]
+    Log(#[from] ois_store::ReadError),
+}
+
+/// Commands that may wait; who asks more waits in line, and a new connection is dropped (it tries
+/// again), since a loop that is so far behind would not serve it either.
+const COMMANDS: usize = 1024;
+/// How long a stopping loop goes on writing to those who still take something.
+const PARTING: Duration = Duration::from_secs(2);
+/// Close code of a server that stops (RFC 6455, 7.4.1).
+const GOING_AWAY: u16 = 1001;
+
+impl Hub {
+    /// Starts the hot loop on a thread of its own, once it knows the end of the log.
+    pub(crate) async fn start(parts: Parts) -> Result<(Self, JoinHandle<()>), HubError> {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (ready, answer) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name("ois-hot".to_owned()).spawn(move || {
+            let local = LocalSet::new();
+            runtime.block_on(local.run_until(live(parts, inbox, ready)));
+        })?;
+        match answer.await {
+            Ok(Ok(())) => Ok((Self { commands }, thread)),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(io::Error::other("the event loop ended at once").into()),
+        }
+    }
+
+    /// Says something for a member; answers once it is durable.
+    pub(crate) async fn post(&self, draft: NewDraft) -> Result<Sent, ErrorFrame> {
+        let (answer, sent) = oneshot::channel();
+        let stopping = || ErrorFrame::new(ErrorCode::Busy, "the server is stopping");
+        self.commands.send(Command::Post(draft, answer)).await.map_err(|_| stopping())?;
+        sent.await.map_err(|_| stopping())?
+    }
+
+    /// Takes over a socket after the handshake, with what came right behind it.
+    pub(crate) fn adopt(
+        &self,
+        socket: TcpStream,
+        leftover: Vec<u8>,
+        peer: SocketAddr,
+        cookie: Option<Member>,
+    ) {
+        if self.commands.try_send(Command::Adopt { socket, leftover, peer, cookie }).is_err() {
+            tracing::warn!(%peer, "dropping a new connection: the event loop is busy or stopping");
+        }
+    }
+
+    /// Everybody, and who is there; empty if the loop is stopping.
+    pub(crate) async fn roster(&self) -> Vec<MemberView> {
+        let (answer, roster) = oneshot::channel();
+        if self.commands.send(Command::Roster(answer)).await.is_err() {
+            return Vec::new();
+        }
+        roster.await.unwrap_or_default()
+    }
+
+    /// Tells the loop to look at the register and the sessions again.
+    pub(crate) async fn keyring_changed(&self) {
+        if self.commands.send(Command::KeyringChanged).await.is_err() {
+            tracing::debug!("the event loop has stopped");
+        }
+    }
+
+    /// Whether the loop runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        !self.commands.is_closed()
+    }
+
+    /// Stores what was said, sends what is stored, says good-bye to everybody and ends.
+    pub(crate) async fn stop(&self) {
+        let (answer, done) = oneshot::channel();
+        if self.commands.send(Command::Stop(answer)).await.is_ok() && done.await.is_err() {
+            tracing::warn!("the event loop ended without a word");
+        }
+    }
+}
+
+async fn live(
+    parts: Parts,
+    inbox: mpsc::Receiver<Command>,
+    ready: oneshot::Sender<Result<(), ois_store::ReadError>>,
+) {
+    let hot = match Hot::new(parts).await {
+        Ok(hot) => Rc::new(hot),
+        Err(error) => return drop(ready.send(Err(error))),
+    };
+    if ready.send(Ok(())).is_err() {
+        return;
+    }
+    tokio::task::spawn_local(Rc::clone(&hot).commit());
+    tokio::task::spawn_local(beats(Rc::clone(&hot)));
+    obey(&hot, inbox).await;
+}
+
+/// Looks after silent and stalled peers twice in a ping interval.
+async fn beats(hot: Rc<Hot>) {
+    let half = Duration::from_millis((hot.limits.ping_ms / 2).max(1));
+    loop {
+        tokio::time::sleep(half).await;
+        hot.beat();
+    }
+}
+
+async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
+    while let Some(command) = inbox.recv().await {
+        match command {
+            Command::Adopt { socket, leftover, peer, cookie } => {
+                if let Err(error) = adopt(hot, socket, leftover, peer, cookie) {
+                    tracing::debug!(%peer, %error, "a new connection could not be taken over");
+                }
+            }
+            Command::Post(NewDraft { member, chat }, answer) => {
+                if let Err((frame, origin)) = hot.queue(&member, chat, Origin::Post(answer)) {
+                    hot.refuse(origin, frame);
+                }
+            }
+            Command::Roster(answer) => drop(answer.send(hot.room.borrow().roster())),
+            Command::KeyringChanged => hot.keyring_changed(),
+            Command::Stop(done) => {
+                stop(hot).await;
+                if done.send(()).is_err() {
+                    tracing::debug!("nobody waits for the event loop's end");
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn adopt(
+    hot: &Rc<Hot>,
+    socket: TcpStream,
+    leftover: Vec<u8>,
+    peer: SocketAddr,
+    cookie: Option<Member>,
+) -> io::Result<()> {
+    let stream = tokio::net::TcpStream::from_std(socket)?;
+    let conn = Rc::new(Conn::new(hot.number(), peer, stream, Arc::clone(&hot.metrics), now()));
+    hot.conns.borrow_mut().insert(conn.number, Rc::clone(&conn));
+    hot.metrics.connections.rise();
+    tokio::task::spawn_local(ws::serve(conn, Rc::clone(hot), leftover, cookie));
+    Ok(())
+}
+
+/// Nothing that was said is lost: it is stored and shown, or its sender is told that it is not.
+async fn stop(hot: &Rc<Hot>) {
+    while hot.commit_batch().await {}
+    for conn in hot.conns.borrow().values() {
+        conn.close(GOING_AWAY);
+    }
+    let all_gone = async {
+        while !hot.conns.borrow().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    if tokio::time::timeout(PARTING, all_gone).await.is_err() {
+        tracing::info!(
+            left = hot.conns.borrow().len(),
+            "stopping before everybody had taken what was sent"
+        );
+    }
+}

@@ -1,0 +1,283 @@
+//! The last few MiB of the log as finished frames: encoded once, the same bytes for everybody.
+//!
+//! A position in the tail is an offset in the endless stream of all frames since the start of the
+//! process. What a member may not see (private rooms, later) is skipped by the entries, each of
+//! which knows where its frame ends.
+
+use std::{collections::VecDeque, io::IoSlice};
+
+use ois_protocol::{EventId, event};
+use ois_store::Record;
+
+use crate::codec;
+
+/// Frames in order, in blocks.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    blocks: VecDeque<Block>,
+    /// The last event that is older than everything here.
+    base: EventId,
+    /// The last event that may be shown.
+    head: EventId,
+    /// The offset after the last frame.
+    end: u64,
+    limit_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Block {
+    /// The offset of its first byte.
+    start: u64,
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    id: EventId,
+    /// Where its frame ends within the block.
+    end: usize,
+}
+
+/// Frames are gathered in blocks of this many bytes, so that one slice carries many of them.
+const BLOCK_BYTES: usize = 64 << 10;
+
+impl Tail {
+    /// A tail that begins after `base` and keeps about this many bytes.
+    pub(crate) fn new(base: EventId, limit_bytes: usize) -> Self {
+        Self { blocks: VecDeque::new(), base, head: base, end: 0, limit_bytes }
+    }
+
+    /// The last event that may be shown.
+    pub(crate) fn head(&self) -> EventId {
+        self.head
+    }
+
+    /// The offset after the last frame.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// The offset of the first frame.
+    fn start(&self) -> u64 {
+        self.blocks.front().map_or(self.end, |block| block.start)
+    }
+
+    /// Adds records at the end. Whatever the wire does not show moves the head only.
+    pub(crate) fn push(&mut self, records: &[Record]) {
+        for record in records {
+            if shown(record) {
+                self.push_frame(record.id, &record.payload);
+            }
+            self.head = record.id;
+        }
+    }
+
+    /// From where on frames would be kept if [`Tail::trim`] were called now; `None` if there is
+    /// not yet enough to be worth it. Whoever stands before that must be moved first.
+    pub(crate) fn trim_at(&self) -> Option<u64> {
+        let over = (self.end - self.start()) as usize;
+        if over <= self.limit_bytes + self.limit_bytes / 8 {
+            return None;
+        }
+        let keep_from = self.end - self.limit_bytes as u64;
+        self.blocks.iter().rev().find(|block| block.start <= keep_from).map(|block| block.start)
+    }
+
+    /// Forgets what lies before this offset, which [`Tail::trim_at`] gave.
+    pub(crate) fn trim(&mut self, from: u64) {
+        while self.blocks.front().is_some_and(|block| block.start < from) {
+            if let Some(last) =
+                self.blocks.pop_front().and_then(|block| block.entries.last().copied())
+            {
+                self.base = last.id;
+            }
+        }
+    }
+
+    /// The offset after this event, or `None` if the tail begins later.
+    pub(crate) fn after(&self, id: EventId) -> Option<u64> {
+        if id >= self.head {
+            return Some(self.end);
+        }
+        if id < self.base {
+            return None;
+        }
+        let at = self
+            .blocks
+            .partition_point(|block| block.entries.last().is_some_and(|last| last.id <= id));
+        let Some(block) = self.blocks.get(at) else { return Some(self.end) };
+        let before = block.entries.partition_point(|entry| entry.id <= id);
+        let within = before.checked_sub(1).map_or(0, |at| block.entries[at].end);
+        Some(block.start + within as u64)
+    }
+
+    /// What is left of the frame that this offset cuts in two (nothing, on a boundary), and the
+    /// event that has been sent once that is out.
+    pub(crate) fn rest_of_frame(&self, offset: u64) -> (&[u8], EventId) {
+        let Some(at) = self.block_at(offset) else { return (&[], self.head) };
+        let block = &self.blocks[at];
+        let within = (offset - block.start) as usize;
+        let index = block.entries.partition_point(|entry| entry.end <= within);
+        let begin = index.checked_sub(1).map_or(0, |at| block.entries[at].end);
+        if begin == within {
+            let before = index.checked_sub(1).map(|at| block.entries[at].id);
+            let earlier =
+                at.checked_sub(1).and_then(|at| self.blocks[at].entries.last().map(|last| last.id));
+            return (&[], before.or(earlier).unwrap_or(self.base));
+        }
+        let entry = block.entries[index];
+        (&block.bytes[within..entry.end], entry.id)
+    }
+
+    /// Fills slices with what lies after this offset, as far as there are slices.
+    pub(crate) fn slices<'a>(&'a self, offset: u64, slices: &mut [IoSlice<'a>]) -> usize {
+        let Some(first) = self.block_at(offset) else { return 0 };
+        let blocks = self.blocks.range(first..);
+        let mut count = 0;
+        for (slice, block) in slices.iter_mut().zip(blocks) {
+            let within = offset.saturating_sub(block.start) as usize;
+            *slice = IoSlice::new(&block.bytes[within..]);
+            count += 1;
+        }
+        count
+    }
+
+    /// The JSON of the last messages, oldest first; `None` if the tail does not reach back that far
+    /// although there may be older ones.
+    pub(crate) fn last_messages(&self, count: usize, oldest: EventId) -> Option<Vec<&[u8]>> {
+        let mut found = Vec::with_capacity(count);
+        for block in self.blocks.iter().rev() {
+            for (index, entry) in block.entries.iter().enumerate().rev() {
+                if found.len() == count {
+                    break;
+                }
+                let begin = index.checked_sub(1).map_or(0, |at| block.entries[at].end);
+                found.extend(event::message_json(codec::payload(&block.bytes[begin..entry.end])));
+            }
+        }
+        let whole = found.len() == count || self.base < oldest || self.base == EventId::ZERO;
+        found.reverse();
+        whole.then_some(found)
+    }
+
+    fn push_frame(&mut self, id: EventId, payload: &[u8]) {
+        let fits = self
+            .blocks
+            .back()
+            .is_some_and(|block| block.bytes.len() + payload.len() + 10 <= BLOCK_BYTES);
+        if !fits {
+            let bytes = Vec::with_capacity(BLOCK_BYTES.max(payload.len() + 10));
+            self.blocks.push_back(Block { start: self.end, bytes, entries: Vec::new() });
+        }
+        let block = self.blocks.back_mut().expect("one was pushed if there was none");
+        codec::write_text(&mut block.bytes, payload);
+        block.entries.push(Entry { id, end: block.bytes.len() });
+        self.end = block.start + block.bytes.len() as u64;
+    }
+
+    /// The block that holds the byte at this offset; `None` at the end.
+    fn block_at(&self, offset: u64) -> Option<usize> {
+        if offset >= self.end {
+            return None;
+        }
+        // Nearly everybody reads in the last block.
+        let last = self.blocks.len().checked_sub(1)?;
+        if self.blocks[last].start <= offset {
+            return Some(last);
+        }
+        self.blocks.partition_point(|block| block.start <= offset).checked_sub(1)
+    }
+}
+
+/// Whether a record goes over the wire to those who follow the chat.
+pub(crate) fn shown(record: &Record) -> bool {
+    record.kind == Some(ois_protocol::EventKind::Message)
+        && record.room.is_main()
+        && !record.payload.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use ois_protocol::{EventKind, RoomName, Timestamp};
+
+    use super::*;
+
+    fn record(id: u64, len: usize) -> Record {
+        let text = "x".repeat(len);
+        Record {
+            id: EventId::new(id).unwrap(),
+            time: Timestamp::from_ms(0),
+            kind: Some(EventKind::Message),
+            room: RoomName::default(),
+            payload: format!(r#"{{"type":"message","message":"{id}{text}"}}"#).into_bytes().into(),
+        }
+    }
+
+    fn id(number: u64) -> EventId {
+        EventId::new(number).unwrap()
+    }
+
+    fn read(tail: &Tail, offset: u64) -> Vec<u8> {
+        let mut slices = [IoSlice::new(&[]); 64];
+        let count = tail.slices(offset, &mut slices);
+        slices[..count].iter().flat_map(|slice| slice.to_vec()).collect()
+    }
+
+    #[test]
+    fn from_every_event_on_exactly_the_later_ones_are_read() {
+        let mut tail = Tail::new(id(9), 1 << 20);
+        let records: Vec<Record> = (10..200).map(|at| record(at, 1000)).collect();
+        tail.push(&records);
+        for after in 9..200 {
+            let mut expected = Vec::new();
+            for record in records.iter().filter(|record| record.id > id(after)) {
+                codec::write_text(&mut expected, &record.payload);
+            }
+            assert_eq!(read(&tail, tail.after(id(after)).unwrap()), expected, "after {after}");
+        }
+        assert_eq!(tail.after(id(8)), None);
+        assert_eq!(tail.head(), id(199));
+    }
+
+    #[test]
+    fn a_frame_cut_in_two_is_completed_from_what_is_left_of_it() {
+        let mut tail = Tail::new(id(0), 1 << 20);
+        tail.push(&[record(1, 10), record(2, 10)]);
+        let first = tail.after(id(1)).unwrap();
+        assert_eq!(tail.rest_of_frame(0), (&[][..], id(0)));
+        assert_eq!(tail.rest_of_frame(first), (&[][..], id(1)));
+        let (rest, done) = tail.rest_of_frame(first - 3);
+        assert_eq!((rest.len(), done), (3, id(1)));
+        let (rest, done) = tail.rest_of_frame(first + 1);
+        assert_eq!((rest.len() as u64, done), (tail.end() - first - 1, id(2)));
+    }
+
+    #[test]
+    fn what_is_too_old_is_forgotten_in_whole_blocks() {
+        let mut tail = Tail::new(id(0), 2 * BLOCK_BYTES);
+        let mut next = 1;
+        let from = loop {
+            tail.push(&[record(next, 1000)]);
+            next += 1;
+            if let Some(from) = tail.trim_at() {
+                break from;
+            }
+        };
+        assert!(tail.end() - from >= 2 * BLOCK_BYTES as u64);
+        tail.trim(from);
+        assert_eq!(tail.trim_at(), None);
+        assert_eq!(tail.after(id(1)), None);
+        let (_, base) = tail.rest_of_frame(from);
+        assert_eq!(tail.after(base), Some(from));
+    }
+
+    #[test]
+    fn the_last_messages_come_from_the_tail_only_if_it_reaches_back() {
+        let mut tail = Tail::new(id(5), 1 << 20);
+        tail.push(&[record(6, 1), record(7, 1)]);
+        assert_eq!(tail.last_messages(2, id(1)).unwrap().len(), 2);
+        assert_eq!(tail.last_messages(3, id(1)), None);
+        assert_eq!(tail.last_messages(3, id(6)).unwrap().len(), 2);
+    }
+}

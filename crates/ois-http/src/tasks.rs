@@ -1,0 +1,63 @@
+//! The only caller of `tokio::spawn`: so that stopping waits for everybody.
+
+use std::{future::Future, time::Duration};
+
+use tokio::{sync::watch, task::JoinHandle};
+
+/// Tasks that end when they are told to, and a way to wait until they have.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    stop: watch::Sender<bool>,
+}
+
+/// Tells a task that it is to end.
+#[derive(Clone, Debug)]
+pub struct Stop(watch::Receiver<bool>);
+
+impl Tasks {
+    /// Nobody runs yet.
+    pub fn new() -> Self {
+        Self { stop: watch::Sender::new(false) }
+    }
+
+    /// Runs a task. It is waited for as long as its [`Stop`] lives, so the task keeps that.
+    pub fn spawn<F: Future<Output = ()> + Send + 'static>(
+        &self,
+        task: impl FnOnce(Stop) -> F,
+    ) -> JoinHandle<()> {
+        let future = task(self.token());
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
+        tokio::spawn(future)
+    }
+
+    /// The sign by which somebody outside learns that everything stops.
+    pub fn token(&self) -> Stop {
+        Stop(self.stop.subscribe())
+    }
+
+    /// Tells everybody to end and waits until they have, at the most this long. Answers whether they did.
+    pub async fn stop(&self, most: Duration) -> bool {
+        self.stop.send_replace(true);
+        tokio::time::timeout(most, self.stop.closed()).await.is_ok()
+    }
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Stop {
+    /// Waits until it is time to end.
+    pub async fn asked(&mut self) {
+        if self.0.wait_for(|stop| *stop).await.is_err() {
+            tracing::debug!("the tasks' owner is gone; ending");
+        }
+    }
+
+    /// Whether it is time to end.
+    pub fn is_asked(&self) -> bool {
+        *self.0.borrow()
+    }
+}

@@ -1,0 +1,290 @@
+//! One WebSocket's incoming half, and the waiting for its socket.
+//!
+//! An idle connection holds no buffer: it waits until there is something to read and borrows the
+//! thread's. What it still has to be sent is in [`Conn`].
+
+use std::{cell::RefCell, io, rc::Rc, time::Duration};
+
+use ois_chat::Effect;
+use ois_protocol::{ClientFrame, Member, ServerFrame};
+use tokio::io::Interest;
+
+use crate::{
+    codec::{self, Decoder, Item, Violation},
+    conn::{Conn, Flow, Place},
+    hot::{Hot, Origin},
+    state::now,
+    tail,
+};
+
+/// What arrived and is not yet understood.
+struct Input {
+    decoder: Decoder,
+    /// The start of a frame whose end has not come, or frames that wait for a pause to end.
+    pending: Vec<u8>,
+    /// Whose cookie came with the upgrade.
+    cookie: Option<Member>,
+}
+
+/// What to do before reading on.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// Nothing: wait for more.
+    More,
+    /// Wait this many milliseconds: the member talks too fast.
+    Pause(u64),
+    /// Wait until the disk has caught up.
+    Drain,
+    /// Read so many messages of history from disk.
+    History(usize),
+    /// The peer has ended its half.
+    End,
+}
+
+/// What is read at once; all connections borrow the same buffer.
+const BUFFER_BYTES: usize = 64 << 10;
+/// How much of the log is read at once for a connection that is behind.
+const CHUNK: ois_store::Limit = ois_store::Limit { records: 2048, bytes: 256 << 10 };
+/// How long a peer may take to end its half after a close frame.
+const LINGER: Duration = Duration::from_secs(2);
+
+thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER_BYTES]);
+}
+
+/// Serves a connection until it ends. `leftover` came right behind the handshake.
+pub(crate) async fn serve(conn: Rc<Conn>, hot: Rc<Hot>, leftover: Vec<u8>, cookie: Option<Member>) {
+    let input = Input { decoder: Decoder::default(), pending: leftover, cookie };
+    if let Err(error) = run(&conn, &hot, input).await {
+        tracing::debug!(conn = conn.number, peer = %conn.peer, error = %error, "connection ended");
+    }
+    hot.closed(&conn);
+}
+
+async fn run(conn: &Rc<Conn>, hot: &Rc<Hot>, mut input: Input) -> io::Result<()> {
+    // A socket that was just handed over may say at first that it would block.
+    conn.stream.writable().await?;
+    let mut next = understand_pending(conn, hot, &mut input);
+    loop {
+        while next != Next::More {
+            if next == Next::End {
+                return Ok(());
+            }
+            Box::pin(wait(conn, hot, next)).await?;
+            next = understand_pending(conn, hot, &mut input);
+        }
+        if flush(conn, hot).await? == Flow::Finished {
+            return Box::pin(linger(conn)).await;
+        }
+        next = ready(conn, hot, &mut input).await?;
+    }
+}
+
+/// Waits until the socket can be read, or written if that is wanted, or somebody calls.
+async fn ready(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
+    let interest = match (conn.wants_input(), conn.is_blocked()) {
+        (true, false) => Interest::READABLE,
+        (true, true) => Interest::READABLE | Interest::WRITABLE,
+        (false, _) => Interest::WRITABLE,
+    };
+    tokio::select! {
+        biased;
+        () = conn.wake.notified() => Ok(Next::More),
+        ready = conn.stream.ready(interest) => {
+            let ready = ready?;
+            if ready.is_readable() || ready.is_read_closed() { read(conn, hot, input) } else { Ok(Next::More) }
+        }
+    }
+}
+
+/// Reads what is there and does what it says.
+fn read(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
+    BUFFER.with_borrow_mut(|buffer| {
+        let count = match conn.stream.try_read(buffer) {
+            Ok(0) => return Ok(Next::End),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Next::More),
+            Err(error) => return Err(error),
+        };
+        conn.session.borrow_mut().heard(now());
+        hot.metrics.bytes_in.add(count as u64);
+        if !input.pending.is_empty() {
+            input.pending.extend_from_slice(&buffer[..count]);
+            return Ok(understand_pending(conn, hot, input));
+        }
+        let (used, next) = understand(conn, hot, &mut buffer[..count], input);
+        input.pending.extend_from_slice(&buffer[used..count]);
+        Ok(next)
+    })
+}
+
+fn understand_pending(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> Next {
+    let mut pending = std::mem::take(&mut input.pending);
+    let (used, next) = understand(conn, hot, &mut pending, input);
+    pending.drain(..used);
+    if !pending.is_empty() {
+        input.pending = pending;
+    }
+    next
+}
+
+/// Does what whole frames say, until one has to be waited for. Answers with the bytes used.
+fn understand(
+    conn: &Rc<Conn>,
+    hot: &Rc<Hot>,
+    bytes: &mut [u8],
+    input: &mut Input,
+) -> (usize, Next) {
+    let mut used = 0;
+    let mut next = Next::More;
+    while next == Next::More && !conn.is_closing() {
+        match input.decoder.next(&mut bytes[used..], hot.limits.frame_bytes) {
+            Ok(None) => break,
+            Ok(Some((took, item))) => {
+                used += took;
+                next = obey(conn, hot, item, input.cookie.as_ref());
+            }
+            Err(violation) => {
+                refuse(conn, violation);
+                break;
+            }
+        }
+    }
+    (used, next)
+}
+
+fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Member>) -> Next {
+    let bytes = match item {
+        Item::Text(text) => text.as_bytes(),
+        Item::Binary(bytes) => bytes, // old clients may send JSON so
+        Item::Ping(bytes) => {
+            conn.put(|own| {
+                codec::write_header(own, codec::PONG, bytes.len());
+                own.extend_from_slice(bytes);
+            });
+            return Next::More;
+        }
+        Item::Close(code) => {
+            conn.close(code);
+            return Next::More;
+        }
+        Item::Pong | Item::Piece => return Next::More,
+    };
+    let effect = conn.session.borrow().receive(ClientFrame::parse(bytes));
+    match effect {
+        Effect::Send(frame) => {
+            conn.say(&frame);
+            Next::More
+        }
+        Effect::SignIn(credential, sign_in) => {
+            hot.sign_in(conn, cookie, credential, sign_in).map_or(Next::More, Next::History)
+        }
+        Effect::Say(chat) => say(conn, hot, chat),
+    }
+}
+
+fn say(conn: &Rc<Conn>, hot: &Rc<Hot>, chat: ois_protocol::Chat) -> Next {
+    let session = conn.session.borrow();
+    let Some(author) = session.member() else { return Next::More };
+    match hot.queue(author, chat, Origin::Conn(Rc::clone(conn))) {
+        Ok(0) if hot.is_full() => Next::Drain,
+        Ok(0) => Next::More,
+        Ok(ms) => Next::Pause(ms),
+        Err((frame, _)) => {
+            conn.say(&ServerFrame::Error(frame));
+            Next::More
+        }
+    }
+}
+
+/// Says good-bye to a peer that broke the protocol.
+fn refuse(conn: &Conn, violation: Violation) {
+    tracing::debug!(conn = conn.number, peer = %conn.peer, error = %violation, "closing");
+    conn.close(violation.code());
+}
+
+/// Waits for what stands before reading on; what is to be sent goes out meanwhile.
+async fn wait(conn: &Rc<Conn>, hot: &Rc<Hot>, next: Next) -> io::Result<()> {
+    match next {
+        Next::More | Next::End => Ok(()),
+        Next::Pause(ms) => {
+            serve_until(conn, hot, tokio::time::sleep(Duration::from_millis(ms))).await
+        }
+        Next::Drain => serve_until(conn, hot, hot.drained.notified()).await,
+        Next::History(count) => {
+            let (frame, place) = hot.history_from_disk(count).await.map_err(io::Error::other)?;
+            conn.put(|own| codec::write_text(own, &frame));
+            conn.follow(place, false);
+            Ok(())
+        }
+    }
+}
+
+/// Sends without reading until `done`.
+async fn serve_until(
+    conn: &Rc<Conn>,
+    hot: &Rc<Hot>,
+    done: impl Future<Output = ()>,
+) -> io::Result<()> {
+    tokio::pin!(done);
+    loop {
+        flush(conn, hot).await?;
+        tokio::select! {
+            biased;
+            () = &mut done => return Ok(()),
+            () = conn.wake.notified() => {}
+            ready = conn.stream.writable(), if conn.is_blocked() => ready?,
+        }
+    }
+}
+
+/// Writes what there is, from the tail or from disk, until it is all out or the socket blocks.
+async fn flush(conn: &Rc<Conn>, hot: &Rc<Hot>) -> io::Result<Flow> {
+    loop {
+        let flow = conn.flush(&hot.tail.borrow(), now())?;
+        if flow != Flow::Behind {
+            return Ok(flow);
+        }
+        Box::pin(read_behind(conn, hot)).await?;
+    }
+}
+
+/// Reads the next piece of the log for a connection that is behind, and moves it into the tail as
+/// soon as that reaches back to it. Its memory is one piece, however far it is behind.
+async fn read_behind(conn: &Conn, hot: &Hot) -> io::Result<()> {
+    let Place::Behind(after) = conn.place() else { return Ok(()) };
+    let records = hot.store.read(after, CHUNK).await.map_err(io::Error::other)?;
+    // What is on disk but not yet in the tail is not yet to be seen.
+    let head = hot.tail.borrow().head();
+    let records = records.iter().take_while(|record| record.id <= head);
+    let mut last = after;
+    for record in records {
+        if tail::shown(record) {
+            conn.put(|own| codec::write_text(own, &record.payload));
+        }
+        last = record.id;
+    }
+    if last == after {
+        return Err(io::Error::other("the log ends before the tail begins"));
+    }
+    conn.move_to(hot.place_after(last));
+    Ok(())
+}
+
+/// After the close frame: ends our half and waits for the peer's, so that it gets to read ours.
+async fn linger(conn: &Conn) -> io::Result<()> {
+    rustix::net::shutdown(&conn.stream, rustix::net::Shutdown::Write)?;
+    let drained = async {
+        loop {
+            conn.stream.readable().await?;
+            let taken = BUFFER.with_borrow_mut(|buffer| conn.stream.try_read(buffer));
+            match taken {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    tokio::time::timeout(LINGER, drained).await.unwrap_or(Ok(()))
+}
