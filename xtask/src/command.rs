@@ -63,13 +63,15 @@ impl Log {
         out: impl Into<Stdio>,
         limit: Duration,
     ) -> Result<()> {
-        let shown = shown(&command);
-        self.say(&format!("$ {shown}"))?;
+        self.say(&format!("$ {}", shown(&command)))?;
+        let short = short(&command);
+        // Tests that answer with an error would print a page of frames of their harness.
+        command.env("RUST_LIB_BACKTRACE", "0");
         let error = if self.verbose { Stdio::inherit() } else { self.handle()?.into() };
         command.stdin(Stdio::null()).stdout(out).stderr(error);
-        let child = command.spawn().with_context(|| format!("cannot run {shown}"))?;
-        let status = wait(child, limit).with_context(|| shown.clone())?;
-        ensure!(status.success(), "{shown}: {status}");
+        let child = command.spawn().with_context(|| format!("cannot run {short}"))?;
+        let status = wait(child, limit).with_context(|| short.clone())?;
+        ensure!(status.success(), "{short}: {status}");
         Ok(())
     }
 
@@ -123,6 +125,12 @@ pub(crate) fn cargo() -> PathBuf {
 pub(crate) fn cargo_with(args: &[&str]) -> Command {
     let mut command = Command::new(cargo());
     command.args(args).current_dir(workspace());
+    // What `cargo run` told us about ourselves would make build scripts (ring's) run again.
+    let about_us =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(about_us)) {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -133,6 +141,13 @@ pub(crate) fn workspace() -> PathBuf {
 
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// The program's name and its first word.
+fn short(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(program).chain(command.get_args().take(1));
     words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 

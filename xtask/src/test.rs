@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::command::Log;
 use crate::suite::Suite;
@@ -132,7 +132,7 @@ impl Run<'_> {
                 log.say(&format!("{error:#}"))?;
                 said = log.text();
             }
-            verdict.with_context(|| format!("see {}", log.path().display()))
+            verdict.map_err(|error| anyhow::anyhow!("{error:#}; see {}", log.path().display()))
         });
         let verdict = verdict.unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")));
         let line = line(suite, &verdict, begin.elapsed());
@@ -186,9 +186,9 @@ fn time(took: Duration) -> String {
     format!("{} min {:02} s", took.as_secs() / 60, took.as_secs() % 60)
 }
 
-/// The end of what a failed suite said.
+/// The end of what a failed suite said, tests that passed left out.
 fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = text.lines().filter(|line| !line.ends_with(" ... ok")).collect();
     let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
     shown.iter().map(|line| format!("  | {line}\n")).collect()
 }
@@ -208,6 +208,9 @@ fn failed_tests(text: &str) -> Vec<&str> {
         .collect();
     found.sort_unstable();
     found.dedup();
+    // cargo-nextest shows the harness's line as well, without the binary's name.
+    let all = found.clone();
+    found.retain(|test| !all.iter().any(|other| other.ends_with(&format!(" {test}"))));
     found
 }
 
@@ -230,7 +233,7 @@ mod tests {
     #[test]
     fn failed_tests_are_found_in_the_words_of_both_runners() {
         let said = "test a::b ... ok\ntest a::c ... FAILED\n   FAIL [   0.1s] (1/2) e2e::crash d\n\
-                    FAIL [   0.1s] (1/2) e2e::crash d\n";
+                    FAIL [   0.1s] (1/2) e2e::crash d\ntest d ... FAILED\n";
         assert_eq!(failed_tests(said), ["(1/2) e2e::crash d", "a::c"]);
     }
 

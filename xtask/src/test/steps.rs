@@ -70,6 +70,7 @@ fn unit(built: &Built, log: &mut Log) -> Result<()> {
     let left_out: Vec<String> =
         outside.map(|test| format!("binary_id(={}::{})", test.package, test.target)).collect();
     let mut nextest = cargo_with(&["nextest", "run", "--no-fail-fast", "--hide-progress-bar"]);
+    nextest.args(["--status-level", "fail", "--final-status-level", "fail"]);
     nextest.args(SELECTION).env("OIS_E2E_BUILT", "1");
     if !left_out.is_empty() {
         nextest.args(["-E", &format!("not ({})", left_out.join(" or "))]);
