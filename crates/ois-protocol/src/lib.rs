@@ -10,9 +10,14 @@
 //! | who says it | [`Member`], [`DisplayName`], [`ShortName`] |
 //! | how far a mention came | [`Delivery`], [`Rung`] |
 //! | what the log holds | [`event`] |
+//! | who is called in a text | [`mention`] |
+//! | what goes over REST | [`http`] |
+//! | task requests, alerts and other structured texts | [`envelope`] |
+//! | the day's log that people read | [`daylog`] |
 
 pub mod daylog;
 pub mod delivery;
+pub mod envelope;
 pub mod event;
 pub mod frame;
 pub mod http;
