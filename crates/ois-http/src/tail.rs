@@ -81,7 +81,8 @@ impl Tail {
             return None;
         }
         let keep_from = self.end - self.limit_bytes as u64;
-        self.blocks.iter().rev().find(|block| block.start <= keep_from).map(|block| block.start)
+        let first = self.blocks.iter().rev().find(|block| block.start <= keep_from)?;
+        (first.start > self.start()).then_some(first.start)
     }
 
     /// Forgets what lies before this offset, which [`Tail::trim_at`] gave.
