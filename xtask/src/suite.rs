@@ -98,6 +98,11 @@ impl Suite {
         )
     }
 
+    /// Whether it needs what a toolchain does not bring.
+    pub(crate) fn needs_outside(self) -> bool {
+        matches!(self, Self::Web | Self::Examples | Self::Browser | Self::Openclaw)
+    }
+
     /// The suite that runs a test target, known by its name and the features that it requires.
     pub(crate) fn of_test_target(name: &str, required_features: &[String]) -> Self {
         let requires = |feature: &str| required_features.iter().any(|known| known == feature);

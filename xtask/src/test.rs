@@ -44,7 +44,12 @@ enum Verdict {
 /// Runs the suites and prints the report.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let begin = Instant::now();
-    let run = Run { options, built: Mutex::new(None), verdicts: Mutex::default() };
+    let run = Run {
+        options,
+        built: Mutex::default(),
+        not_installed: Mutex::default(),
+        verdicts: Mutex::default(),
+    };
     thread::scope(|scope| -> Result<()> {
         // Side by side from here: what is installed does not wait for what is compiled.
         let installing = scope.spawn(|| run.prepare());
@@ -54,9 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         run.one(Suite::Unit);
         run.one(Suite::Doc);
         let installed = installing.join().map_err(|_| anyhow::anyhow!("installing panicked"))?;
-        if let Err(error) = installed {
-            println!("installing failed: {error:#}");
-        }
+        *run.not_installed.lock().unwrap_or_else(PoisonError::into_inner) = installed.err();
         run.side_by_side(&[Suite::Web, Suite::Examples]);
         // The gateway is mostly waited for, the browser mostly computes.
         run.side_by_side(&[Suite::Browser, Suite::Openclaw]);
@@ -71,6 +74,8 @@ struct Run<'a> {
     options: &'a Options,
     /// What [`Suite::Build`] made, once it has.
     built: Mutex<Option<Built>>,
+    /// Why something that suites need could not be installed.
+    not_installed: Mutex<Option<anyhow::Error>>,
     verdicts: Mutex<BTreeMap<Suite, Verdict>>,
 }
 
@@ -110,6 +115,11 @@ impl Run<'_> {
     }
 
     fn judge(&self, suite: Suite, log: &mut Log) -> Result<Verdict> {
+        let not_installed = self.not_installed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = not_installed.as_ref().filter(|_| suite.needs_outside()) {
+            return Ok(Verdict::Failed(format!("installing failed: {error:#}")));
+        }
+        drop(not_installed);
         if let Some(lacking) = tools::missing(suite) {
             let skipped = if tools::on_ci() { Verdict::Failed } else { Verdict::Skipped };
             return Ok(skipped(lacking));
