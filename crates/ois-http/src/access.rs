@@ -12,7 +12,7 @@ use ois_protocol::{Kind, Member, Role, StorePath};
 
 pub(crate) use client::Client;
 pub(crate) use cookie::{clear as clear_cookie, set as set_cookie};
-pub(crate) use origin::is_own as is_own_origin;
+pub(crate) use origin::is_foreign;
 
 use crate::{
     reply::Refusal,

@@ -76,6 +76,17 @@ pub(crate) enum Origin {
     Post(oneshot::Sender<Result<Sent, ErrorFrame>>),
 }
 
+/// What a sign-in leaves to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SignedIn {
+    /// Nothing.
+    Ready,
+    /// So many messages of history have to be read from disk: the tail does not hold them.
+    NeedsHistory(usize),
+    /// Nobody is signed in by that.
+    Refused,
+}
+
 /// Above this many bytes waiting for the disk, nobody is read from until they are written.
 const QUEUE_BYTES: usize = 8 << 20;
 /// Messages that the tail is filled with at the start, as many as a history has.
@@ -130,18 +141,17 @@ impl Hot {
         }
     }
 
-    /// Signs a connection in. Answers with how many messages of history to read from disk first,
-    /// if the tail does not hold them.
+    /// Signs a connection in, or tells it that it is nobody.
     pub(crate) fn sign_in(
         &self,
         conn: &Conn,
         cookie: Option<&Member>,
         credential: Credential,
         sign_in: SignIn,
-    ) -> Option<usize> {
+    ) -> SignedIn {
         let Some((member, proof)) = self.whose(credential, sign_in.token.as_deref(), cookie) else {
             conn.say(&conn.session.borrow().refuse());
-            return None;
+            return SignedIn::Refused;
         };
         self.leave(conn);
         let head = self.tail.borrow().head();
@@ -256,24 +266,24 @@ impl Hot {
     }
 
     /// Sends what was said before now, or lets a resuming peer read on where it was.
-    fn start(&self, conn: &Conn, after: Option<EventId>, history: usize) -> Option<usize> {
+    fn start(&self, conn: &Conn, after: Option<EventId>, history: usize) -> SignedIn {
         let tail = self.tail.borrow();
         if let Some(after) = after {
             if after <= tail.head() {
                 conn.put(|own| codec::write_text(own, &event::history_frame([])));
                 conn.follow(tail.after(after).map_or(Place::Behind(after), Place::Tail), true);
-                return None;
+                return SignedIn::Ready;
             }
             let words = format!("this log ends at {}; here is its end", tail.head());
             conn.say(&ServerFrame::Error(ErrorFrame::new(ErrorCode::CursorAhead, words)));
         }
         let Some(messages) = tail.last_messages(history, self.store.oldest()) else {
             conn.follow(Place::Nowhere, false);
-            return Some(history);
+            return SignedIn::NeedsHistory(history);
         };
         conn.put(|own| codec::write_text(own, &event::history_frame(messages)));
         conn.follow(Place::Tail(tail.end()), false);
-        None
+        SignedIn::Ready
     }
 
     fn join(&self, conn: &Conn, member: &Member) {

@@ -155,9 +155,12 @@ fn astray(method: &Method, missing: &table::Missing, body: Option<Incoming>) -> 
 
 /// Tells the peer, reading what is left of its body if there is any, and the log.
 fn refuse(refusal: &Refusal, rest: Option<Incoming>) -> Response<Body> {
+    let status = refusal.status.as_u16();
     if let Some(cause) = &refusal.source {
         let cause: &(dyn std::error::Error + 'static) = &**cause;
-        tracing::error!(status = refusal.status.as_u16(), error = cause, "{}", refusal.words);
+        tracing::error!(status, error = cause, "{}", refusal.words);
+    } else if refusal.status.is_server_error() {
+        tracing::warn!(status, "{}", refusal.words);
     }
     let json = refusal.json();
     match rest.filter(|rest| !rest.is_end_stream()) {

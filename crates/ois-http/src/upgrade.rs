@@ -44,8 +44,10 @@ pub(crate) fn answer(state: &State, head: &Parts) -> Result<Response<Body>, Refu
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
     let key = key.ok_or_else(|| Refusal::bad("Sec-WebSocket-Key is not 16 bytes in base64"))?;
     // Browsers let any page open a WebSocket to anybody, and send the cookie along.
-    if headers.contains_key(COOKIE) && !access::is_own_origin(headers, &state.settings) {
-        return Err(Refusal::forbidden("the page that opens this connection is not ours"));
+    if headers.contains_key(COOKIE) && access::is_foreign(headers, &state.settings) {
+        let words =
+            "the page that opens this connection is not ours (behind a proxy, set the public url)";
+        return Err(Refusal::forbidden(words));
     }
     let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
     let accept = HeaderValue::from_str(&accept).expect("base64 is header text");

@@ -12,7 +12,7 @@ use tokio::io::Interest;
 use crate::{
     codec::{self, Decoder, Item, Violation},
     conn::{Conn, Flow, Place},
-    hot::{Hot, Origin},
+    hot::{Hot, Origin, SignedIn},
     state::now,
     tail,
 };
@@ -45,6 +45,8 @@ enum Next {
 const BUFFER_BYTES: usize = 64 << 10;
 /// How much of the log is read at once for a connection that is behind.
 const CHUNK: ois_store::Limit = ois_store::Limit { records: 2048, bytes: 256 << 10 };
+/// Who presented a wrong token is not read for so long: guessing is slow.
+const AFTER_REFUSAL_MS: u64 = 500;
 /// How long a peer may take to end its half after a close frame.
 const LINGER: Duration = Duration::from_secs(2);
 
@@ -177,7 +179,11 @@ fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Member>)
             Next::More
         }
         Effect::SignIn(credential, sign_in) => {
-            hot.sign_in(conn, cookie, credential, sign_in).map_or(Next::More, Next::History)
+            match hot.sign_in(conn, cookie, credential, sign_in) {
+                SignedIn::Ready => Next::More,
+                SignedIn::NeedsHistory(count) => Next::History(count),
+                SignedIn::Refused => Next::Pause(AFTER_REFUSAL_MS),
+            }
         }
         Effect::Say(chat) => say(conn, hot, chat),
     }

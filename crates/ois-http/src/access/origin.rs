@@ -7,25 +7,31 @@ use crate::settings::{PublicUrl, Settings};
 /// Whether the request proves to come from our own page. Browsers write these headers themselves;
 /// a page cannot.
 pub(super) fn is_ours(headers: &HeaderMap, settings: &Settings) -> bool {
-    match headers.get(SEC_FETCH_SITE) {
-        Some(site) => site == "same-origin",
-        None => headers.contains_key(ORIGIN) && is_own(headers, settings),
-    }
+    let says = headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN);
+    says && !is_foreign(headers, settings)
 }
 
-/// Whether `Origin`, if there is one, names the host that the request was sent to, or the public
-/// one.
-pub(crate) fn is_own(headers: &HeaderMap, settings: &Settings) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Some(origin) = origin.to_str().ok().and_then(|text| text.parse::<PublicUrl>().ok()) else {
-        return false;
-    };
-    if settings.public_url.as_ref() == Some(&origin) {
+/// Whether the request comes from somebody else's page. What is no browser does not say, and is
+/// not foreign.
+pub(crate) fn is_foreign(headers: &HeaderMap, settings: &Settings) -> bool {
+    if let Some(site) = headers.get(SEC_FETCH_SITE) {
+        return site != "same-origin";
+    }
+    headers.get(ORIGIN).is_some_and(|origin| {
+        let origin = origin.to_str().ok().and_then(|text| text.parse().ok());
+        !origin.is_some_and(|origin| is_own(&origin, headers, settings))
+    })
+}
+
+/// Whether this is the host that the request was sent to, or the public one.
+fn is_own(origin: &PublicUrl, headers: &HeaderMap, settings: &Settings) -> bool {
+    if settings.public_url.as_ref() == Some(origin) {
         return true;
     }
+    // A proxy may have taken the TLS off, so the scheme is the origin's own.
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let scheme = if origin.is_https() { "https" } else { "http" };
-    format!("{scheme}://{host}").parse().is_ok_and(|own: PublicUrl| own == origin)
+    format!("{scheme}://{host}").parse().is_ok_and(|own: PublicUrl| own == *origin)
 }
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
