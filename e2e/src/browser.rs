@@ -4,8 +4,10 @@
 //! with its own cookies and storage, as two people have them. Clicks and keys are real input events.
 
 mod cdp;
+mod input;
 mod keys;
 mod page;
+mod screen;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,7 +17,8 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use tempfile::TempDir;
 
-pub use self::page::{Network, Page, Screen, Theme};
+pub use self::page::Page;
+pub use self::screen::{Network, Screen, Theme};
 
 use self::cdp::Cdp;
 use crate::process::Process;
