@@ -90,9 +90,9 @@ class Composer extends HTMLElement {
   }
 
   #key(event) {
-    if (this.#menu.key(event)) return;
-    // While Chinese or Japanese is being composed, Enter belongs to the input method.
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.keyCode !== 229) {
+    // While Chinese or Japanese is being composed, all keys belong to the input method (229: Safari).
+    if (event.isComposing || event.keyCode === 229 || this.#menu.key(event)) return;
+    if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       this.#menu.close();
       this.#submit();

@@ -19,6 +19,7 @@ const LATELY = 12;
 class Details extends HTMLElement {
   #app;
   #before = null;
+  #from = { view: 'chat' }; // the view to go back to
 
   start(app) {
     this.#app = app;
@@ -27,7 +28,13 @@ class Details extends HTMLElement {
     onLanguage(() => this.#show(app.store.state));
   }
 
+  /** Goes back to the view that it was opened from. */
+  close() {
+    this.#app.go({ view: this.#from.view });
+  }
+
   #show(state) {
+    if (!state.route.about) this.#from = state.route;
     const about = state.phase === 'signed-in' ? state.route.about : null;
     const opens = about && this.hidden;
     if (opens) this.#before = document.activeElement;
@@ -35,8 +42,8 @@ class Details extends HTMLElement {
     const held = this.contains(document.activeElement);
     const { title, content } = this[about.kind](state, about.of);
     this.hidden = false;
-    const close = iconButton(icon('close'), 'details.close', () => this.#app.go({ view: 'chat' }), { class: 'tip-left', data: { testid: 'details-close' } });
-    fill(this, h('header', { class: 'view-head' }, h('h2', {}, title), close), h('div', { class: 'details-body' }, content));
+    const close = iconButton(icon('close'), 'details.close', () => this.close(), { class: 'tip-left', data: { testid: 'details-close' } });
+    fill(this, h('div', { class: 'view-head' }, h('h2', {}, title), close), h('div', { class: 'details-body' }, content));
     this.setAttribute('aria-label', title);
     if (opens || held) close.focus({ preventScroll: true });
     return undefined;
@@ -80,7 +87,7 @@ class Details extends HTMLElement {
     const facts = [
       ['details.state', h('span', { class: 'with-sign' }, presence(member.state ?? 'offline'), member.since ? t('details.since', { state: status, time: when(member.since) }) : status)],
       member.state === 'offline' && member.lastSeen && ['details.seen', short(member.lastSeen, locale())],
-      member.role && ['details.role', t(`role.${member.role}`)],
+      member.kind === 'agent' && member.role && member.role !== 'agent' && ['details.role', t(`role.${member.role}`)],
       member.duties?.length && ['details.duties', member.duties.join(', ')],
       ['details.mention', `@${member.name}`],
     ];

@@ -71,8 +71,8 @@ export class Editor {
     this.#lift = this.#app.guard(() => this.#mayLeave());
     addEventListener('beforeunload', this.#hold);
     this.#changed();
-    this.#field.focus();
     this.#field.setSelectionRange(0, 0);
+    if (matchMedia('(hover: hover)').matches) this.#field.focus();
   }
 
   #refuse(error) {

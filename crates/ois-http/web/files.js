@@ -26,7 +26,7 @@ class Files extends HTMLElement {
     this.#uploads = new FileUploads(app, () => this.#list.load());
     this.#editor = new Editor(app);
     this.#upload = h('input', { type: 'file', multiple: true, class: 'off-screen', tabindex: -1, 'aria-hidden': 'true', data: { testid: 'upload-input' }, on: { change: () => this.#picked() } });
-    fill(this, h('header', { class: 'view-head' }, this.#head), this.#body, this.#uploads.element, this.#upload);
+    fill(this, h('header', { class: 'view-head' }, h('h1', { class: 'off-screen', words: { text: 'files.title' } }), this.#head), this.#body, this.#uploads.element, this.#upload);
     acceptDrops(this, { words: () => ['files.drop', { folder: this.#folder() || t('files.root') }], take: (files) => this.#uploads.add(files, this.#folder()), when: () => this.#writable() && !app.store.state.route.open });
     app.store.watch((s) => [s.route, s.phase, s.role], (s) => this.#show(s));
   }

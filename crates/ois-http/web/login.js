@@ -9,6 +9,7 @@ class Login extends HTMLElement {
 
   start(app) {
     this.#app = app;
+    this.setAttribute('role', 'main');
     app.store.watch((s) => [s.phase, s.notice], (s) => this.#show(s));
   }
 

@@ -77,8 +77,9 @@ async function follow() {
 }
 
 function dress(state) {
-  const signedIn = state.phase === 'signed-in';
-  document.querySelector('#app').hidden = !signedIn;
+  // Whoever was here before sees the page at once, not a blank one, while the cookie is checked.
+  const expected = state.phase === 'starting' && prefs.kept('user') !== null;
+  document.querySelector('#app').hidden = state.phase !== 'signed-in' && !expected;
   document.body.dataset.view = state.route.view;
   document.body.dataset.about = state.route.about ? 'open' : '';
   chat.hidden = state.route.view === 'files';
@@ -109,7 +110,7 @@ addEventListener('online', () => link.nudge());
 document.addEventListener('visibilitychange', () => document.hidden || link.nudge());
 document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return;
-  if (store.state.route.about) app.go({ view: 'chat' });
+  if (store.state.route.about) document.querySelector('ois-details').close();
 });
 setInterval(() => store.dispatch({ type: 'tick', now: Date.now() }), 1000);
 session.begin();

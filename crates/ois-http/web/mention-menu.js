@@ -23,7 +23,7 @@ export class MentionMenu {
     this.#members = members;
     this.#onChoice = onChoice;
     this.element = h('div', { id: 'mention-menu', class: 'mention-menu', role: 'listbox', hidden: true, data: { testid: 'mention-menu' } });
-    for (const [name, value] of Object.entries({ role: 'combobox', 'aria-autocomplete': 'list', 'aria-controls': 'mention-menu', 'aria-expanded': 'false' })) field.setAttribute(name, value);
+    for (const [name, value] of Object.entries({ 'aria-autocomplete': 'list', 'aria-haspopup': 'listbox', 'aria-controls': 'mention-menu' })) field.setAttribute(name, value);
     field.addEventListener('input', () => this.update());
     field.addEventListener('click', () => this.update());
     field.addEventListener('blur', () => this.close());
@@ -52,7 +52,7 @@ export class MentionMenu {
 
   /** Takes a key if the menu is open; tells whether it did. */
   key(event) {
-    if (!this.open || event.isComposing) return false;
+    if (!this.open) return false;
     const count = this.#items.length;
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') this.#mark((this.#at + (event.key === 'ArrowDown' ? 1 : count - 1)) % count);
     else if (event.key === 'Escape') this.close();
@@ -70,7 +70,6 @@ export class MentionMenu {
 
   close() {
     this.element.hidden = true;
-    this.#field.setAttribute('aria-expanded', 'false');
     this.#field.removeAttribute('aria-activedescendant');
   }
 
@@ -78,7 +77,6 @@ export class MentionMenu {
     words(this.element, { label: this.#found.sign === '#' ? 'compose.rooms' : 'compose.menu' });
     fill(this.element, this.#items.map((item, i) => this.#option(item, i)));
     this.element.hidden = false;
-    this.#field.setAttribute('aria-expanded', 'true');
     this.#mark(0);
   }
 

@@ -1,7 +1,7 @@
 // Who is called in a text, and who could be: finding `@name` in what was written and completing it
 // in what is being written. Pure.
 
-import { fold } from './names.js';
+import { byPresence, fold } from './names.js';
 
 /** The words that call everyone. */
 export const EVERYONE = ['all', '所有人'];
@@ -68,7 +68,7 @@ export function candidates(members, query, limit = 8) {
   const found = members
     .map((member) => ({ member, score: score(member, folded) }))
     .filter((c) => c.score >= 0)
-    .sort((a, b) => a.score - b.score || Number(a.member.state === 'offline') - Number(b.member.state === 'offline') || fold(a.member.name).localeCompare(fold(b.member.name)))
+    .sort((a, b) => a.score - b.score || byPresence(a.member, b.member))
     .map((c) => ({ name: c.member.name, display: c.member.display, member: c.member }));
   const everyone = EVERYONE.find((word) => folded !== '' && fold(word).startsWith(folded));
   if (everyone) found.unshift({ name: everyone, display: everyone, everyone: true });

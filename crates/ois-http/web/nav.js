@@ -15,9 +15,9 @@ class Nav extends HTMLElement {
     for (const [view, picture, href] of VIEWS) {
       this.#links[view] = h('a', { href, class: `nav-link nav-${view}`, data: { testid: `nav-${view}` } }, icon(picture), h('span', { words: { text: `nav.${view}` } }), view === 'chat' ? this.#badge : null);
     }
-    const list = h('nav', { words: { label: 'nav.label' } }, Object.values(this.#links));
     const skip = h('button', { type: 'button', class: 'skip', words: { text: 'app.skip' }, on: { click: () => document.querySelector('#composer-text').focus() } });
-    fill(this, skip, h('div', { class: 'brand' }, h('img', { src: '/web/icon.svg', alt: '', width: 24, height: 24 }), h('span', { words: { text: 'app.name' } })), list);
+    const brand = h('div', { class: 'brand' }, h('img', { src: '/web/icon.svg', alt: '', width: 24, height: 24 }), h('span', { words: { text: 'app.name' } }));
+    fill(this, h('nav', { words: { label: 'nav.label' } }, skip, brand, Object.values(this.#links)));
     app.store.watch((s) => [s.route], (s) => this.#mark(s.route.view));
     app.store.watch((s) => [s.messages, s.readId], (s) => this.#count(unread(s)));
   }

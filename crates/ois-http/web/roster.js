@@ -1,7 +1,7 @@
 // Who belongs to the team and who can answer now; below it the reader and the settings.
 
 import { avatar, presence } from './avatar.js';
-import { fill, h, iconButton } from './dom.js';
+import { fill, h, iconButton, words } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 import { icon } from './icons.js';
 import { byPresence, fold, memberOf } from './names.js';
@@ -18,6 +18,8 @@ class Roster extends HTMLElement {
 
   start(app) {
     this.#app = app;
+    this.setAttribute('role', 'complementary');
+    words(this, { label: 'team.label' });
     this.#find = h('input', { type: 'search', class: 'find', words: { placeholder: 'team.find', label: 'team.find' }, on: { input: () => this.#show(app.store.state) } });
     this.#list = h('div', { class: 'people' });
     this.#me = h('div', { class: 'me', role: 'group', words: { label: 'me.label' } });

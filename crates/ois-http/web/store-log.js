@@ -6,6 +6,8 @@
 import { fold } from './names.js';
 
 const ROOM = 'main';
+const MOST = 1500;
+const KEPT = 1000;
 
 /** The part of the state that this file keeps. */
 export const emptyLog = () => ({
@@ -108,11 +110,14 @@ function takeMessage(state, message, attending) {
   if (has(state.messages, message.id)) return cursor === state.cursor ? state : { ...state, cursor };
   const allRead = (state.readId ?? 0) >= (state.messages.at(-1)?.id ?? 0);
   const own = mine(state, message);
-  const next = { ...state, cursor, messages: merge(state.messages, [message]) };
+  const next = { ...state, cursor, ...trimmed(merge(state.messages, [message]), state.more, attending) };
   if (own) return settle(next, message);
   if (!attending && (next.unreadFrom === null || allRead)) next.unreadFrom = message.id;
   return next;
 }
+
+/** Whoever watches the end needs no endless past: it is dropped, and fetched again on the way up. */
+const trimmed = (messages, more, attending) => (attending && messages.length > MOST ? { messages: messages.slice(-KEPT), more: true } : { messages, more });
 
 /** An own message that came back covers its draft: by nonce, by acked id, else by its words. */
 function settle(state, message) {

@@ -19,10 +19,19 @@ export const full = (time, locale, zone) =>
 
 /** `20 Nov 2026, 12:04`, for lists. */
 export const short = (time, locale, zone) =>
-  format(locale, 'short', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }, zone).format(new Date(time));
+  format(locale, 'short', { day: 'numeric', month: locale.startsWith('zh') ? 'numeric' : 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }, zone).format(new Date(time));
+
+// Offsets of zones are whole quarters of an hour, so one answer holds for all of a quarter.
+const QUARTER_MS = 15 * 60_000;
+const days = new Map();
 
 /** The calendar day in the reader's zone, as `2026-11-20`. */
-export const day = (time, zone) => format('en-CA', 'day', { year: 'numeric', month: '2-digit', day: '2-digit' }, zone).format(new Date(time));
+export function day(time, zone) {
+  const quarter = Math.floor(new Date(time).getTime() / QUARTER_MS);
+  const key = `${quarter} ${zone ?? ''}`;
+  if (!days.has(key)) days.set(key, format('en-CA', 'day', { year: 'numeric', month: '2-digit', day: '2-digit' }, zone).format(new Date(time)));
+  return days.get(key);
+}
 
 /** Which day that is, seen from `now`: `today`, `yesterday`, `thisYear` or `earlier`. */
 export function nearness(time, now, zone) {

@@ -23,6 +23,8 @@ class Timeline extends HTMLElement {
   #made = new Map(); // key → {stamp, element}
   #epoch = '';
   #following = true; // whether the view stays at the end
+  #top = 0; // where it was scrolled to
+  #aside = false; // whether another view is shown instead
   #placed = false; // whether the reader has a place of their own yet
 
   start(app) {
@@ -150,12 +152,19 @@ class Timeline extends HTMLElement {
   }
 
   #resized() {
+    const shown = this.#area.clientHeight > 0;
+    // A pane that was put aside forgets where it was scrolled to.
+    if (shown && this.#aside && !this.#following) this.#area.scrollTop = this.#top;
+    this.#aside = !shown;
+    if (!shown) return;
     if (this.#following && this.#placed) toEnd(this.#area);
     else if (!this.#placed && this.#app.store.state.loaded) this.#begin(this.#app.store.state);
     this.#showPill();
   }
 
   #scrolled() {
+    if (this.#area.clientHeight === 0) return;
+    this.#top = this.#area.scrollTop;
     this.#following = atEnd(this.#area);
     this.#read();
     this.#near();
@@ -173,6 +182,7 @@ class Timeline extends HTMLElement {
   }
 
   #showOlder(older) {
+    if (older === 'loading') this.#rows.setAttribute('aria-live', 'off');
     if (older === 'failed') fill(this.#older, h('span', { words: { text: 'chat.olderFailed' } }), h('button', { type: 'button', class: 'link-button', words: { text: 'chat.retry' }, on: { click: () => this.#app.actions.loadOlder() } }));
     else fill(this.#older, older === 'loading' && h('span', { words: { text: 'chat.older' } }));
   }

@@ -100,7 +100,7 @@ export const en = {
   'error.not_found': 'it is not there any more.',
   'error.conflict': 'that name is taken.',
   'error.network': 'the server is not reachable.',
-  'error.too_large': 'larger than 20 MiB (it has {size}).',
+  'error.too_large': 'a file must be smaller than 20 MB (it has {size}).',
   'error.other': '{words}',
   'error.unknown': 'the server did not say why.',
 

@@ -100,7 +100,7 @@ export const zh = {
   'error.not_found': '它已经不在了。',
   'error.conflict': '这个名字已被占用。',
   'error.network': '连不上服务器。',
-  'error.too_large': '超过 20 MiB（现有 {size}）。',
+  'error.too_large': '文件必须小于 20 MB（现有 {size}）。',
   'error.other': '{words}',
   'error.unknown': '服务器没有说明原因。',
 

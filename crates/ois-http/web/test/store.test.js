@@ -165,3 +165,10 @@ test('the unread line moves up when older unread messages come', () => {
   const state = run([...history, { type: 'older', messages: [say(1), say(2), say(3), say(4)], more: true }], signedIn());
   assert.equal(state.unreadFrom, 3);
 });
+
+test('a long-watched room keeps its recent past only', () => {
+  const many = Array.from({ length: 1500 }, (_, i) => say(i + 1));
+  const watched = reduce(opened(...many), message(say(1501), { attending: true }));
+  assert.deepEqual([watched.messages.length, watched.messages.at(-1).id, watched.more], [1000, 1501, true]);
+  assert.equal(reduce(opened(...many), message(say(1501), { attending: false })).messages.length, 1501);
+});
