@@ -16,3 +16,25 @@ pub mod rest;
 pub mod room;
 pub mod server;
 pub mod socket;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+/// Asks again and again until `holds` says yes, for what can be seen only from outside.
+///
+/// Where something tells when it has happened, a frame or a line, wait for that instead.
+///
+/// # Errors
+/// When it is not so within 20 s, naming it as `what`, or when asking fails.
+pub fn until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    let end = Instant::now() + room::PATIENCE;
+    while !holds()? {
+        ensure!(Instant::now() < end, "not within {:?}: {what}", room::PATIENCE);
+        // Nobody wakes this thread: it only leaves the processor to those who are asked.
+        std::thread::park_timeout(BETWEEN_LOOKS);
+    }
+    Ok(())
+}
+
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
