@@ -19,10 +19,12 @@ export function errorOf(status, text, header) {
     // Not ours: a proxy in between, or nothing at all. The status must do.
   }
   const retryAfter = Number.parseInt(header('Retry-After') ?? '', 10);
-  return new CallError(status, body.code ?? codeOf(status), body.error ?? '', Number.isFinite(retryAfter) ? retryAfter : null);
+  // A file that is too large and a text that is too long are one code on the wire, not to a reader.
+  const code = status === 413 ? 'too_large' : (body.code ?? codeOf(status));
+  return new CallError(status, code, body.error ?? '', Number.isFinite(retryAfter) ? retryAfter : null);
 }
 
-const codeOf = (status) => ({ 0: 'network', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 409: 'conflict', 412: 'changed', 413: 'too_large', 429: 'limit', 507: 'storage' })[status] ?? 'unknown';
+const codeOf = (status) => ({ 0: 'network', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 409: 'conflict', 412: 'changed', 429: 'limit', 507: 'storage' })[status] ?? 'unknown';
 
 /** The calls; `onGone` is told when the session has ended. */
 export function createApi({ fetch, onGone }) {

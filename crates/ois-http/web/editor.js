@@ -10,12 +10,22 @@ import { render } from './markdown-view.js';
 import { kindOf, split } from './paths.js';
 import { reason } from './reason.js';
 
+/**
+ * Whether what was read can be written back as it was: the server reads bytes that are no UTF-8 as
+ * U+FFFD, and saving those would spoil the file.
+ */
+export const isText = (content) => !/[\u0000\uFFFD]/u.test(content);
+
+/** How the lines of a file end; a text field knows `\n` only. */
+export const lineEnd = (content) => (/\r\n/u.test(content) && !/(?:^|[^\r])\n/u.test(content) ? '\r\n' : '\n');
+
 /** The editor; `open(path)` fills it, `leave()` lets the file go. */
 export class Editor {
   #app;
   #path = null;
   #etag = null;
   #saved = '';
+  #lineEnd = '\n';
   #field;
   #status;
   #save;
@@ -36,7 +46,9 @@ export class Editor {
     fill(this.element, h('p', { class: 'quiet', words: { text: 'app.loading' } }));
     try {
       const { body, etag } = await this.#app.api.read(path);
-      if (path === this.#path) this.#show(body.content, etag);
+      if (path !== this.#path) return;
+      if (isText(body.content)) this.#show(body.content, etag);
+      else this.#refuse(null);
     } catch (error) {
       if (path === this.#path) this.#refuse(error);
     }
@@ -60,6 +72,7 @@ export class Editor {
     this.#field.value = content;
     this.#saved = this.#field.value; // the field writes line ends its own way
     this.#etag = etag;
+    this.#lineEnd = lineEnd(content);
     this.#status = h('span', { class: 'quiet', role: 'status' });
     this.#save = h('button', { type: 'button', class: 'button primary', data: { testid: 'editor-save' }, words: { text: 'editor.save' }, on: { click: () => this.#store(this.#etag) } });
     this.#shown = h('div', { class: 'editor-preview text', hidden: true });
@@ -75,10 +88,10 @@ export class Editor {
     if (matchMedia('(hover: hover)').matches) this.#field.focus();
   }
 
+  /** Says why there is no text: an error, or null for a file that is none. */
   #refuse(error) {
-    const binary = error.status === 400 || error.status === 415 || error.status === 422;
     const { name } = split(this.#path);
-    fill(this.element, h('div', { class: 'empty' }, h('p', { class: 'empty-title' }, binary ? t('editor.notText') : t('editor.cannotOpen', { reason: reason(error) })), h('a', { class: 'button', href: downloadOf(this.#path), download: name }, icon('download', 18), t('files.download'))));
+    fill(this.element, h('div', { class: 'empty' }, h('p', { class: 'empty-title' }, error ? t('editor.cannotOpen', { reason: reason(error) }) : t('editor.notText')), h('a', { class: 'button', href: downloadOf(this.#path), download: name }, icon('download', 18), t('files.download'))));
   }
 
   #changed() {
@@ -102,7 +115,7 @@ export class Editor {
     const content = this.#field.value;
     words(this.#status, { text: 'editor.saving' });
     try {
-      const { etag } = await this.#app.api.write(path, content, condition);
+      const { etag } = await this.#app.api.write(path, content.replace(/\n/gu, this.#lineEnd), condition);
       if (path !== this.#path) return;
       this.#etag = etag ?? (await this.#app.api.read(path)).etag;
       this.#saved = content;

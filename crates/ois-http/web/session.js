@@ -15,6 +15,7 @@ const CATCH_UP_PAGES = 6;
 export function createSession({ store, link, api, prefs, nonce, now, later }) {
   const state = () => store.state;
   const mineKey = (name, user = state().user) => `${name}.${user}`;
+  const strangers = new Set(); // who writes here without being in the register
   let refreshing = false;
 
   function enter({ user, role }) {
@@ -101,6 +102,7 @@ export function createSession({ store, link, api, prefs, nonce, now, later }) {
   /** What follows from an event of the link, after the store has taken it. */
   function follow(event) {
     if (event.type === 'ready') {
+      strangers.clear();
       refreshMembers();
       for (const draft of state().pending) if (draft.state === 'sending') post(draft);
       return;
@@ -114,7 +116,9 @@ export function createSession({ store, link, api, prefs, nonce, now, later }) {
       later(() => state().pending.some((p) => p.nonce === frame.nonce) && retry(frame.nonce), frame.retryAfterMs ?? 1000);
     } else if (frame.type === 'message' || frame.type === 'presence') {
       const name = frame.type === 'message' ? frame.message.user : frame.name;
-      if (!frame.message?.fromArchive && !memberOf(state().members, name)) refreshMembers();
+      if (frame.message?.fromArchive || strangers.has(name) || memberOf(state().members, name)) return;
+      strangers.add(name);
+      refreshMembers();
     }
   }
 

@@ -7,6 +7,7 @@ import { calls, candidates, complete, mentionAt, queryAt } from '../mention.js';
 import { address, crumbs, goodName, inOrder, kindOf, routeOf, split } from '../paths.js';
 import { layout } from '../rows.js';
 import { bytes, clock, dayName, duration, nearness } from '../time.js';
+import { isText, lineEnd } from '../editor.js';
 import { initial } from '../store.js';
 
 const MEMBERS = [
@@ -95,6 +96,14 @@ test('paths are taken apart', () => {
   assert.deepEqual(['a.md', '.hidden', 'a/b', '', ' a', '文件'].map(goodName), [true, false, false, false, false, true]);
   assert.deepEqual(['a.PNG', 'b.md', 'c.zip', 'Makefile', 'x.svg'].map(kindOf), ['image', 'markdown', 'other', 'text', 'other']);
   assert.deepEqual(inOrder([{ name: 'b10' }, { name: 'b2' }, { name: 'z', isDir: true }]).map((i) => i.name), ['z', 'b2', 'b10']);
+});
+
+test('bytes that are no text are not offered for editing', () => {
+  assert.deepEqual(['plain\n', '', '日本語 🐱', 'a\u0000b', 'a\uFFFDb'].map(isText), [true, true, true, false, false]);
+});
+
+test('lines of a file end as they did', () => {
+  assert.deepEqual(['a\r\nb\r\n', 'a\nb', 'a\r\nb\n', '\nb\r\n', 'a'].map(lineEnd), ['\r\n', '\n', '\n', '\n', '\n']);
 });
 
 const say = (id, user, time, more = {}) => ({ id, user, text: 'x', time: `2026-11-${time}:00.000Z`, ...more });
