@@ -1,0 +1,113 @@
+//! From an address to an open WebSocket.
+
+use std::{io, time::Duration};
+
+use rustls::pki_types::ServerName;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{self, protocol::WebSocketConfig},
+};
+
+use crate::{Address, tls};
+
+/// Why no WebSocket could be opened. Nothing was sent that matters.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DialError {
+    /// Nobody answers there, or the name is not known.
+    #[error("{address} is unreachable")]
+    Unreachable {
+        /// Where.
+        address: Address,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// TLS did not come about: the certificate is not trusted, or the other side speaks no TLS.
+    #[error("{address} and we find no TLS")]
+    Tls {
+        /// Where.
+        address: Address,
+        /// What was wrong.
+        source: io::Error,
+    },
+    /// Somebody answers there, but opens no WebSocket.
+    #[error("{address} opens no WebSocket: {why}")]
+    NoWebSocket {
+        /// Where.
+        address: Address,
+        /// What came instead.
+        why: String,
+    },
+    /// It took longer than this.
+    #[error("{address} did not answer within {} s", within.as_secs())]
+    TimedOut {
+        /// Where.
+        address: Address,
+        /// How long was waited.
+        within: Duration,
+    },
+}
+
+/// What a WebSocket goes over: plain TCP, or TLS on it.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+pub(crate) type Socket = WebSocketStream<Box<dyn Transport>>;
+
+/// Opens a WebSocket.
+pub(crate) async fn dial(address: &Address, within: Duration) -> Result<Socket, DialError> {
+    let late = |_| DialError::TimedOut { address: address.clone(), within };
+    timeout(within, Box::pin(open(address))).await.map_err(late)?
+}
+
+async fn open(address: &Address) -> Result<Socket, DialError> {
+    let unreachable = |source| DialError::Unreachable { address: address.clone(), source };
+    let stream =
+        TcpStream::connect((address.host.as_str(), address.port)).await.map_err(unreachable)?;
+    stream.set_nodelay(true).map_err(unreachable)?;
+    let transport: Box<dyn Transport> = if address.secure {
+        Box::new(secured(address, stream, tls::config()).await?)
+    } else {
+        Box::new(stream)
+    };
+    let opened = client_async_with_config(address.to_string(), transport, Some(buffers())).await;
+    let (socket, _) = opened.map_err(|error| no_websocket(address, &error))?;
+    Ok(socket)
+}
+
+async fn secured(
+    address: &Address,
+    stream: TcpStream,
+    config: std::sync::Arc<rustls::ClientConfig>,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, DialError> {
+    let failed = |source| DialError::Tls { address: address.clone(), source };
+    let name = ServerName::try_from(address.host.clone())
+        .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
+    tokio_rustls::TlsConnector::from(config).connect(name, stream).await.map_err(failed)
+}
+
+fn no_websocket(address: &Address, error: &tungstenite::Error) -> DialError {
+    let why = match error {
+        tungstenite::Error::Http(answer) => format!("HTTP status {}", answer.status().as_u16()),
+        other => other.to_string(),
+    };
+    DialError::NoWebSocket { address: address.clone(), why }
+}
+
+/// The library's default read buffer is 128 KiB per connection, used or not.
+fn buffers() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(4 << 10)
+        .write_buffer_size(4 << 10)
+        .max_message_size(Some(LONGEST))
+        .max_frame_size(Some(LONGEST))
+}
+
+/// A history of 100 messages of 256 KiB, each byte of which may need six in JSON.
+const LONGEST: usize = 160 << 20;

@@ -1,0 +1,105 @@
+//! The few REST calls that a member's program needs beside its link.
+//!
+//! They block; in an async program `spawn_blocking` is the place for them.
+
+use std::time::Duration;
+
+use ois_protocol::http::{MembersAnswer, Verify};
+use serde::de::DeserializeOwned;
+use ureq::{
+    Agent,
+    tls::{Certificate, RootCerts, TlsConfig},
+};
+
+use crate::{Address, Token};
+
+/// A server's HTTP side, with a member's token.
+#[derive(Debug, Clone)]
+pub struct Rest {
+    agent: Agent,
+    address: Address,
+    token: Token,
+}
+
+/// Why a REST call gave nothing. No secret stands in it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestError {
+    /// Nobody answers there.
+    #[error("{address} is unreachable")]
+    Unreachable {
+        /// Where.
+        address: Address,
+        /// What the system said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server answered with an error.
+    #[error("server answered {status}: {words}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The server's words.
+        words: String,
+    },
+    /// The answer is none that an OIS server gives.
+    #[error("answer of {0} is not understood")]
+    BadAnswer(Address),
+}
+
+impl Rest {
+    /// Prepares calls; nothing is sent yet. Proxies of the environment are not used.
+    pub fn new(address: Address, token: Token, within: Duration) -> Self {
+        let mut settings = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .timeout_global(Some(within));
+        if address.secure {
+            let roots = rustls_native_certs::load_native_certs().certs;
+            let roots = roots.iter().map(|root| Certificate::from_der(root).to_owned());
+            let roots = TlsConfig::builder().root_certs(RootCerts::from(roots)).build();
+            settings = settings.tls_config(roots);
+        }
+        Self { agent: settings.build().new_agent(), address, token }
+    }
+
+    /// Whose token it is.
+    ///
+    /// # Errors
+    /// [`RestError::Refused`] with status 401 if nobody's. OIS 1.2 answers so for agents' tokens.
+    pub fn verify(&self) -> Result<Verify, RestError> {
+        self.get("/api/verify")
+    }
+
+    /// Everybody in the register.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn members(&self) -> Result<MembersAnswer, RestError> {
+        self.get("/api/members")
+    }
+
+    fn get<T: DeserializeOwned>(&self, route: &str) -> Result<T, RestError> {
+        let bearer = format!("Bearer {}", self.token.reveal());
+        let request = self.agent.get(self.address.http(route)).header("Authorization", bearer);
+        let unreachable = |error: ureq::Error| RestError::Unreachable {
+            address: self.address.clone(),
+            source: Box::new(error),
+        };
+        let mut answer = request.call().map_err(unreachable)?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(LONGEST).read_to_string();
+        let body = body.map_err(unreachable)?;
+        if status != 200 {
+            return Err(RestError::Refused { status, words: words(&body) });
+        }
+        serde_json::from_str(&body).map_err(|_| RestError::BadAnswer(self.address.clone()))
+    }
+}
+
+fn words(body: &str) -> String {
+    let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    json["error"].as_str().unwrap_or("no reason given").chars().take(200).collect()
+}
+
+const LONGEST: u64 = 4 << 20;
