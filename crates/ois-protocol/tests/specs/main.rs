@@ -1,0 +1,32 @@
+//! Holds `specs/websocket.json` and `specs/http.json` to the code, both ways: every frame, field
+//! and word of the code stands in them, and every example in them is what the code reads and writes.
+
+#![expect(clippy::unwrap_used, reason = "a specification that is not as expected fails its test")]
+
+mod names;
+mod rest;
+mod samples;
+mod schema;
+mod websocket;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// A specification, parsed.
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+fn websocket_spec() -> Value {
+    parsed(include_str!("../../../../specs/websocket.json"))
+}
+
+fn http_spec() -> Value {
+    parsed(include_str!("../../../../specs/http.json"))
+}
+
+/// The keys of an object.
+fn keys(object: &Value) -> BTreeSet<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}

@@ -1,0 +1,173 @@
+//! One frame of every kind that the code knows, with every field that it may have.
+//!
+//! Each list is a walk by an exhaustive `match`: a new variant does not compile until it has its
+//! place here, and then the specification needs it too.
+
+use std::iter;
+
+use ois_protocol::{
+    Ack, Activity, ActivityState, Attachment, AuthOk, Chat, ClientFrame, Delivery, ErrorCode,
+    ErrorFrame, EventId, History, Message, Partial, Presence, PresenceState, Role, Run, Rung,
+    ServerFrame, SignIn, Timestamp, Topic, Usage,
+};
+
+/// Every frame that a client sends.
+pub(crate) fn client() -> Vec<ClientFrame> {
+    iter::successors(Some(ClientFrame::Ping), |frame| match frame {
+        ClientFrame::Ping => Some(ClientFrame::Auth(sign_in())),
+        ClientFrame::Auth(_) => Some(ClientFrame::AgentAuth(sign_in())),
+        ClientFrame::AgentAuth(_) => Some(ClientFrame::Chat(chat())),
+        ClientFrame::Chat(_) => Some(ClientFrame::Activity(activity())),
+        ClientFrame::Activity(_) => Some(ClientFrame::Delivery(delivery())),
+        ClientFrame::Delivery(_) => Some(ClientFrame::Presence(presence())),
+        ClientFrame::Presence(_) => Some(ClientFrame::Run(run())),
+        ClientFrame::Run(_) => None,
+    })
+    .collect()
+}
+
+/// Every frame that a server sends.
+pub(crate) fn server() -> Vec<ServerFrame> {
+    iter::successors(Some(ServerFrame::Pong), |frame| match frame {
+        ServerFrame::Pong => Some(ServerFrame::AuthOk(auth_ok())),
+        ServerFrame::AuthOk(_) => Some(ServerFrame::AuthFail),
+        ServerFrame::AuthFail => Some(ServerFrame::History(history())),
+        ServerFrame::History(_) => Some(ServerFrame::CaughtUp { id: id() }),
+        ServerFrame::CaughtUp { .. } => Some(ServerFrame::Message { message: message() }),
+        ServerFrame::Message { .. } => Some(ServerFrame::Ack(ack())),
+        ServerFrame::Ack(_) => Some(ServerFrame::Error(error())),
+        ServerFrame::Error(_) => Some(ServerFrame::Delivery(delivery())),
+        ServerFrame::Delivery(_) => Some(ServerFrame::Activity(activity())),
+        ServerFrame::Activity(_) => Some(ServerFrame::Presence(presence())),
+        ServerFrame::Presence(_) => Some(ServerFrame::Run(run())),
+        // What a client makes of a newer server's frame; nobody sends it.
+        ServerFrame::Run(_) | ServerFrame::Unknown => None,
+    })
+    .collect()
+}
+
+/// A message with everything that one may have.
+pub(crate) fn message() -> Message {
+    Message {
+        id: id(),
+        user: "HKH 🐱".to_owned(),
+        text: "@ARIA".to_owned(),
+        time: time(),
+        mentions: vec!["ARIA".to_owned()],
+        attachments: vec![attachment()],
+        from_archive: true,
+        room: "lab".parse().unwrap(),
+        reply_to: Some(id()),
+        cause: Some(id()),
+        hop: 2,
+        agent: true,
+    }
+}
+
+fn id() -> EventId {
+    EventId::MAX
+}
+
+fn time() -> Timestamp {
+    Timestamp::from_ms(1_770_381_296_789)
+}
+
+fn attachment() -> Attachment {
+    Attachment {
+        url: "/uploads/0a.png".to_owned(),
+        name: "a.png".to_owned(),
+        mime: "image/png".to_owned(),
+        size: 70,
+    }
+}
+
+fn sign_in() -> SignIn {
+    let subscribe = vec![Topic::Deliveries, Topic::Activity, Topic::Presence, Topic::Runs];
+    SignIn { token: Some("t".to_owned()), after: Some(EventId::ZERO), subscribe }
+}
+
+fn chat() -> Chat {
+    Chat {
+        text: String::new(),
+        attachments: vec![attachment()],
+        room: "lab".parse().unwrap(),
+        reply_to: Some(id()),
+        nonce: Some("n".parse().unwrap()),
+        cause: Some(id()),
+    }
+}
+
+fn auth_ok() -> AuthOk {
+    AuthOk {
+        user: "HKH 🐱".to_owned(),
+        is_agent: true,
+        role: Some(Role::Agent),
+        team: Some("5f3a90c2".to_owned()),
+        protocol: Some(ois_protocol::frame::PROTOCOL),
+        head: Some(id()),
+        session: Some("1".to_owned()),
+    }
+}
+
+fn history() -> History {
+    History { messages: vec![message()], truncated: true, oldest: Some(id()) }
+}
+
+fn ack() -> Ack {
+    Ack { nonce: "n".parse().unwrap(), id: id(), duplicate: true }
+}
+
+fn error() -> ErrorFrame {
+    ErrorFrame {
+        nonce: Some("n".parse().unwrap()),
+        retry_after_ms: Some(1000),
+        ..ErrorFrame::new(ErrorCode::Busy, "too much to do")
+    }
+}
+
+fn delivery() -> Delivery {
+    Delivery {
+        message: id(),
+        agent: "ARIA".parse().unwrap(),
+        attempt: 1,
+        state: Rung::Failed,
+        run: Some("r".to_owned()),
+        reason: Some("gateway unreachable".to_owned()),
+        answer: Some(id()),
+        at: time(),
+        possible_duplicate: true,
+    }
+}
+
+fn activity() -> Activity {
+    Activity {
+        agent: Some("ARIA".parse().unwrap()),
+        room: "main".parse().unwrap(),
+        state: ActivityState::Working,
+        run: Some("r".to_owned()),
+        note: Some("reading files".to_owned()),
+        partial: Some(Partial { seq: 1, text: "Good".to_owned() }),
+    }
+}
+
+fn presence() -> Presence {
+    Presence {
+        name: "ARIA".parse().unwrap(),
+        state: PresenceState::Deaf,
+        since: time(),
+        proven_at: Some(time()),
+    }
+}
+
+fn run() -> Run {
+    Run {
+        run: "r".to_owned(),
+        agent: "ARIA".parse().unwrap(),
+        cause: id(),
+        room: "main".parse().unwrap(),
+        start: time(),
+        end: Some(time()),
+        outcome: Some(Rung::Replied),
+        usage: Some(Usage { input_tokens: Some(1), output_tokens: Some(2), micro_usd: Some(3) }),
+    }
+}
