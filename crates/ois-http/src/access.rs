@@ -10,7 +10,7 @@ use hyper::header::{AUTHORIZATION, HeaderMap};
 use ois_auth::{Action, Token, may};
 use ois_protocol::{Kind, Member, Role, StorePath};
 
-pub(crate) use client::Client;
+pub(crate) use client::{Attempt, Client};
 pub(crate) use cookie::{clear as clear_cookie, set as set_cookie};
 pub(crate) use origin::is_foreign;
 
@@ -91,7 +91,7 @@ pub(crate) fn cookie_member(state: &State, headers: &HeaderMap) -> Option<Member
 fn whose(state: &State, ask: &Ask) -> Result<Member, Refusal> {
     let unauthorized = || Refusal::unauthorized("Unauthorized");
     let token = token(state, ask)?.ok_or_else(unauthorized)?;
-    let (now, address) = (now(), ask.client.key());
+    let (now, address) = (now(), ask.client.key(Attempt::Token));
     let guessable = !is_random(&token);
     if guessable {
         state.throttle(|throttle| throttle.check(&address, now))?;

@@ -1,6 +1,6 @@
 //! Bodies: what comes in, piece by piece and with a deadline for each, and what goes out.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, error::Error, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{Stream, stream};
@@ -65,7 +65,7 @@ pub(crate) enum BodyError {
     Stalled,
     /// It ended before its announced end.
     #[error("the body was cut off")]
-    CutOff(#[source] hyper::Error),
+    CutOff(#[source] Box<dyn Error + Send + Sync>),
     /// It is said to be something else than JSON.
     #[error("the body is not application/json")]
     NotJson,
@@ -78,12 +78,16 @@ pub(crate) enum BodyError {
 }
 
 /// The next piece of a body; `None` at its end. Waits [`STALL`] at the most.
-pub(crate) async fn next(body: &mut Incoming) -> Result<Option<Bytes>, BodyError> {
+pub(crate) async fn next<B>(body: &mut B) -> Result<Option<Bytes>, BodyError>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     loop {
         let frame = tokio::time::timeout(STALL, body.frame()).await;
         match frame.map_err(|_| BodyError::Stalled)? {
             None => return Ok(None),
-            Some(Err(error)) => return Err(BodyError::CutOff(error)),
+            Some(Err(error)) => return Err(BodyError::CutOff(error.into())),
             // Trailers say nothing to us.
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if !data.is_empty() => return Ok(Some(data)),
@@ -164,6 +168,7 @@ const DRAINED_BYTES: usize = 32 << 20;
 
 #[cfg(test)]
 mod tests {
+    use futures_util::StreamExt;
     use hyper::header::HeaderValue;
 
     use super::*;
@@ -171,6 +176,14 @@ mod tests {
     #[derive(Debug, PartialEq, serde::Deserialize)]
     struct Named {
         name: Option<String>,
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stands_still_is_given_up() {
+        let first = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"half")))]);
+        let mut body = StreamBody::new(Box::pin(first.chain(stream::pending())));
+        assert_eq!(next(&mut body).await.unwrap().unwrap(), "half");
+        assert!(matches!(next(&mut body).await, Err(BodyError::Stalled)));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use hyper::header::{FORWARDED, HeaderMap, VIA};
+use hyper::header::HeaderMap;
 
 use crate::settings::Settings;
 
@@ -10,7 +10,7 @@ use crate::settings::Settings;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Client {
     address: IpAddr,
-    /// Whether somebody passed the request on who is not known to say the truth about it.
+    /// Whether somebody passed the request on, or says so.
     passed_on: bool,
 }
 
@@ -19,47 +19,47 @@ impl Client {
     pub(crate) fn of(headers: &HeaderMap, peer: SocketAddr, settings: &Settings) -> Self {
         let trusted =
             |address: IpAddr| settings.trusted_proxies.iter().any(|block| block.contains(address));
+        let written = headers.get_all(X_FORWARDED_FOR).into_iter();
+        let written = written.filter_map(|value| value.to_str().ok()).flat_map(|v| v.split(','));
         let mut address = peer.ip().to_canonical();
-        if !trusted(address) {
-            let passed_on = headers.contains_key(X_FORWARDED_FOR)
-                || headers.contains_key(FORWARDED)
-                || headers.contains_key(VIA);
-            return Self { address, passed_on };
-        }
-        let values = headers.get_all(X_FORWARDED_FOR);
-        let written: Vec<&str> = values
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|v| v.split(','))
-            .collect();
-        for entry in written.into_iter().rev() {
-            let Some(before) = parse(entry.trim()) else {
-                return Self { address, passed_on: true };
-            };
-            address = before;
-            if !trusted(address) {
-                break;
+        for entry in written.collect::<Vec<_>>().into_iter().rev() {
+            match parse(entry.trim()) {
+                Some(before) if trusted(address) => address = before,
+                _ => break,
             }
         }
-        Self { address, passed_on: false }
+        let passed_on = PASSED_ON.iter().any(|name| headers.contains_key(*name));
+        Self { address, passed_on }
     }
 
-    /// Whether the request was made on the server's own host. A proxy beside the server that was
-    /// not declared as trusted gives itself away by its headers.
+    /// Whether the request was made on the server's own host. A proxy beside the server gives itself
+    /// away by its headers, whether it is trusted or not.
     pub(crate) fn is_local(&self) -> bool {
         self.address.is_loopback() && !self.passed_on
     }
 
-    /// Under which the throttle counts: for IPv6 the first 64 bits, as one host has all the rest.
-    pub(crate) fn key(&self) -> String {
-        match self.address {
+    /// Under which the throttle counts attempts of this sort: for IPv6 the first 64 bits, as one
+    /// host has all the rest.
+    pub(crate) fn key(&self, attempt: Attempt) -> String {
+        let start = match self.address {
             IpAddr::V4(address) => address.to_string(),
             IpAddr::V6(address) => {
                 let start = u128::from(address) >> 64 << 64;
                 Ipv6Addr::from(start).to_string()
             }
-        }
+        };
+        format!("{attempt:?} {start}")
     }
+}
+
+/// What somebody may get wrong. Counted apart: who mistypes a password must not shut out the agents
+/// behind the same address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// A password.
+    Password,
+    /// A token.
+    Token,
 }
 
 /// An address, with or without a port.
@@ -70,6 +70,9 @@ fn parse(text: &str) -> Option<IpAddr> {
 }
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// What proxies leave behind.
+const PASSED_ON: [&str; 4] = [X_FORWARDED_FOR, "x-real-ip", "forwarded", "via"];
 
 #[cfg(test)]
 mod tests {
@@ -88,18 +91,22 @@ mod tests {
         Client::of(&headers, peer.parse().unwrap(), &settings)
     }
 
+    fn start(client: Client) -> String {
+        client.key(Attempt::Token).strip_prefix("Token ").unwrap().to_owned()
+    }
+
     #[test]
     fn nobody_is_believed_about_an_address_unless_trusted() {
-        assert_eq!(client(FAR, &["198.51.100.7"], &[]).key(), "203.0.113.9");
-        assert_eq!(client(FAR, &["198.51.100.7"], &["10.0.0.0/8"]).key(), "203.0.113.9");
-        assert_eq!(client(NEAR, &["198.51.100.7"], &["127.0.0.0/8"]).key(), "198.51.100.7");
+        assert_eq!(start(client(FAR, &["198.51.100.7"], &[])), "203.0.113.9");
+        assert_eq!(start(client(FAR, &["198.51.100.7"], &["10.0.0.0/8"])), "203.0.113.9");
+        assert_eq!(start(client(NEAR, &["198.51.100.7"], &["127.0.0.0/8"])), "198.51.100.7");
     }
 
     #[test]
     fn what_the_client_itself_wrote_before_the_proxies_is_not_believed() {
         let trusted = ["127.0.0.1", "10.0.0.0/8"];
         let client = client(NEAR, &["1.1.1.1, 198.51.100.7", "10.0.0.2"], &trusted);
-        assert_eq!(client.key(), "198.51.100.7");
+        assert_eq!(start(client), "198.51.100.7");
     }
 
     #[test]
@@ -114,7 +121,7 @@ mod tests {
 
     #[test]
     fn hosts_of_one_ipv6_network_are_one_to_the_throttle() {
-        let key = |peer: &str| client(peer, &[], &[]).key();
+        let key = |peer: &str| start(client(peer, &[], &[]));
         assert_eq!(key("[2001:db8::1]:80"), key("[2001:db8::ffff:2]:80"));
         assert_ne!(key("[2001:db8::1]:80"), key("[2001:db8:0:1::1]:80"));
         assert_eq!(key("[::ffff:192.0.2.1]:80"), "192.0.2.1");
@@ -123,7 +130,7 @@ mod tests {
     #[test]
     fn addresses_may_be_written_with_ports() {
         let written = ["[2001:db8::1]:443"];
-        assert_eq!(client(NEAR, &written, &["127.0.0.1"]).key(), "2001:db8::");
-        assert_eq!(client(NEAR, &["192.0.2.1:80"], &["127.0.0.1"]).key(), "192.0.2.1");
+        assert_eq!(start(client(NEAR, &written, &["127.0.0.1"])), "2001:db8::");
+        assert_eq!(start(client(NEAR, &["192.0.2.1:80"], &["127.0.0.1"])), "192.0.2.1");
     }
 }

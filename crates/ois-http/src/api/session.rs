@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use hyper::{Response, header::SET_COOKIE};
-use ois_auth::{Challenge, SignInError, Token, Verdict};
+use ois_auth::{Challenge, Keyring, SignInError, Token, Verdict};
 use ois_protocol::{
     Member,
     http::{Done, Login, LoginAnswer, Verify},
@@ -29,12 +29,15 @@ pub(crate) async fn login(state: &State, ask: &mut Ask) -> Result<Response<Body>
     if login.username.trim().is_empty() || login.password.is_empty() {
         return Err(SignInError::WrongPassword.into());
     }
-    let address = ask.client.key();
+    let address = ask.client.key(access::Attempt::Password);
     state.throttle(|throttle| throttle.admit(&address, now()))?;
     let challenge = state.keys.ask(|keyring| keyring.challenge(&login.username))?;
     let verdict = verify_password(state, challenge, login.password).await?;
     let token = Token::random(&mut state.entropy.clone());
-    let opened = |keyring: &mut ois_auth::Keyring| keyring.open_session(verdict, &token, now());
+    let opened = |keyring: &mut Keyring| {
+        keyring.sweep(now());
+        keyring.open_session(verdict, &token, now())
+    };
     let member = state.keys.change_sessions(opened).await?;
     state.throttle(|throttle| throttle.succeeded(&address));
     let mut answer = reply::json(&LoginAnswer {
