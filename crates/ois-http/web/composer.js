@@ -77,6 +77,7 @@ class Composer extends HTMLElement {
   #enter(state) {
     const guest = state.role === 'guest';
     this.#field.disabled = guest;
+    this.#send.parentElement.hidden = guest;
     words(this.#field, { placeholder: guest ? 'compose.readOnly' : ['compose.label', { room: 'main' }], label: ['compose.label', { room: 'main' }] });
     if (state.phase === 'signed-in') {
       this.#field.value = this.#field.value || this.#app.prefs.kept(`draft.${state.user}`, '');

@@ -111,6 +111,7 @@ document.addEventListener('visibilitychange', () => document.hidden || link.nudg
 document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape' || event.defaultPrevented || document.querySelector('dialog[open]')) return;
   if (store.state.route.about) document.querySelector('ois-details').close();
+  else if (store.state.replyTo !== null) session.reply(null);
 });
 setInterval(() => store.dispatch({ type: 'tick', now: Date.now() }), 1000);
 session.begin();

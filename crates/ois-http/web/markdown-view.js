@@ -17,7 +17,7 @@ function blockOf(block, isMine) {
     case 'quote':
       return h('blockquote', {}, block.children.map((child) => blockOf(child, isMine)));
     case 'list':
-      return h(block.ordered ? 'ol' : 'ul', { start: block.ordered && block.start !== 1 ? block.start : null }, block.items.map((item) => h('li', {}, itemOf(item, isMine))));
+      return h(block.ordered ? 'ol' : 'ul', listProps(block), block.items.map((item) => h('li', {}, itemOf(item, isMine))));
     case 'rule':
       return h('hr');
     case 'heading':
@@ -25,6 +25,13 @@ function blockOf(block, isMine) {
     default:
       return h('p', { dir: 'auto' }, inlineOf(block.children, isMine));
   }
+}
+
+/** Numbers of more digits need more room beside them. */
+function listProps({ ordered, start, items }) {
+  if (!ordered) return {};
+  const digits = Math.min(4, String(start + items.length - 1).length);
+  return { start: start === 1 ? null : start, class: digits > 1 ? `digits-${digits}` : null };
 }
 
 /** An item of one paragraph is shown without the paragraph's space. */
