@@ -214,7 +214,7 @@ pub(crate) fn find(method: &Method, path: &str) -> Result<Route, Missing> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
@@ -226,6 +226,43 @@ mod tests {
             let (method, path, _) = route.entry();
             assert_eq!(route.name(), format!("{method} {path}"));
         }
+    }
+
+    #[test]
+    fn the_specification_has_these_routes_and_no_others() {
+        let written = specification();
+        let built: BTreeSet<String> = Route::ALL.iter().map(|route| route.name().into()).collect();
+        assert_eq!(written.keys().cloned().collect::<BTreeSet<_>>(), built);
+    }
+
+    #[test]
+    fn the_specification_says_what_a_request_has_to_show() {
+        let written = specification();
+        for route in Route::ALL {
+            let ways = written[route.name()]["security"].as_array().unwrap().clone();
+            let open = ways.is_empty() || ways.contains(&serde_json::json!({}));
+            let needs = route.needs();
+            let needless = matches!(needs, Needs::Nothing | Needs::Operator);
+            assert_eq!(open, needless, "{}", route.name());
+            let by_ticket = ways.iter().any(|way| way.get("ticket").is_some());
+            assert_eq!(by_ticket, matches!(needs, Needs::Ticket(_)), "{}", route.name());
+        }
+    }
+
+    /// The specification's operations by method and path.
+    fn specification() -> BTreeMap<String, serde_json::Value> {
+        let text = include_str!("../../../../specs/http.json");
+        let specification: serde_json::Value = serde_json::from_str(text).unwrap();
+        let mut operations = BTreeMap::new();
+        for (path, methods) in specification["paths"].as_object().unwrap() {
+            for (method, operation) in methods.as_object().unwrap() {
+                if operation.get("responses").is_some() {
+                    let name = format!("{} {path}", method.to_uppercase());
+                    operations.insert(name, operation.clone());
+                }
+            }
+        }
+        operations
     }
 
     #[test]

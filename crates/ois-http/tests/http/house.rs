@@ -1,0 +1,198 @@
+//! A server on a free port, and a client that sends exactly what it is told.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::Arc,
+    time::Duration,
+};
+
+use ois_auth::{AgentTokens, Keyring, NewMember, OsEntropy, Token};
+use ois_http::{Keys, Server, Settings};
+use ois_protocol::{DisplayName, Role, Timestamp};
+use ois_store::{MemoryStore, Store};
+use serde_json::Value;
+use tokio::runtime::Runtime;
+
+/// The password that everybody knows, and the tokens of an agent and of somebody who only reads.
+pub(crate) const PASSWORD: &str = "pw-under-test";
+pub(crate) const AGENT: &str = "agent-s3cret";
+pub(crate) const GUEST: &str = "guest-s3cret";
+
+/// A running server, which stops when it goes.
+pub(crate) struct House {
+    runtime: Runtime,
+    server: Option<Server>,
+    store: Arc<dyn Store>,
+    address: SocketAddr,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl House {
+    /// With everything as usual.
+    pub(crate) fn open() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        Self::start(Arc::new(MemoryStore::new("0a1b2c3d")), settings)
+    }
+
+    /// Stops it and starts another one on what it kept.
+    pub(crate) fn restart(self) -> Self {
+        let store = Arc::clone(&self.store);
+        drop(self);
+        Self::start(store, Settings::default())
+    }
+
+    fn start(store: Arc<dyn Store>, settings: Settings) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let server = runtime.block_on(async {
+            let keys = Arc::new(Keys::open(Arc::clone(&store)).await.unwrap());
+            keys.change(people).await.unwrap();
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            ois_http::serve(listener, Arc::clone(&store), keys, settings).await.unwrap()
+        });
+        let address = server.address();
+        Self { runtime, server: Some(server), store, address }
+    }
+
+    /// A connection with nothing sent yet.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        stream
+    }
+
+    /// Sends a head and a body as they are, and reads one answer.
+    pub(crate) fn raw(&self, head: &str, body: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        // Who is refused early may find the door closed behind the rest of its body.
+        let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+        let answer = Answer::read(&mut stream, head.starts_with("HEAD "));
+        assert!(sent.is_ok() || answer.status >= 400, "{sent:?} {answer:?}");
+        answer
+    }
+
+    /// Sends a request with these header lines.
+    pub(crate) fn send(&self, what: &str, headers: &[&str], body: &[u8]) -> Answer {
+        let mut head = format!("{what} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        for line in headers {
+            head.push_str(line);
+            head.push_str("\r\n");
+        }
+        if !body.is_empty() {
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
+        self.raw(&head, body)
+    }
+
+    /// Sends a request as the agent.
+    pub(crate) fn ask(&self, what: &str) -> Answer {
+        self.send(what, &[&bearer(AGENT)], b"")
+    }
+
+    /// Sends JSON as the agent.
+    pub(crate) fn tell(&self, what: &str, body: &Value) -> Answer {
+        let headers = [bearer(AGENT), JSON.to_owned()];
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        self.send(what, &headers, body.to_string().as_bytes())
+    }
+
+    /// Signs in with the shared password.
+    pub(crate) fn login(&self, name: &str) -> Answer {
+        let body = serde_json::json!({ "username": name, "password": PASSWORD });
+        self.send("POST /api/login", &[JSON], body.to_string().as_bytes())
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.stop(Duration::from_secs(10)));
+        }
+    }
+}
+
+impl Answer {
+    fn read(stream: &mut TcpStream, headless: bool) -> Self {
+        let mut bytes = Vec::new();
+        let head = loop {
+            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end + 4;
+            }
+            assert!(more(stream, &mut bytes), "no answer: {}", String::from_utf8_lossy(&bytes));
+        };
+        let text = String::from_utf8(bytes[..head].to_vec()).unwrap();
+        let status = text[9..12].parse().unwrap();
+        let pairs = text.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let headers = pairs.map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())).collect();
+        let mut answer = Self { status, headers, body: bytes.split_off(head) };
+        let length = answer.header("content-length").and_then(|length| length.parse().ok());
+        let bodiless = headless || matches!(status, 101 | 204 | 304);
+        while !bodiless && length.is_none_or(|length: usize| answer.body.len() < length) {
+            if !more(stream, &mut answer.body) {
+                break;
+            }
+        }
+        answer
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let pair = self.headers.iter().find(|(other, _)| other == name);
+        pair.map(|(_, value)| value.as_str())
+    }
+
+    /// Status and words of an error, in the form that every error has.
+    pub(crate) fn error(&self) -> (u16, String) {
+        assert_eq!(self.header("content-type"), Some("application/json; charset=utf-8"));
+        let json = self.json();
+        assert!(json["code"].is_string(), "{json}");
+        (self.status, json["error"].as_str().unwrap().to_owned())
+    }
+}
+
+pub(crate) fn bearer(token: &str) -> String {
+    format!("Authorization: Bearer {token}")
+}
+
+pub(crate) const JSON: &str = "Content-Type: application/json";
+
+/// An agent of the settings, the shared password, and one in the register who only reads.
+fn people(keyring: &mut Keyring) {
+    keyring.configure(AgentTokens::parse(&format!("{AGENT}:HKH 🐱")).unwrap()).unwrap();
+    keyring.share(Some(PASSWORD), &mut OsEntropy::open().unwrap());
+    let display: DisplayName = "Reader".parse().unwrap();
+    if keyring.member(&display.short()).is_none() {
+        let guest = NewMember { display, role: Role::Guest, duties: Vec::new() };
+        let token = Token::parse(GUEST).unwrap().hash();
+        keyring.add_agent(guest, token, Timestamp::from_ms(0)).unwrap();
+    }
+}
+
+fn more(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> bool {
+    let mut piece = [0; 16 << 10];
+    match stream.read(&mut piece) {
+        Ok(0) | Err(_) => false,
+        Ok(count) => {
+            bytes.extend_from_slice(&piece[..count]);
+            true
+        }
+    }
+}

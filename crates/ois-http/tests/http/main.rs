@@ -1,0 +1,10 @@
+//! The doors from outside: requests over a socket, as clients in the field send them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod chat;
+mod files;
+mod house;
+mod page;
+mod people;
+mod protocol;
+mod uploads;
