@@ -1,5 +1,5 @@
-//! Holds `specs/websocket.json` and `specs/http.json` to the code, both ways: every frame, field
-//! and word of the code stands in them, and every example in them is what the code reads and writes.
+//! Holds the pages in `specs/` to the code, both ways: every frame, field and word of the code
+//! stands in them, and every example in them is what the code reads and writes.
 
 #![expect(clippy::unwrap_used, reason = "a specification that is not as expected fails its test")]
 
@@ -7,6 +7,7 @@ mod names;
 mod rest;
 mod samples;
 mod schema;
+mod text;
 mod websocket;
 
 use std::collections::BTreeSet;
