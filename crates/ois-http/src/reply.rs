@@ -162,7 +162,8 @@ impl From<FileError> for Refusal {
             FileError::Full => {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Storage, words)
             }
-            error => Self::new(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::Storage, words)
+            // Perhaps a disk that is read-only for now: reading goes on, and a later try may do.
+            error => Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Storage, words)
                 .caused(error),
         }
     }

@@ -146,6 +146,41 @@ fn nothing_leads_above_the_root_in_any_spelling() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed_wherever_they_lead() {
+    let house = with_readme();
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::write(outside.path().join("secret.txt"), "secret").unwrap();
+    let link = |to: &std::path::Path, name: &str| {
+        std::os::unix::fs::symlink(to, house.root().join(name)).unwrap();
+    };
+    link(&outside.path().join("secret.txt"), "file-link");
+    link(outside.path(), "dir-link");
+    link(std::path::Path::new(".ois"), "own-link");
+    for path in ["file-link", "dir-link/secret.txt", "own-link/key", ".ois/key", ".ois"] {
+        for what in ["GET /api/file", "GET /api/download"] {
+            let (status, words) = house.ask(&format!("{what}?path={path}")).error();
+            assert!(status == 403 || status == 404, "{what} {path}: {status}");
+            let root = house.root().to_str().unwrap();
+            assert!(!words.contains("secret") && !words.contains(root), "{words}");
+        }
+        let (status, _) = put(&house, path, b"x", &[]).error();
+        assert!(status == 403, "{path}: {status}");
+    }
+    assert_eq!(house.ask("GET /api/files?path=dir-link").error().0, 403);
+    assert_eq!(std::fs::read_to_string(outside.path().join("secret.txt")).unwrap(), "secret");
+}
+
+#[test]
+fn the_servers_own_files_are_not_written() {
+    let house = House::open();
+    for path in ["chat/history.json", "chat/2026-02-06.md", ".ois/key"] {
+        assert_eq!(put(&house, path, b"x", &[]).error().0, 403, "{path}");
+        assert_eq!(house.ask(&format!("DELETE /api/file?path={path}")).error().0, 403, "{path}");
+    }
+}
+
 #[test]
 fn the_root_cannot_be_removed_moved_or_written() {
     let house = with_readme();

@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -10,8 +11,9 @@ use std::{
 use ois_auth::{AgentTokens, Keyring, NewMember, OsEntropy, Token};
 use ois_http::{Keys, Server, Settings};
 use ois_protocol::{DisplayName, Role, Timestamp};
-use ois_store::{MemoryStore, Store};
+use ois_store::{DiskConfig, DiskStore, Store};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// The password that everybody knows, and the tokens of an agent and of somebody who only reads.
@@ -25,6 +27,7 @@ pub(crate) struct House {
     server: Option<Server>,
     store: Arc<dyn Store>,
     address: SocketAddr,
+    root: Option<TempDir>,
 }
 
 /// What came back.
@@ -42,17 +45,30 @@ impl House {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        Self::start(Arc::new(MemoryStore::new("0a1b2c3d")), settings)
+        let root = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(DiskConfig::new(root.path()), NOON).unwrap();
+        Self::start(root, Arc::new(store), settings)
     }
 
-    /// Stops it and starts another one on what it kept.
-    pub(crate) fn restart(self) -> Self {
-        let store = Arc::clone(&self.store);
-        drop(self);
-        Self::start(store, Settings::default())
+    /// Stops the server and starts another one on what it kept.
+    pub(crate) fn restart(mut self) -> Self {
+        self.stop();
+        let (root, store) = (self.root.take().unwrap(), Arc::clone(&self.store));
+        Self::start(root, store, Settings::default())
     }
 
-    fn start(store: Arc<dyn Store>, settings: Settings) -> Self {
+    /// Where the team's files lie on disk.
+    pub(crate) fn root(&self) -> &Path {
+        self.root.as_ref().unwrap().path()
+    }
+
+    fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.stop(Duration::from_secs(10)));
+        }
+    }
+
+    fn start(root: TempDir, store: Arc<dyn Store>, settings: Settings) -> Self {
         let runtime = Runtime::new().unwrap();
         let server = runtime.block_on(async {
             let keys = Arc::new(Keys::open(Arc::clone(&store)).await.unwrap());
@@ -61,7 +77,7 @@ impl House {
             ois_http::serve(listener, Arc::clone(&store), keys, settings).await.unwrap()
         });
         let address = server.address();
-        Self { runtime, server: Some(server), store, address }
+        Self { runtime, server: Some(server), store, address, root: Some(root) }
     }
 
     /// A connection with nothing sent yet.
@@ -116,9 +132,7 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            self.runtime.block_on(server.stop(Duration::from_secs(10)));
-        }
+        self.stop();
     }
 }
 
@@ -171,6 +185,8 @@ impl Answer {
 pub(crate) fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}")
 }
+
+const NOON: Timestamp = Timestamp::from_ms(1_770_379_200_000);
 
 pub(crate) const JSON: &str = "Content-Type: application/json";
 
