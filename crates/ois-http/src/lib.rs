@@ -45,7 +45,8 @@ mod ws;
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
     time::Duration,
 };
 
@@ -65,7 +66,8 @@ pub struct Server {
     address: SocketAddr,
     hub: Hub,
     tasks: Tasks,
-    hot: std::thread::JoinHandle<()>,
+    /// Taken by who stops it.
+    hot: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// Why the doors did not open.
@@ -110,7 +112,7 @@ pub async fn serve(
     let tasks = Tasks::new();
     let inner = tasks.clone();
     tasks.spawn(move |stop| serve::accept(listener, state, inner, stop));
-    Ok(Server { address, hub, tasks, hot })
+    Ok(Server { address, hub, tasks, hot: Mutex::new(Some(hot)) })
 }
 
 impl Server {
@@ -126,13 +128,13 @@ impl Server {
 
     /// Takes no more requests, stores and sends what was said, says good-bye to everybody and
     /// ends, within about this time.
-    pub async fn stop(self, most: Duration) {
+    pub async fn stop(&self, most: Duration) {
         if !self.tasks.stop(most).await {
             tracing::info!("stopping before all requests were answered");
         }
         self.hub.stop().await;
-        drop(self.hub);
-        if self.hot.join().is_err() {
+        let hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if hot.is_some_and(|hot| hot.join().is_err()) {
             tracing::error!("the event loop panicked");
         }
     }
