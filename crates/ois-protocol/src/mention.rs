@@ -12,6 +12,8 @@
 mod code;
 mod roster;
 
+use std::collections::BTreeSet;
+
 use unicode_normalization::char::is_combining_mark;
 
 use self::roster::{Called, Roster};
@@ -47,15 +49,6 @@ impl Mentions {
         let names = self.names.iter().map(ShortName::to_string);
         names.chain(self.all.then(|| ALL.to_owned())).collect()
     }
-
-    fn note(&mut self, called: Called<'_>, tone: Tone) {
-        match (called, tone) {
-            (Called::All, Tone::Call) => self.all = true,
-            (Called::All, Tone::Fyi) => {}
-            (Called::Member(name), Tone::Call) => push_new(&mut self.names, name),
-            (Called::Member(name), Tone::Fyi) => push_new(&mut self.fyi, name),
-        }
-    }
 }
 
 /// Finds whom `text` calls among the members with these short names.
@@ -75,25 +68,29 @@ pub fn find<'a>(text: &str, roster: impl IntoIterator<Item = &'a ShortName>) -> 
     }
     let (roster, code) = (Roster::new(roster), code::ranges(text));
     let mut last = Last { end: 0, tone: Tone::Call };
+    let mut seen = BTreeSet::new();
     for (at, sign) in text.match_indices(SIGNS) {
         if at < last.end || code::holds(&code, at) || !stands_free(&text[..at]) {
             continue;
         }
         let start = at + sign.len();
-        if let Some((called, length)) = roster.longest(&text[start..]) {
-            last = Last { tone: last.tone_at(text, at), end: start + length };
-            mentions.note(called, last.tone);
+        let Some((called, length)) = roster.longest(&text[start..]) else { continue };
+        last = Last { tone: last.tone_at(text, at), end: start + length };
+        match (called, last.tone) {
+            (Called::All, tone) => mentions.all |= tone == Tone::Call,
+            (Called::Member(name), tone) if !seen.insert((tone, name)) => {}
+            (Called::Member(name), Tone::Call) => mentions.names.push(name.clone()),
+            (Called::Member(name), Tone::Fyi) => mentions.fyi.push(name.clone()),
         }
     }
-    let Mentions { names, fyi, .. } = &mut mentions;
-    fyi.retain(|name| !names.contains(name));
+    mentions.fyi.retain(|name| !seen.contains(&(Tone::Call, name)));
     mentions
 }
 
 const SIGNS: [char; 2] = ['@', '＠'];
 
 /// Whether a mention asks for something or only lets somebody know.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Tone {
     Call,
     Fyi,
@@ -142,12 +139,6 @@ fn is_word(c: char) -> bool {
         | '\u{ab30}'..='\u{ab6f}'
         | '\u{ff21}'..='\u{ff5a}' => c.is_alphabetic(),
         _ => false,
-    }
-}
-
-fn push_new(names: &mut Vec<ShortName>, name: &ShortName) {
-    if !names.contains(name) {
-        names.push(name.clone());
     }
 }
 

@@ -39,7 +39,10 @@ impl<'a> Roster<'a> {
         let (mut entries, mut written, mut longest) =
             (self.entries.as_slice(), String::new(), None);
         for (start, end) in units(text) {
-            written.push_str(&key(&fold(&text[start..end])));
+            match &text.as_bytes()[start..end] {
+                [ascii] => written.push(char::from(ascii.to_ascii_lowercase())),
+                _ => written.push_str(&key(&fold(&text[start..end]))),
+            }
             entries = &entries[entries.partition_point(|(name, _)| *name < written)..];
             entries = &entries[..entries.partition_point(|(name, _)| name.starts_with(&written))];
             let Some((name, called)) = entries.first() else { break };
@@ -70,10 +73,11 @@ fn units(text: &str) -> impl Iterator<Item = (usize, usize)> {
 }
 
 fn begins_unit(c: char) -> bool {
+    if c.is_ascii() {
+        return true;
+    }
     let first = iter::once(c).nfkd().next().unwrap_or(c);
-    c.is_ascii()
-        || canonical_combining_class(first) == 0
-            && is_nfkc_quick(iter::once(first)) != IsNormalized::Maybe
+    canonical_combining_class(first) == 0 && is_nfkc_quick(iter::once(first)) != IsNormalized::Maybe
 }
 
 /// Whether a name is whole with this behind it: one that ends in a letter or a digit goes on with
