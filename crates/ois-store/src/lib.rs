@@ -3,12 +3,24 @@
 //! A store holds one team: its log, its files, its uploads and its records. Everything above talks
 //! to the trait; nothing above may assume one process, since ids and heads come from the store.
 //! Every engine passes the same suite, `conformance` (feature of that name).
+//!
+//! | you want | look at |
+//! |---|---|
+//! | a team in a directory | [`DiskStore`] |
+//! | a team in memory, for tests | [`MemoryStore`] |
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod disk;
 mod error;
+mod memory;
+mod policy;
 
 use std::{future::Future, pin::Pin};
 
+pub use disk::{DiskConfig, DiskStore, Durability, Verified};
 pub use error::{AppendError, FileError, OpenError, ReadError, RecordError};
+pub use memory::MemoryStore;
 use ois_protocol::{
     EventId, EventKind, NewEvent, Nonce, RoomName, ShortName, StorePath, Timestamp, UploadName,
 };

@@ -1,0 +1,200 @@
+//! The disk engine: one directory, one server, everything in files that people can read.
+//!
+//! ```text
+//! ROOT/            what people and agents see: the tree of `files`, and the archive in `chat/`
+//! ROOT/.ois/       the server's own: lock, key, team, state, log/, records/, uploads/, tmp/
+//! ```
+//!
+//! Short work happens within the first poll of a future, long work (syncing, hashing, walking) on
+//! threads of the store's own; no runtime is needed.
+
+mod chain;
+mod door;
+mod files;
+mod home;
+mod line;
+mod lines;
+mod lock;
+mod log;
+mod records;
+mod recover;
+mod scan;
+mod segment;
+#[cfg(test)]
+mod simulated;
+mod store;
+mod tags;
+pub(crate) mod tree;
+mod view;
+mod worker;
+mod writer;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ois_protocol::{EventId, Timestamp};
+
+use self::{
+    door::{Door, RealDoor, remove_if_there},
+    files::Files,
+    home::{Seed, disk},
+    lock::Lock,
+    log::{Log, LogConfig},
+    records::Records,
+    tree::{Tree, absolute},
+    worker::Workers,
+};
+use crate::{OpenError, Pending, ReadError, policy::OWN};
+
+/// What an append waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Until the disk has the batch: what was shown survives a power cut.
+    #[default]
+    Sync,
+    /// Until the operating system has the batch: what was shown survives the end of the process.
+    Os,
+}
+
+/// Where and how a team is kept.
+#[derive(Clone, Debug)]
+pub struct DiskConfig {
+    /// The team's directory; made if it is missing.
+    pub root: PathBuf,
+    /// Where uploads are kept; `ROOT/.ois/uploads` if nothing is said.
+    pub upload_dir: Option<PathBuf>,
+    /// What an append waits for.
+    pub durability: Durability,
+    /// From this length in bytes on a file of the log is followed by another one.
+    pub segment_bytes: u64,
+    /// Whether a damaged part of the log is put aside, with all after it, rather than refused.
+    pub repair: bool,
+}
+
+impl DiskConfig {
+    /// The defaults for this directory: uploads within it, every batch synced, 64 MiB to a file,
+    /// no repair.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            upload_dir: None,
+            durability: Durability::Sync,
+            segment_bytes: 64 * 1024 * 1024,
+            repair: false,
+        }
+    }
+}
+
+/// What a walk over the whole log has found to be sound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// The last event.
+    pub head: EventId,
+    /// The chain after it, 32 hex digits. Note it elsewhere: a log whose end was cut off has
+    /// another one.
+    pub chain: String,
+    /// How many events there are.
+    pub events: u64,
+    /// Of how many the payload was taken out.
+    pub purged: u64,
+    /// In how many files.
+    pub segments: u64,
+}
+
+/// A team in a directory.
+pub struct DiskStore {
+    root: PathBuf,
+    door: Arc<dyn Door>,
+    log: Log,
+    files: Arc<Files>,
+    uploads: Arc<Files>,
+    records: Arc<Records>,
+    workers: Workers,
+    /// Let go of last.
+    _lock: Lock,
+}
+
+impl DiskStore {
+    /// Opens the team in this directory, or begins one.
+    ///
+    /// # Errors
+    /// [`OpenError`]: another server has it, a newer one wrote it, or the log is damaged.
+    pub fn open(config: DiskConfig, now: Timestamp) -> Result<Self, OpenError> {
+        let DiskConfig { root, upload_dir, durability, segment_bytes, repair } = config;
+        let door: Arc<dyn Door> = Arc::new(RealDoor);
+        std::fs::create_dir_all(&root).map_err(|source| at_path(&root, source))?;
+        let root = absolute(&root).map_err(|source| at_path(&root, source))?;
+        let home = root.join(OWN);
+        door.make_dir(&home).map_err(|error| disk("", error))?;
+        let lock = Lock::take(&home.join("lock"), &root)?;
+        let config = LogConfig { durability, segment_bytes, repair };
+        let log = Log::open(Arc::clone(&door), &home, config, &seed()?, now)?;
+        let workers = Workers::start(2).map_err(|error| disk("", error))?;
+        let files = || -> io::Result<Files> {
+            let own = rustix::fs::stat(&home)?;
+            let tree = Tree::open(&root)?;
+            Files::open(tree, home.join("tmp"), Some(&own), Arc::clone(&door), workers.clone())
+        };
+        let files = Arc::new(files().map_err(|source| at_path(&root, source))?);
+        let uploads = upload_dir.unwrap_or_else(|| home.join("uploads"));
+        let open_uploads = || -> io::Result<Files> {
+            std::fs::create_dir_all(&uploads)?;
+            let uploads = absolute(&uploads)?;
+            let tmp = uploads.join(format!(".ois-{}", log.team()));
+            Files::open(Tree::open(&uploads)?, tmp, None, Arc::clone(&door), workers.clone())
+        };
+        let uploads = Arc::new(open_uploads().map_err(|source| at_path(&uploads, source))?);
+        let records = Records::open(home.join("records"), Arc::clone(&door))
+            .map_err(|error| disk("records", error))?;
+        let records = Arc::new(records);
+        Ok(Self { root, door, log, files, uploads, records, workers, _lock: lock })
+    }
+
+    /// The team's directory, as the file system names it.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Makes everything durable, notes that the server stopped by itself, and takes no more events.
+    ///
+    /// # Errors
+    /// If the disk does not take it; the next start recovers as after a crash.
+    pub fn close(&self) -> Pending<'_, io::Result<()>> {
+        Box::pin(self.log.close())
+    }
+
+    /// Reads the whole log and checks every record; with a large one this takes a while, and it
+    /// happens within the first poll.
+    ///
+    /// # Errors
+    /// [`ReadError::Damaged`] names the last event before what does not fit.
+    pub fn verify(&self) -> Result<Verified, ReadError> {
+        self.log.view().verify(self.log.key())
+    }
+
+    fn probe(&self) -> io::Result<()> {
+        let path = self.root.join(OWN).join("tmp").join("probe");
+        remove_if_there(&*self.door, &path)?;
+        let written = self.door.create(&path, 0o600).and_then(|file| file.write_at(b"?", 0));
+        remove_if_there(&*self.door, &path)?;
+        written
+    }
+}
+
+fn seed() -> Result<Seed, OpenError> {
+    let mut seed = Seed { key: [0; 32], team: [0; 4] };
+    let filled = getrandom::fill(&mut seed.key).and_then(|()| getrandom::fill(&mut seed.team));
+    filled.map_err(|error| disk("key", no_random(error)))?;
+    Ok(seed)
+}
+
+fn no_random(error: getrandom::Error) -> io::Error {
+    io::Error::other(error.to_string())
+}
+
+fn at_path(path: &Path, source: io::Error) -> OpenError {
+    OpenError::Disk { what: path.display().to_string(), source }
+}

@@ -1,0 +1,122 @@
+//! The keyed chain that ties each record to all before it.
+//!
+//! Who does not have `.ois/key` cannot write a record that continues the chain, nor take one out of
+//! the middle. The end alone can be cut off unnoticed; against that, note what `verify` prints.
+
+use std::fmt;
+
+/// 128 bits of blake3: of a payload, or of everything up to a record.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Hash([u8; 16]);
+
+impl Hash {
+    /// The hash of a payload. It needs no key: the header that holds it is in the chain.
+    pub(crate) fn of(payload: &[u8]) -> Self {
+        Self::from(blake3::hash(payload))
+    }
+
+    /// Appends 32 hex digits.
+    pub(crate) fn write(self, out: &mut Vec<u8>) {
+        for byte in self.0 {
+            out.push(DIGITS[usize::from(byte >> 4)]);
+            out.push(DIGITS[usize::from(byte & 15)]);
+        }
+    }
+
+    /// Whether this is written so.
+    pub(crate) fn is(self, hex: &[u8]) -> bool {
+        Self::parse(hex) == Some(self)
+    }
+
+    /// Reads 32 lower-case hex digits.
+    pub(crate) fn parse(hex: &[u8]) -> Option<Self> {
+        let mut bytes = [0; 16];
+        if hex.len() != 32 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(hex.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl From<blake3::Hash> for Hash {
+    fn from(hash: blake3::Hash) -> Self {
+        let (first, _) = hash.as_bytes().split_at(16);
+        Self(first.try_into().expect("half of 32 bytes"))
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The team's secret for its chain. Shows nothing in `Debug`.
+#[derive(Clone)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    /// The key with these bytes.
+    pub(crate) fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// What the chain is after `header`, having been `before`. `scratch` saves an allocation.
+    pub(crate) fn chain(&self, before: Hash, header: &[u8], scratch: &mut Vec<u8>) -> Hash {
+        scratch.clear();
+        scratch.extend_from_slice(&before.0);
+        scratch.extend_from_slice(header);
+        Hash::from(blake3::keyed_hash(&self.0, scratch))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key")
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_reads_back_what_it_wrote() {
+        let hash = Hash::of(b"payload");
+        let mut hex = Vec::new();
+        hash.write(&mut hex);
+        assert_eq!(Hash::parse(&hex), Some(hash));
+        assert_eq!(hex, hash.to_string().as_bytes());
+        assert!(!hash.is(&hex.to_ascii_uppercase()));
+        assert!(!hash.is(&hex[1..]));
+    }
+
+    #[test]
+    fn another_key_or_another_past_makes_another_chain() {
+        let (one, two) = (Key::new([1; 32]), Key::new([2; 32]));
+        let mut scratch = Vec::new();
+        let chain = one.chain(Hash::default(), b"header", &mut scratch);
+        assert_ne!(chain, two.chain(Hash::default(), b"header", &mut scratch));
+        assert_ne!(chain, one.chain(chain, b"header", &mut scratch));
+        assert_eq!(chain, one.chain(Hash::default(), b"header", &mut scratch));
+    }
+}

@@ -1,0 +1,209 @@
+//! The team's log: one writer, any number of readers.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    thread::JoinHandle,
+};
+
+use ois_protocol::{EventId, NewEvent, Timestamp};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    Durability,
+    chain::Key,
+    door::Door,
+    home::{Home, Seed, disk},
+    recover::{LOG, list, recover},
+    view::View,
+    writer::{Start, Writer},
+};
+use crate::{AppendError, Batch, OpenError};
+
+/// How a log is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogConfig {
+    /// What an append waits for.
+    pub(crate) durability: Durability,
+    /// From this length on a segment is followed by another one.
+    pub(crate) segment_bytes: u64,
+    /// Whether a damaged rest is put aside rather than refused.
+    pub(crate) repair: bool,
+}
+
+/// The log of one team.
+pub(crate) struct Log {
+    door: Arc<dyn Door>,
+    home: PathBuf,
+    team: String,
+    key: Key,
+    view: Arc<View>,
+    head: watch::Receiver<EventId>,
+    appender: Appender,
+}
+
+enum Appender {
+    /// Within the call ([`Durability::Os`]); none once it is closed.
+    Inline(Mutex<Option<Box<Writer>>>),
+    /// On a thread of its own ([`Durability::Sync`]).
+    Thread { jobs: Option<mpsc::Sender<Job>>, thread: Option<JoinHandle<()>> },
+}
+
+enum Job {
+    Append(Vec<NewEvent>, Timestamp, oneshot::Sender<Result<Batch, AppendError>>),
+    Close(oneshot::Sender<std::io::Result<()>>),
+}
+
+impl Log {
+    /// Opens the log in `.ois`, or begins one.
+    pub(crate) fn open(
+        door: Arc<dyn Door>,
+        home_dir: &Path,
+        config: LogConfig,
+        seed: &Seed,
+        now: Timestamp,
+    ) -> Result<Self, OpenError> {
+        let dir = home_dir.join(LOG);
+        door.make_dir(&dir).map_err(|error| disk(LOG, error))?;
+        door.sync_dir(home_dir).map_err(|error| disk("", error))?;
+        let (paths, log_team) = list(&*door, &dir)?;
+        let mut home = Home::open(&*door, home_dir, log_team.as_deref(), seed)?;
+        let repair = config.repair.then_some(now);
+        let found = recover(&*door, paths, &home.team, &home.key, repair)?;
+        door.sync_dir(&dir).map_err(|error| disk(LOG, error))?;
+        home.begin(&*door, home_dir, config.durability, found.lost, now)
+            .map_err(|error| disk("state", error))?;
+        let segment = found.segments.last().filter(|last| !last.header.imported).cloned();
+        let view = Arc::new(View::new(Arc::clone(&door), found.segments));
+        view.find_oldest().map_err(|error| OpenError::Disk {
+            what: "the first event of the log".to_owned(),
+            source: std::io::Error::other(error),
+        })?;
+        let (head_sender, head) = watch::channel(found.last.id);
+        let Home { team, key, floor } = home;
+        let start = Start {
+            dir,
+            team: team.clone(),
+            key: key.clone(),
+            durability: config.durability,
+            segment_bytes: config.segment_bytes,
+            last: found.last,
+            segment,
+            floor,
+        };
+        let writer = Writer::new(Arc::clone(&door), Arc::clone(&view), head_sender, start)
+            .map_err(|error| disk(LOG, error))?;
+        let appender =
+            Appender::new(writer, config.durability).map_err(|error| disk(LOG, error))?;
+        let home = home_dir.to_owned();
+        Ok(Self { door, home, team, key, view, head, appender })
+    }
+
+    /// The team's id.
+    pub(crate) fn team(&self) -> &str {
+        &self.team
+    }
+
+    /// Everything that was appended.
+    pub(crate) fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The secret of the chain.
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The last event's id, as it moves.
+    pub(crate) fn head(&self) -> watch::Receiver<EventId> {
+        self.head.clone()
+    }
+
+    /// Appends a batch as a whole. A future that is dropped half way may leave the batch appended.
+    pub(crate) async fn append(
+        &self,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Batch, AppendError> {
+        match &self.appender {
+            Appender::Inline(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                writer.as_mut().ok_or(AppendError::Closed)?.append(events, now)
+            }
+            Appender::Thread { jobs, .. } => {
+                let (answer, answered) = oneshot::channel();
+                let job = Job::Append(events, now, answer);
+                let jobs = jobs.as_ref().ok_or(AppendError::Closed)?;
+                jobs.send(job).await.map_err(|_| AppendError::Closed)?;
+                answered.await.map_err(|_| AppendError::Closed)?
+            }
+        }
+    }
+
+    /// Makes everything durable, notes a clean stop and takes no more.
+    pub(crate) async fn close(&self) -> std::io::Result<()> {
+        match &self.appender {
+            Appender::Inline(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(writer) = writer.as_mut() {
+                    writer.sync()?;
+                }
+                *writer = None;
+            }
+            Appender::Thread { jobs, .. } => {
+                let (answer, answered) = oneshot::channel();
+                if let Some(jobs) = jobs {
+                    // Who closes twice finds the thread gone, and everything durable.
+                    if jobs.send(Job::Close(answer)).await.is_ok() {
+                        answered.await.unwrap_or(Ok(()))?;
+                    }
+                }
+            }
+        }
+        Home::end(&*self.door, &self.home)
+    }
+}
+
+impl Appender {
+    fn new(writer: Writer, durability: Durability) -> std::io::Result<Self> {
+        if durability == Durability::Os {
+            return Ok(Self::Inline(Mutex::new(Some(Box::new(writer)))));
+        }
+        // When it is full, who appends waits.
+        let (jobs, queue) = mpsc::channel(16);
+        let named = std::thread::Builder::new().name("ois-log".to_owned());
+        let thread = named.spawn(move || work(writer, queue))?;
+        Ok(Self::Thread { jobs: Some(jobs), thread: Some(thread) })
+    }
+}
+
+impl Drop for Appender {
+    /// Waits until the thread has let go of the files: the lock on the root ends after this.
+    fn drop(&mut self) {
+        if let Self::Thread { jobs, thread } = self {
+            drop(jobs.take());
+            if thread.take().is_some_and(|thread| thread.join().is_err()) {
+                tracing::error!("the log's writer has panicked");
+            }
+        }
+    }
+}
+
+fn work(mut writer: Writer, mut queue: mpsc::Receiver<Job>) {
+    while let Some(job) = queue.blocking_recv() {
+        match job {
+            Job::Append(events, now, answer) => {
+                // Whoever has gone away learns of the batch by reading the log.
+                drop(answer.send(writer.append(events, now)));
+            }
+            Job::Close(answer) => {
+                queue.close();
+                while let Ok(Job::Append(events, now, waiting)) = queue.try_recv() {
+                    drop(waiting.send(writer.append(events, now)));
+                }
+                drop(answer.send(writer.sync()));
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Walks a segment record by record and says how far it can be believed.
+
+use std::io;
+
+use ois_protocol::{EventId, Timestamp};
+
+use super::{
+    chain::{Hash, Key},
+    door::DoorFile,
+    line::Line,
+    lines::{Ended, Lines},
+    segment::Segment,
+};
+
+/// The last record that is whole, and the chain after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// Its id; zero if there is none.
+    pub(crate) id: EventId,
+    /// Its time.
+    pub(crate) time: Timestamp,
+    /// The chain after it.
+    pub(crate) chain: Hash,
+}
+
+/// What a walk found.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    /// The last record that is whole.
+    pub(crate) last: Place,
+    /// Where it ends.
+    pub(crate) end: u64,
+    /// How many are whole.
+    pub(crate) records: u64,
+    /// Of how many the payload was taken out.
+    pub(crate) purged: u64,
+    /// What comes after the last one.
+    pub(crate) rest: Rest,
+}
+
+/// What comes after the last whole record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Nothing.
+    Nothing,
+    /// What a write leaves that was cut off.
+    Torn,
+    /// Something that does not fit, and whole records after it.
+    Damage,
+}
+
+impl Scan {
+    /// Walks from the segment's first record to its end. `before` is the last record of the
+    /// segments before it.
+    pub(crate) fn of(
+        segment: &Segment,
+        file: &dyn DoorFile,
+        key: &Key,
+        before: Place,
+    ) -> io::Result<Self> {
+        let length = segment.length();
+        let last = Place { chain: segment.base, ..before };
+        let end = segment.start;
+        let mut scan = Self { last, end, records: 0, purged: 0, rest: Rest::Nothing };
+        // A line whose payload is missing altogether may be a purged record, or one whose payload
+        // was split off by an altered byte: the line after it tells.
+        let mut undecided = None;
+        let mut scratch = Vec::new();
+        let mut lines = Lines::new(file, segment.start, length);
+        while let Some((at, bytes, ended)) = lines.next()? {
+            let line = Line::parse(bytes).filter(|line| ended == Ended::Yes && scan.takes(line));
+            let chain =
+                line.as_ref().and_then(|line| line.follows(key, scan.last.chain, &mut scratch));
+            let (Some(line), Some(chain)) = (line, chain) else {
+                if let Some((last, end)) = undecided {
+                    (scan.last, scan.end) = (last, end);
+                    scan.records -= 1;
+                    scan.purged -= 1;
+                }
+                scan.rest = Self::rest(file, scan.end, length, key)?;
+                break;
+            };
+            undecided = line.is_empty().then_some((scan.last, scan.end));
+            scan.last = Place { id: line.id, time: line.time, chain };
+            scan.end = at + bytes.len() as u64 + 1;
+            scan.records += 1;
+            scan.purged += u64::from(line.is_blank());
+        }
+        Ok(scan)
+    }
+
+    fn takes(&self, line: &Line<'_>) -> bool {
+        line.id > self.last.id && line.time >= self.last.time && line.is_whole()
+    }
+
+    /// Whether whole records stand after the first thing that does not fit. A write that was cut
+    /// off leaves none: it ends in the middle of a line, or in what the disk held before.
+    fn rest(file: &dyn DoorFile, from: u64, length: u64, key: &Key) -> io::Result<Rest> {
+        let mut lines = Lines::new(file, from, length);
+        let mut before: Option<Hash> = None;
+        let mut scratch = Vec::new();
+        while let Some((_, line, ended)) = lines.next()? {
+            let line = Line::parse(line).filter(|_| ended == Ended::Yes);
+            if let Some(line) = &line {
+                let continues =
+                    before.is_some_and(|b| line.follows(key, b, &mut scratch).is_some());
+                if continues || (!line.is_blank() && line.is_as_written()) {
+                    return Ok(Rest::Damage);
+                }
+            }
+            before = line.and_then(|line| line.claimed_chain());
+        }
+        Ok(Rest::Torn)
+    }
+}
+
+/// The last line of a segment, believed as it stands: its record, or `before` if it has none.
+pub(crate) fn tail(segment: &Segment, file: &dyn DoorFile, before: Place) -> io::Result<Place> {
+    let nothing = Place { chain: segment.base, ..before };
+    let length = segment.length();
+    let mut back = BACK;
+    loop {
+        let from = length.saturating_sub(back).max(segment.start);
+        let mut bytes = vec![0; (length - from) as usize];
+        let read = super::door::fill(file, &mut bytes, from)?;
+        bytes.truncate(read);
+        let whole = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+        let start = match memchr::memrchr(b'\n', whole) {
+            Some(end) => end + 1,
+            None if from == segment.start => 0,
+            None => {
+                back *= 4;
+                continue;
+            }
+        };
+        let Some(line) = Line::parse(&whole[start..]) else { return Ok(nothing) };
+        let chain = line.claimed_chain().unwrap_or_default();
+        return Ok(Place { id: line.id, time: line.time, chain });
+    }
+}
+
+const BACK: u64 = 16 * 1024;

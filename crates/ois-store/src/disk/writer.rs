@@ -1,0 +1,213 @@
+//! The one who appends to the log.
+//!
+//! A batch is encoded once, written with one call and, if the store promises it, synced before
+//! anybody can read it. If the disk does not take it, the file is cut back to where it was good and
+//! nothing has happened; until even that succeeds, nothing more is written.
+
+use std::{io, path::PathBuf, sync::Arc};
+
+use ois_protocol::{EventId, NewEvent, RoomName, Timestamp};
+use tokio::sync::watch;
+
+use super::{
+    Durability,
+    chain::Key,
+    door::{Door, DoorFile, remove_if_there, replace},
+    line::Entry,
+    scan::Place,
+    segment::{Header, Segment},
+    view::View,
+};
+use crate::{AppendError, Batch, Record};
+
+/// What the writer needs to know about the log that it goes on with.
+pub(crate) struct Start {
+    /// `.ois/log`.
+    pub(crate) dir: PathBuf,
+    /// Whose log it is.
+    pub(crate) team: String,
+    /// The secret of its chain.
+    pub(crate) key: Key,
+    /// Whether a batch is synced before it is shown.
+    pub(crate) durability: Durability,
+    /// From this length on a segment is followed by another one.
+    pub(crate) segment_bytes: u64,
+    /// The last record.
+    pub(crate) last: Place,
+    /// The segment to go on with; none if there is none, or only imported ones.
+    pub(crate) segment: Option<Arc<Segment>>,
+    /// No id below this one is given; zero: no more than the log itself forbids.
+    pub(crate) floor: EventId,
+}
+
+/// See the module.
+pub(crate) struct Writer {
+    door: Arc<dyn Door>,
+    view: Arc<View>,
+    head: watch::Sender<EventId>,
+    start: Start,
+    open: Option<Open>,
+    /// A segment that was begun and could not be finished.
+    stray: Option<PathBuf>,
+    encoded: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// The segment being written.
+struct Open {
+    segment: Arc<Segment>,
+    file: Arc<dyn DoorFile>,
+    /// Whether there may be something after the committed length.
+    ill: bool,
+}
+
+impl Writer {
+    /// Goes on behind what `start` says.
+    pub(crate) fn new(
+        door: Arc<dyn Door>,
+        view: Arc<View>,
+        head: watch::Sender<EventId>,
+        start: Start,
+    ) -> io::Result<Self> {
+        let open = match &start.segment {
+            None => None,
+            Some(segment) => {
+                let file = door.open(&segment.path)?;
+                Some(Open { segment: Arc::clone(segment), file, ill: false })
+            }
+        };
+        let (encoded, scratch) = (Vec::new(), Vec::new());
+        Ok(Self { door, view, head, start, open, stray: None, encoded, scratch })
+    }
+
+    /// Appends a batch as a whole.
+    pub(crate) fn append(
+        &mut self,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Result<Batch, AppendError> {
+        if events.is_empty() {
+            return Ok(Batch::new());
+        }
+        let first = self.first_id(now);
+        self.make_ready(first).map_err(AppendError::Disk)?;
+        let (batch, last) = self.encode(events, first, now.max(self.start.last.time));
+        self.write().map_err(AppendError::Disk)?;
+        self.start.last = last;
+        self.view.set_oldest(first);
+        self.head.send_replace(last.id);
+        Ok(batch)
+    }
+
+    /// Makes durable what may not be so yet.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.heal()?;
+        if let Some(open) = &self.open {
+            open.file.sync()?;
+        }
+        self.door.sync_dir(&self.start.dir)
+    }
+
+    /// Dense from the first native event on; that one is above all that a client of the server
+    /// before may remember, whose ids were milliseconds.
+    fn first_id(&self, now: Timestamp) -> EventId {
+        let next = self.start.last.id.next().max(self.start.floor);
+        match self.open {
+            Some(_) => next,
+            None => next.max(EventId::from(now)),
+        }
+    }
+
+    fn make_ready(&mut self, first: EventId) -> io::Result<()> {
+        self.heal()?;
+        let full = |open: &Open| {
+            let length = open.segment.length();
+            length > open.segment.start && length >= self.start.segment_bytes
+        };
+        match &self.open {
+            Some(open) if !full(open) => Ok(()),
+            _ => self.begin(first),
+        }
+    }
+
+    /// Cuts off what a failed batch has left.
+    fn heal(&mut self) -> io::Result<()> {
+        let Some(open) = self.open.as_mut().filter(|open| open.ill) else { return Ok(()) };
+        open.file.truncate(open.segment.length())?;
+        if self.start.durability == Durability::Sync {
+            open.file.sync()?;
+        }
+        open.ill = false;
+        Ok(())
+    }
+
+    /// Begins another segment. Its header is written aside, so that no segment is without one.
+    fn begin(&mut self, first: EventId) -> io::Result<()> {
+        if let Some(stray) = &self.stray {
+            remove_if_there(&*self.door, stray)?;
+        }
+        let path = self.start.dir.join(Segment::file_name(first));
+        self.stray = Some(path.clone());
+        let team = self.start.team.clone();
+        let header = Header { team, first, imported: false, before: self.start.last.chain };
+        let line = header.line();
+        let file = replace(&*self.door, &path, line.as_bytes(), self.start.durability)?;
+        let length = line.len() as u64;
+        let segment = Arc::new(Segment::new(path, header, &self.start.key, length));
+        self.start.last.chain = segment.base;
+        self.stray = None;
+        self.view.push(Arc::clone(&segment));
+        self.open = Some(Open { segment, file, ill: false });
+        Ok(())
+    }
+
+    fn encode(&mut self, events: Vec<NewEvent>, first: EventId, time: Timestamp) -> (Batch, Place) {
+        let (mut id, mut chain) = (first, self.start.last.chain);
+        let mut batch = Batch::with_capacity(events.len());
+        self.encoded.clear();
+        self.encoded.shrink_to(KEPT);
+        for event in events {
+            let (kind, room) = (event.kind(), event.room().clone());
+            let (author, nonce) = (event.author().clone(), event.nonce().cloned());
+            let payload = event.encode(id, time);
+            let entry = Entry {
+                id,
+                time,
+                kind,
+                room: RoomName::as_str(&room),
+                author: author.as_str(),
+                nonce: nonce.as_ref().map(ois_protocol::Nonce::as_str),
+                payload: &payload,
+            };
+            chain = entry.write(&self.start.key, chain, &mut self.encoded, &mut self.scratch);
+            batch.push(Record { id, time, kind: Some(kind), room, payload: payload.into() });
+            id = id.next();
+        }
+        let last = batch.last().map_or(first, |record| record.id);
+        (batch, Place { id: last, time, chain })
+    }
+
+    /// Writes what was encoded, and lets readers see it once it is as durable as promised.
+    fn write(&mut self) -> io::Result<()> {
+        let open = self.open.as_mut().expect("make_ready has opened one");
+        let good = open.segment.length();
+        open.ill = true;
+        let mut written = open.file.write_at(&self.encoded, good);
+        if written.is_ok() && self.start.durability == Durability::Sync {
+            written = open.file.sync();
+        }
+        if let Err(error) = written {
+            // At the next append it is tried again, and nothing is written before it succeeds.
+            if let Err(error) = self.heal() {
+                tracing::warn!(%error, "cannot cut off a failed batch yet");
+            }
+            return Err(error);
+        }
+        open.ill = false;
+        open.segment.commit(good + self.encoded.len() as u64);
+        Ok(())
+    }
+}
+
+/// How much room for encoding is kept between batches.
+const KEPT: usize = 1024 * 1024;

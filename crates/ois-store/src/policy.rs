@@ -1,0 +1,100 @@
+//! Which places in the tree are the server's own.
+
+use ois_protocol::StorePath;
+
+use crate::FileError;
+
+/// The server's own directory, neither shown nor touched.
+pub(crate) const OWN: &str = ".ois";
+
+/// Refuses what may not be read.
+pub(crate) fn readable(path: &StorePath) -> Result<(), FileError> {
+    match path.components().first() {
+        Some(first) if first.eq_ignore_ascii_case(OWN) => Err(FileError::Denied),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what may not be written, removed or renamed: the root, `.ois`, and in `chat` the files
+/// that the archive writes.
+pub(crate) fn writable(path: &StorePath) -> Result<(), FileError> {
+    readable(path)?;
+    match path.components() {
+        [] => Err(FileError::Denied),
+        [chat, name] if is_chat(chat) && is_archive(name) => Err(FileError::Denied),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what may not be given another name, get one, or be removed: in addition to
+/// [`writable`], the folder `chat` itself, with all that is in it.
+pub(crate) fn movable(path: &StorePath) -> Result<(), FileError> {
+    writable(path)?;
+    match path.components() {
+        [chat] if is_chat(chat) => Err(FileError::Denied),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a name is shown in lists.
+pub(crate) fn is_shown(name: &str) -> bool {
+    !name.starts_with('.') && name != "ois-web" && StorePath::root().join(name).is_ok()
+}
+
+fn is_chat(name: &str) -> bool {
+    name.eq_ignore_ascii_case("chat")
+}
+
+/// `history.json` and `YYYY-MM-DD.md`.
+fn is_archive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "history.json" || name.strip_suffix(".md").is_some_and(is_date)
+}
+
+/// Whether it has the form of a date.
+pub(crate) fn is_date(text: &str) -> bool {
+    let form = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> StorePath {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_servers_own_directory_is_out_of_reach() {
+        for own in [".ois", ".ois/key", ".OIS/key", "a/../.ois/log", "//.ois"] {
+            assert!(matches!(readable(&path(own)), Err(FileError::Denied)), "{own}");
+        }
+        assert!(readable(&path(".oisx")).is_ok());
+        assert!(readable(&path("a/.ois")).is_ok());
+    }
+
+    #[test]
+    fn what_the_archive_writes_is_read_by_all_and_written_by_none_else() {
+        for own in ["chat/history.json", "chat/2026-02-06.md", "Chat/History.json", ""] {
+            assert!(readable(&path(own)).is_ok());
+            assert!(writable(&path(own)).is_err(), "{own}");
+        }
+        for free in ["chat/notes.md", "chat/2026-02-06.txt", "history.json", "a/chat/history.json"]
+        {
+            assert!(movable(&path(free)).is_ok(), "{free}");
+        }
+        assert!(movable(&path("chat")).is_err());
+        assert!(writable(&path("chat")).is_ok());
+    }
+
+    #[test]
+    fn hidden_names_are_not_shown() {
+        for (name, shown) in [("a", true), (".a", false), ("ois-web", false), ("a\\b", false)] {
+            assert_eq!(is_shown(name), shown, "{name}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Both engines keep every promise of the trait.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{path::PathBuf, sync::Arc};
+
+use ois_store::{
+    DiskConfig, DiskStore, Durability, MemoryStore,
+    conformance::{NOON, promises},
+};
+
+async fn kept_on_disk(config: impl Fn(PathBuf) -> DiskConfig) {
+    for (_, promise) in promises() {
+        let root = tempfile::tempdir().unwrap();
+        let config = config(root.path().join("team"));
+        promise(Arc::new(DiskStore::open(config, NOON).unwrap())).await;
+    }
+}
+
+#[tokio::test]
+async fn the_memory_engine_keeps_every_promise() {
+    for (_, promise) in promises() {
+        promise(Arc::new(MemoryStore::new("0a1b2c3d"))).await;
+    }
+}
+
+#[tokio::test]
+async fn the_disk_engine_keeps_every_promise() {
+    kept_on_disk(DiskConfig::new).await;
+}
+
+#[tokio::test]
+async fn the_disk_engine_keeps_every_promise_in_tiny_segments() {
+    kept_on_disk(|root| DiskConfig { segment_bytes: 1000, ..DiskConfig::new(root) }).await;
+}
+
+#[tokio::test]
+async fn the_disk_engine_keeps_every_promise_without_syncing_and_with_uploads_elsewhere() {
+    kept_on_disk(|root| DiskConfig {
+        durability: Durability::Os,
+        upload_dir: Some(root.with_file_name("uploaded")),
+        ..DiskConfig::new(root)
+    })
+    .await;
+}
