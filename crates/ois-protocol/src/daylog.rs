@@ -26,6 +26,13 @@ use self::line::{heading, is_rule, unescaped};
 use crate::time::{Civil, Timestamp, UtcOffset};
 
 /// One message of a day's log.
+///
+/// ```
+/// use ois_protocol::{UtcOffset, daylog};
+/// let entry = &daylog::parse("## 12:34 - Mira\n\nhi\n")[0];
+/// let time = entry.time(daylog::day_of("2026-02-06.md").unwrap(), UtcOffset::LEGACY);
+/// assert_eq!(time.unwrap().to_string(), "2026-02-06T04:34:00.000Z");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Hour of its time, 0 to 23, in the file's zone.

@@ -48,6 +48,13 @@ impl fmt::Debug for Login {
 }
 
 /// The answer to `POST /api/login`.
+///
+/// ```
+/// use ois_protocol::http::LoginAnswer;
+/// let old = r#"{"ok":true,"token":"9f86d081","user":"mira"}"#;
+/// let answer: LoginAnswer = serde_json::from_str(old).unwrap();
+/// assert_eq!((answer.role, format!("{answer:?}").contains("9f86d081")), (None, false));
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginAnswer {
     /// Always true.
@@ -69,6 +76,13 @@ impl fmt::Debug for LoginAnswer {
 }
 
 /// The answer to `GET /api/verify`: whose token it is.
+///
+/// ```
+/// use ois_protocol::{Role, http::Verify};
+/// let wire = r#"{"ok":true,"user":"mira","role":"member"}"#;
+/// let verify: Verify = serde_json::from_str(wire).unwrap();
+/// assert_eq!(verify.role, Some(Role::Member));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verify {
     /// Always true.
@@ -99,6 +113,13 @@ impl Default for Done {
 }
 
 /// The answer to `GET /api/members`.
+///
+/// ```
+/// use ois_protocol::http::MembersAnswer;
+/// let wire = r#"{"members":[{"name":"HKH","display":"HKH 🐱"}]}"#;
+/// let answer: MembersAnswer = serde_json::from_str(wire).unwrap();
+/// assert_eq!(answer.members[0].name.as_str(), "HKH");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembersAnswer {
     /// In the order in which to show them.

@@ -5,6 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::{message::Attachment, time::Timestamp};
 
 /// The answer to `POST /api/upload`.
+///
+/// ```
+/// use ois_protocol::http::UploadAnswer;
+/// let old = r#"{"ok":true,"file":{"url":"/uploads/0a","originalName":"a","mimeType":"text/plain","size":1}}"#;
+/// let answer: UploadAnswer = serde_json::from_str(old).unwrap();
+/// assert_eq!(answer.file.size, 1);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadAnswer {
     /// Always true.
@@ -71,6 +78,13 @@ impl TryFrom<Uploaded> for Attachment {
 }
 
 /// The answer to `GET /api/files`: what is in a folder.
+///
+/// ```
+/// use ois_protocol::http::FilesAnswer;
+/// let wire = r#"{"path":"","items":[{"name":"chat","isDir":true,"path":"chat"}]}"#;
+/// let answer: FilesAnswer = serde_json::from_str(wire).unwrap();
+/// assert!(answer.items[0].is_dir);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FilesAnswer {
     /// The folder as the client named it.
@@ -105,6 +119,12 @@ pub struct FileItem {
 }
 
 /// The answer to `GET /api/file`; its `ETag` header is the content's hash.
+///
+/// ```
+/// use ois_protocol::http::FileAnswer;
+/// let file: FileAnswer = serde_json::from_str(r#"{"path":"a.md","content":"hi"}"#).unwrap();
+/// assert_eq!(file.content, "hi");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileAnswer {
     /// The file as the client named it.
@@ -114,6 +134,12 @@ pub struct FileAnswer {
 }
 
 /// The body of `POST /api/file`.
+///
+/// ```
+/// use ois_protocol::http::WriteFile;
+/// let file = WriteFile { path: "a.md".to_owned(), content: "hi".to_owned() };
+/// assert_eq!(serde_json::to_string(&file).unwrap(), r#"{"path":"a.md","content":"hi"}"#);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteFile {
     /// Which file; the folders above it are made.
@@ -123,6 +149,12 @@ pub struct WriteFile {
 }
 
 /// The body of `POST /api/rename`. What stands at the new path already is not replaced.
+///
+/// ```
+/// use ois_protocol::http::Rename;
+/// let places = Rename { old_path: "a".to_owned(), new_path: "b".to_owned() };
+/// assert_eq!(serde_json::to_string(&places).unwrap(), r#"{"oldPath":"a","newPath":"b"}"#);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rename {
@@ -133,6 +165,12 @@ pub struct Rename {
 }
 
 /// The body of `POST /api/mkdir`.
+///
+/// ```
+/// use ois_protocol::http::MakeDir;
+/// let folder = MakeDir { path: "docs".to_owned() };
+/// assert_eq!(serde_json::to_string(&folder).unwrap(), r#"{"path":"docs"}"#);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MakeDir {
     /// Which folder; those above it are made.
@@ -140,6 +178,12 @@ pub struct MakeDir {
 }
 
 /// The body of `POST /api/ticket`: asks for an address that a browser can open without a header.
+///
+/// ```
+/// use ois_protocol::http::AskTicket;
+/// let wanted = AskTicket { path: "a.md".to_owned() };
+/// assert_eq!(serde_json::to_string(&wanted).unwrap(), r#"{"path":"a.md"}"#);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskTicket {
     /// The file to be downloaded.
@@ -147,6 +191,13 @@ pub struct AskTicket {
 }
 
 /// The answer to `POST /api/ticket`.
+///
+/// ```
+/// use ois_protocol::http::Ticket;
+/// let wire = r#"{"url":"/api/download?path=a.md&ticket=0f1e"}"#;
+/// let ticket: Ticket = serde_json::from_str(wire).unwrap();
+/// assert!(ticket.url.starts_with("/api/download"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// Good for this one file, for about a minute: `/api/download?path=…&ticket=…`.
