@@ -11,6 +11,7 @@ use hyper::{
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 /// What an answer carries. An error in it ends the connection, so that the peer sees the cut.
 pub(crate) type Body = UnsyncBoxBody<Bytes, ois_store::FileError>;
@@ -27,22 +28,23 @@ pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
 
 /// These bytes, and then whatever is left of the request, thrown away, before the answer ends.
 ///
-/// Closing a socket with unread bytes makes the kernel reset it, and the peer may lose the answer
-/// that says why. What is thrown away is bounded by [`DRAINED_BYTES`] and [`BodyError::Stalled`].
+/// Closing a socket with unread bytes makes the kernel reset it, and a peer that sends all before it
+/// reads would lose the answer that says why. The length stays unsaid, so that hyper waits for the
+/// end. What is thrown away is bounded by [`DRAINED_BYTES`] and [`DRAIN_STALL`].
 pub(crate) fn full_then_drain(bytes: Bytes, rest: Incoming) -> Body {
-    let drain =
-        stream::unfold((Some(bytes), rest, 0), |(first, mut rest, mut drained)| async move {
-            if let Some(bytes) = first {
-                return Some((Ok(Frame::data(bytes)), (None, rest, drained)));
+    let drain = stream::unfold((Some(bytes), rest), |(first, mut rest)| async move {
+        if let Some(bytes) = first {
+            return Some((Ok(Frame::data(bytes)), (None, rest)));
+        }
+        let mut drained = 0;
+        while let Ok(Some(Ok(frame))) = timeout(DRAIN_STALL, rest.frame()).await {
+            drained += frame.data_ref().map_or(0, Bytes::len);
+            if drained > DRAINED_BYTES {
+                break;
             }
-            while let Ok(Some(piece)) = next(&mut rest).await {
-                drained += piece.len();
-                if drained > DRAINED_BYTES {
-                    break;
-                }
-            }
-            None
-        });
+        }
+        None
+    });
     StreamBody::new(drain).boxed_unsync()
 }
 
@@ -84,7 +86,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     loop {
-        let frame = tokio::time::timeout(STALL, body.frame()).await;
+        let frame = timeout(STALL, body.frame()).await;
         match frame.map_err(|_| BodyError::Stalled)? {
             None => return Ok(None),
             Some(Err(error)) => return Err(BodyError::CutOff(error.into())),
@@ -165,6 +167,10 @@ const STALL: Duration = Duration::from_secs(30);
 
 /// How much of an unwanted body is read so that its sender reads the answer.
 const DRAINED_BYTES: usize = 32 << 20;
+
+/// How long an unwanted body may stand still: some senders stop when they see the answer, and wait
+/// for its end.
+const DRAIN_STALL: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {

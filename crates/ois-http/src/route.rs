@@ -164,12 +164,7 @@ fn refuse(refusal: &Refusal, rest: Option<Incoming>) -> Response<Body> {
     }
     let json = refusal.json();
     match rest.filter(|rest| !rest.is_end_stream()) {
-        Some(rest) => {
-            let length = json.len();
-            let mut answer = refusal.answer(body::full_then_drain(json.into(), rest));
-            answer.headers_mut().insert(CONTENT_LENGTH, length.into());
-            answer
-        }
+        Some(rest) => refusal.answer(body::full_then_drain(json.into(), rest)),
         None => refusal.answer(body::full(json)),
     }
 }
