@@ -163,8 +163,9 @@ impl From<FileError> for Refusal {
                 Self::new(StatusCode::INSUFFICIENT_STORAGE, ErrorCode::Storage, words)
             }
             // Perhaps a disk that is read-only for now: reading goes on, and a later try may do.
-            error => Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Storage, words)
-                .caused(error),
+            error => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Storage, words).caused(error)
+            }
         }
     }
 }

@@ -153,8 +153,12 @@ fn of_a_body_cut_off_half_way_nothing_stays() {
     );
     stream.write_all(head.as_bytes()).unwrap();
     drop(stream);
+    // Once it has stopped, it has noticed.
+    let house = house.restart();
     assert_eq!(house.ask("GET /api/file?path=half.txt").error().0, 404);
     assert_eq!(house.ask("GET /api/files").json()["items"], json!([]));
+    let left = std::fs::read_dir(house.root().join(".ois/tmp")).unwrap();
+    assert_eq!(left.count(), 0);
 }
 
 #[test]
