@@ -10,8 +10,10 @@
 //! | [`Room`] | members, presence, pace, what may be said and seen | sockets, tokens, the log |
 //! | [`Nonces`] | which drafts were stored already | how |
 
+pub mod inbox;
 pub mod nonces;
 pub mod pace;
+pub mod packet;
 pub mod room;
 pub mod session;
 
