@@ -9,6 +9,10 @@
 //! threads of the store's own; no runtime is needed.
 
 mod chain;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod damage;
 mod door;
 mod files;
 mod home;
@@ -35,7 +39,7 @@ use std::{
     sync::Arc,
 };
 
-use ois_protocol::{EventId, Timestamp};
+use ois_protocol::{EventId, Timestamp, UtcOffset};
 
 use self::{
     door::{Door, RealDoor, remove_if_there},
@@ -47,7 +51,12 @@ use self::{
     tree::{Tree, absolute},
     worker::Workers,
 };
-use crate::{OpenError, Pending, ReadError, policy::OWN};
+use crate::{
+    ImportError, Imported, OpenError, Pending, ReadError, RecordError, Store,
+    archive::{Archive, Cursor},
+    import::gather,
+    policy::OWN,
+};
 
 /// What an append waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,6 +182,49 @@ impl DiskStore {
     /// [`ReadError::Damaged`] names the last event before what does not fit.
     pub fn verify(&self) -> Result<Verified, ReadError> {
         self.log.view().verify(self.log.key())
+    }
+
+    /// Takes over what an older server has written in `from` (its root, or the folder with
+    /// `history.json` itself), its days' logs kept at this offset. Nothing is found: nothing
+    /// happens. What it finds under the store's own root is not archived again.
+    ///
+    /// # Errors
+    /// [`ImportError::NotEmpty`] if the log has events; then, and on any other error, nothing was
+    /// taken over.
+    pub fn import<'a>(
+        &'a self,
+        from: &'a Path,
+        offset: UtcOffset,
+        now: Timestamp,
+    ) -> Pending<'a, Result<Imported, ImportError>> {
+        Box::pin(async move {
+            if *self.log.head().borrow() != EventId::ZERO {
+                return Err(ImportError::NotEmpty);
+            }
+            let (messages, oddities) = gather(from, offset, now)?;
+            let count = messages.len();
+            // The cursor goes first: a crash in between leaves an empty log, and the next import
+            // gives the same ids.
+            if let Some(last) = messages.last().filter(|_| self.is_own(from)) {
+                self.skip_archive(last.id).await.map_err(|source| {
+                    let what = "the archive's cursor".to_owned();
+                    ImportError::Disk { what, source: io::Error::other(source) }
+                })?;
+            }
+            self.log.import(messages).await?;
+            Ok(Imported { messages: count, oddities })
+        })
+    }
+
+    fn is_own(&self, from: &Path) -> bool {
+        absolute(from).is_ok_and(|from| from == self.root || from == self.root.join("chat"))
+    }
+
+    async fn skip_archive(&self, after: EventId) -> Result<(), RecordError> {
+        let version = self.record(Archive::RECORD).await?.map(|found| found.version);
+        let cursor = Cursor { after, ..Cursor::default() };
+        let value = serde_json::to_vec(&cursor).expect("a cursor has only text keys");
+        self.put_record(Archive::RECORD, &value, version).await.map(drop)
     }
 
     fn probe(&self) -> io::Result<()> {

@@ -8,18 +8,24 @@
 //! |---|---|
 //! | a team in a directory | [`DiskStore`] |
 //! | a team in memory, for tests | [`MemoryStore`] |
+//! | the files that people read | [`Archive`] |
+//! | what an older server has left | [`DiskStore::import`] |
 
+mod archive;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod disk;
 mod error;
+mod import;
 mod memory;
 mod policy;
 
 use std::{future::Future, pin::Pin};
 
+pub use archive::{Archive, ArchiveError};
 pub use disk::{DiskConfig, DiskStore, Durability, Verified};
 pub use error::{AppendError, FileError, OpenError, ReadError, RecordError};
+pub use import::{ImportError, Imported, Oddity};
 pub use memory::MemoryStore;
 use ois_protocol::{
     EventId, EventKind, NewEvent, Nonce, RoomName, ShortName, StorePath, Timestamp, UploadName,

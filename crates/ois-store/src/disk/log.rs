@@ -6,7 +6,7 @@ use std::{
     thread::JoinHandle,
 };
 
-use ois_protocol::{EventId, NewEvent, Timestamp};
+use ois_protocol::{EventId, Message, NewEvent, Timestamp};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     view::View,
     writer::{Start, Writer},
 };
-use crate::{AppendError, Batch, OpenError};
+use crate::{AppendError, Batch, ImportError, OpenError};
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +51,7 @@ enum Appender {
 
 enum Job {
     Append(Vec<NewEvent>, Timestamp, oneshot::Sender<Result<Batch, AppendError>>),
+    Import(Vec<Message>, oneshot::Sender<Result<(), ImportError>>),
     Close(oneshot::Sender<std::io::Result<()>>),
 }
 
@@ -140,6 +141,26 @@ impl Log {
         }
     }
 
+    /// Makes these messages the beginning of an empty log.
+    pub(crate) async fn import(&self, messages: Vec<Message>) -> Result<(), ImportError> {
+        let closed = || {
+            let source = std::io::Error::other(AppendError::Closed);
+            ImportError::Disk { what: "into the log".to_owned(), source }
+        };
+        match &self.appender {
+            Appender::Inline(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                writer.as_mut().ok_or_else(closed)?.import(messages)
+            }
+            Appender::Thread { jobs, .. } => {
+                let (answer, answered) = oneshot::channel();
+                let jobs = jobs.as_ref().ok_or_else(closed)?;
+                jobs.send(Job::Import(messages, answer)).await.map_err(|_| closed())?;
+                answered.await.map_err(|_| closed())?
+            }
+        }
+    }
+
     /// Makes everything durable, notes a clean stop and takes no more.
     pub(crate) async fn close(&self) -> std::io::Result<()> {
         match &self.appender {
@@ -191,19 +212,23 @@ impl Drop for Appender {
 
 fn work(mut writer: Writer, mut queue: mpsc::Receiver<Job>) {
     while let Some(job) = queue.blocking_recv() {
-        match job {
-            Job::Append(events, now, answer) => {
-                // Whoever has gone away learns of the batch by reading the log.
-                drop(answer.send(writer.append(events, now)));
+        if let Job::Close(answer) = job {
+            queue.close();
+            while let Ok(waiting) = queue.try_recv() {
+                one(&mut writer, waiting);
             }
-            Job::Close(answer) => {
-                queue.close();
-                while let Ok(Job::Append(events, now, waiting)) = queue.try_recv() {
-                    drop(waiting.send(writer.append(events, now)));
-                }
-                drop(answer.send(writer.sync()));
-                return;
-            }
+            drop(answer.send(writer.sync()));
+            return;
         }
+        one(&mut writer, job);
+    }
+}
+
+/// Does one job. Whoever has gone away without waiting learns of it by reading the log.
+fn one(writer: &mut Writer, job: Job) {
+    match job {
+        Job::Append(events, now, answer) => drop(answer.send(writer.append(events, now))),
+        Job::Import(messages, answer) => drop(answer.send(writer.import(messages))),
+        Job::Close(answer) => drop(answer.send(writer.sync())),
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use ois_protocol::{EventId, NewEvent, RoomName, Timestamp};
+use ois_protocol::{EventId, EventKind, Message, NewEvent, RoomName, Timestamp, event};
 use tokio::sync::watch;
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     segment::{Header, Segment},
     view::View,
 };
-use crate::{AppendError, Batch, Record};
+use crate::{AppendError, Batch, ImportError, Record};
 
 /// What the writer needs to know about the log that it goes on with.
 pub(crate) struct Start {
@@ -97,6 +97,43 @@ impl Writer {
         self.view.set_oldest(first);
         self.head.send_replace(last.id);
         Ok(batch)
+    }
+
+    /// Makes these messages the beginning of an empty log: one segment, there as a whole or not at
+    /// all, and durable whatever else the store promises.
+    pub(crate) fn import(&mut self, messages: Vec<Message>) -> Result<(), ImportError> {
+        if self.open.is_some() || self.start.last.id != EventId::ZERO {
+            return Err(ImportError::NotEmpty);
+        }
+        let Some(first) = messages.first().map(|message| message.id) else { return Ok(()) };
+        let (team, before) = (self.start.team.clone(), self.start.last.chain);
+        let header = Header { team, first, imported: true, before };
+        let path = self.start.dir.join(Segment::file_name(first));
+        let segment = Segment::new(path, header, &self.start.key, 0);
+        let mut content = segment.header.line().into_bytes();
+        let mut last = Place { chain: segment.base, ..self.start.last };
+        for message in messages {
+            let payload = event::encode_message(&message);
+            let entry = Entry {
+                id: message.id,
+                time: message.time,
+                kind: EventKind::Message,
+                room: message.room.as_str(),
+                author: message.user.split_whitespace().next().unwrap_or_default(),
+                nonce: None,
+                payload: &payload,
+            };
+            let chain = entry.write(&self.start.key, last.chain, &mut content, &mut self.scratch);
+            last = Place { id: message.id, time: message.time, chain };
+        }
+        let placed = replace(&*self.door, &segment.path, &content, Durability::Sync);
+        placed.map_err(|source| ImportError::Disk { what: segment.name(), source })?;
+        segment.commit(content.len() as u64);
+        self.view.push(Arc::new(segment));
+        self.start.last = last;
+        self.view.set_oldest(first);
+        self.head.send_replace(last.id);
+        Ok(())
     }
 
     /// Makes durable what may not be so yet.

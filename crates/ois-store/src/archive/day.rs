@@ -1,0 +1,74 @@
+//! One day's log as a file that is only ever appended to.
+
+use std::{fs::File, io, os::unix::fs::FileExt};
+
+use ois_protocol::{Civil, daylog};
+use rustix::fs::{Mode, OFlags, openat};
+
+use super::recent::chat;
+use crate::{
+    FileError,
+    disk::tree::{Tree, file_error},
+};
+
+pub(super) struct DayFile(File);
+
+impl DayFile {
+    /// Opens a day's log, or begins one.
+    pub(super) fn open(tree: &Tree, name: &str) -> Result<Self, FileError> {
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o644);
+        let file = File::from(openat(chat(tree)?, name, flags, mode).map_err(file_error)?);
+        let data = file.metadata().map_err(FileError::Disk)?;
+        if !data.is_file() {
+            return Err(FileError::Denied);
+        }
+        Ok(Self(file))
+    }
+
+    pub(super) fn length(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    /// What must stand at `at` before the first entry that is appended there: the day's heading in
+    /// an empty file, a line end behind a last line that has none.
+    pub(super) fn beginning(&self, at: u64, day: Civil) -> io::Result<String> {
+        let mut text = String::new();
+        let at = at.min(self.length()?);
+        if at == 0 {
+            daylog::write_header(&mut text, day);
+            return Ok(text);
+        }
+        let mut last = [0];
+        self.0.read_exact_at(&mut last, at - 1)?;
+        if last != *b"\n" {
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// Appends `text` where the file ended when it held everything before it; answers with the new
+    /// length. What a crash left behind that place is the beginning of `text`, or torn (then there
+    /// are zeros in it), or somebody else's, which stays.
+    pub(super) fn append(&self, at: u64, text: &[u8]) -> io::Result<u64> {
+        let length = self.length()?;
+        let mut from = at.min(length);
+        let mut text = text;
+        if length > from {
+            let mut extra = vec![0; usize::try_from(length - from).map_err(io::Error::other)?];
+            self.0.read_exact_at(&mut extra, from)?;
+            if let Some(rest) = text.strip_prefix(&extra[..]) {
+                text = rest;
+                from = length;
+            } else if extra.contains(&0) {
+                self.0.set_len(from)?;
+            } else {
+                from = length;
+            }
+        }
+        self.0.write_all_at(text, from)?;
+        self.0.sync_data()?;
+        Ok(from + text.len() as u64)
+    }
+}

@@ -1,0 +1,247 @@
+//! The log on a disk that loses its power, is full, or is broken.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role, Timestamp};
+
+use super::{
+    Durability,
+    home::Seed,
+    log::{Log, LogConfig},
+    segment::Segment,
+    simulated::{Simulated, Step},
+};
+use crate::{AppendError, Batch, Limit, OpenError, Record};
+
+pub(super) const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
+pub(super) const ALL: Limit = Limit { records: usize::MAX, bytes: usize::MAX };
+const SYNC: LogConfig =
+    LogConfig { durability: Durability::Sync, segment_bytes: 900, repair: false };
+const OS: LogConfig = LogConfig { durability: Durability::Os, ..SYNC };
+
+pub(super) fn chat(text: &str) -> NewEvent {
+    let author = Member::new("ARIA".parse().unwrap(), Kind::Agent, Role::Agent);
+    NewEvent::Message(Draft::new(author, text))
+}
+
+pub(super) fn open(door: &Simulated, config: LogConfig, now: Timestamp) -> Result<Log, OpenError> {
+    let seed = Seed { key: [7; 32], team: [1, 2, 3, 4] };
+    Log::open(Arc::new(door.clone()), Path::new("/.ois"), config, &seed, now)
+}
+
+pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn append(log: &Log, texts: &[&str], now: Timestamp) -> Result<Batch, AppendError> {
+    run(log.append(texts.iter().map(|text| chat(text)).collect(), now))
+}
+
+pub(super) fn all(log: &Log) -> Vec<Record> {
+    log.view().read(EventId::ZERO, ALL).unwrap()
+}
+
+/// Batches of 1 to 4 records, until one is not taken; answers with those that were.
+fn fill(log: &Log) -> Vec<Record> {
+    let mut taken = Vec::new();
+    for round in 0..8 {
+        let texts = ["a", "bb", "a longer text than the others", "d"];
+        match append(log, &texts[..1 + round % 4], NOON) {
+            Ok(batch) => taken.extend(batch),
+            Err(_) => break,
+        }
+    }
+    taken
+}
+
+/// Numbers that differ with the seed.
+fn luck(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    move |below| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    }
+}
+
+fn full(step: Step) -> Option<io::Error> {
+    (step == Step::Write).then(|| io::ErrorKind::StorageFull.into())
+}
+
+#[test]
+fn a_power_cut_at_any_step_loses_nothing_that_was_acknowledged() {
+    for step in 0.. {
+        let door = Simulated::new();
+        door.cut_at(step);
+        let taken = open(&door, SYNC, NOON).map(|log| fill(&log)).unwrap_or_default();
+        if !door.is_off() {
+            assert!(step > 30, "the test met too few steps");
+            break;
+        }
+        for seed in 0..20 {
+            let after = door.after_power_cut(luck(seed * 1000 + step));
+            let log = open(&after, SYNC, NOON.after_ms(1)).unwrap();
+            let found = all(&log);
+            assert_eq!(found[..taken.len()], taken, "cut at step {step}, seed {seed}");
+            assert!(found.len() <= taken.len() + 4, "more than the one batch under way");
+            let more = append(&log, &["after"], NOON.after_ms(2)).unwrap();
+            assert_eq!(all(&log), [&found[..], &more].concat());
+            assert_eq!(log.view().verify(log.key()).unwrap().events, found.len() as u64 + 1);
+        }
+    }
+}
+
+#[test]
+fn the_sync_comes_between_the_write_and_the_answer() {
+    let door = Simulated::new();
+    let log = open(&door, LogConfig { segment_bytes: 1 << 20, ..SYNC }, NOON).unwrap();
+    append(&log, &["first"], NOON).unwrap();
+    door.trace();
+    append(&log, &["a", "b", "c"], NOON).unwrap();
+    assert_eq!(door.trace(), [Step::Write, Step::Sync]);
+}
+
+#[test]
+fn without_syncing_a_batch_is_one_write_within_the_first_poll() {
+    let door = Simulated::new();
+    let log = open(&door, LogConfig { segment_bytes: 1 << 20, ..OS }, NOON).unwrap();
+    append(&log, &["first"], NOON).unwrap();
+    door.trace();
+    let mut appended = Box::pin(log.append(vec![chat("a"), chat("b")], NOON));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(appended.as_mut().poll(&mut context).is_ready());
+    assert_eq!(door.trace(), [Step::Write]);
+}
+
+#[test]
+fn a_full_disk_fails_a_batch_as_a_whole_and_the_next_one_is_taken() {
+    for config in [SYNC, OS] {
+        let door = Simulated::new();
+        let log = open(&door, config, NOON).unwrap();
+        let before = fill(&log);
+        let head = log.head();
+        door.fail(full);
+        assert!(matches!(append(&log, &["no", "no"], NOON), Err(AppendError::Disk(_))));
+        assert_eq!(all(&log), before);
+        assert!(!head.has_changed().unwrap_or(true) || *head.borrow() == before.last().unwrap().id);
+        door.mend();
+        let after = append(&log, &["yes"], NOON).unwrap();
+        assert_eq!(after[0].id, before.last().unwrap().id.next());
+        assert_eq!(all(&log), [&before[..], &after].concat());
+        drop(log);
+        assert_eq!(all(&open(&door, config, NOON).unwrap()).len(), before.len() + 1);
+    }
+}
+
+#[test]
+fn while_a_failed_batch_cannot_be_cut_off_nothing_is_taken() {
+    let door = Simulated::new();
+    let log = open(&door, LogConfig { segment_bytes: 1 << 20, ..SYNC }, NOON).unwrap();
+    let before = append(&log, &["a"], NOON).unwrap();
+    door.fail(|_| Some(io::ErrorKind::ReadOnlyFilesystem.into()));
+    assert!(append(&log, &["b"], NOON).is_err());
+    door.fail(|step| (step == Step::Truncate).then(|| io::Error::other("broken")));
+    assert!(append(&log, &["c"], NOON).is_err());
+    assert_eq!(all(&log), before);
+    door.mend();
+    let after = append(&log, &["d"], NOON).unwrap();
+    assert_eq!(all(&log), [&before[..], &after].concat());
+}
+
+#[test]
+fn a_segment_that_cannot_be_begun_leaves_no_gap() {
+    let door = Simulated::new();
+    let log = open(&door, LogConfig { segment_bytes: 1, ..SYNC }, NOON).unwrap();
+    let before = append(&log, &["a"], NOON).unwrap();
+    door.fail(|step| (step == Step::Name).then(|| io::ErrorKind::StorageFull.into()));
+    assert!(append(&log, &["b"], NOON).is_err());
+    door.mend();
+    let after = append(&log, &["c"], NOON.after_ms(9)).unwrap();
+    drop(log);
+    let log = open(&door, SYNC, NOON).unwrap();
+    assert_eq!(all(&log), [&before[..], &after].concat());
+}
+
+#[test]
+fn ids_stay_dense_after_a_stop_that_lost_nothing() {
+    for config in [SYNC, OS] {
+        let door = Simulated::new();
+        let log = open(&door, config, NOON).unwrap();
+        append(&log, &["a"], NOON).unwrap();
+        run(log.close()).unwrap();
+        assert!(matches!(append(&log, &["b"], NOON), Err(AppendError::Closed)));
+        drop(log);
+        let log = open(&door, config, NOON.after_ms(5000)).unwrap();
+        let batch = append(&log, &["b"], NOON.after_ms(5000)).unwrap();
+        assert_eq!(batch[0].id.get(), NOON.ms() + 1);
+    }
+}
+
+#[test]
+fn an_id_that_may_have_been_shown_is_not_given_again() {
+    let door = Simulated::new();
+    let log = open(&door, OS, NOON).unwrap();
+    append(&log, &["a"], NOON).unwrap();
+    drop(log);
+    // This one comes and goes without a word; the next must know nevertheless.
+    drop(open(&door, SYNC, NOON.after_ms(5000)).unwrap());
+    let log = open(&door, SYNC, NOON.after_ms(6000)).unwrap();
+    let batch = append(&log, &["b"], NOON.after_ms(6000)).unwrap();
+    assert_eq!(batch[0].id.get(), NOON.ms() + 5000);
+    let batch = append(&log, &["c"], NOON.after_ms(7000)).unwrap();
+    assert_eq!(batch[0].id.get(), NOON.ms() + 5001);
+}
+
+#[test]
+fn a_copy_put_in_its_place_does_not_go_on_with_the_same_ids() {
+    let door = Simulated::new();
+    let log = open(&door, SYNC, NOON).unwrap();
+    append(&log, &["a"], NOON).unwrap();
+    run(log.close()).unwrap();
+    drop(log);
+    let key = PathBuf::from("/.ois/key");
+    let bytes = door.bytes(&key);
+    super::door::replace(&door, &key, &bytes, Durability::Sync).unwrap();
+    let log = open(&door, SYNC, NOON.after_ms(5000)).unwrap();
+    let batch = append(&log, &["b"], NOON.after_ms(5000)).unwrap();
+    assert_eq!(batch[0].id.get(), NOON.ms() + 5000);
+}
+
+#[test]
+fn a_newer_format_is_refused_in_words() {
+    let door = Simulated::new();
+    append(&open(&door, SYNC, NOON).unwrap(), &["a"], NOON).unwrap();
+    let path = Path::new("/.ois/log").join(Segment::file_name(EventId::from(NOON)));
+    let newer = String::from_utf8(door.bytes(&path)).unwrap().replacen("log 1", "log 2", 1);
+    door.overwrite(&path, newer.into_bytes());
+    let error = open(&door, SYNC, NOON).err().unwrap().to_string();
+    assert_eq!(error, "the log has format 2; this server reads up to 1");
+}
+
+#[test]
+fn a_log_without_its_key_is_not_opened() {
+    let door = Simulated::new();
+    append(&open(&door, SYNC, NOON).unwrap(), &["a"], NOON).unwrap();
+    super::door::remove_if_there(&door, Path::new("/.ois/key")).unwrap();
+    assert!(matches!(open(&door, SYNC, NOON), Err(OpenError::Disk { .. })));
+}
+
+#[test]
+fn a_payload_that_was_blanked_in_place_is_empty_and_the_log_still_holds() {
+    let door = Simulated::new();
+    let config = LogConfig { segment_bytes: 1 << 20, ..SYNC };
+    let batch = append(&open(&door, config, NOON).unwrap(), &["a", "secret", "c"], NOON).unwrap();
+    let path = Path::new("/.ois/log").join(Segment::file_name(EventId::from(NOON)));
+    let payload = std::str::from_utf8(&batch[1].payload).unwrap();
+    let text = String::from_utf8(door.bytes(&path)).unwrap();
+    door.overwrite(&path, text.replacen(payload, &" ".repeat(payload.len()), 1).into_bytes());
+    let log = open(&door, config, NOON).unwrap();
+    let found = all(&log);
+    assert!(found[1].payload.is_empty() && found[2] == batch[2]);
+    let verified = log.view().verify(log.key()).unwrap();
+    assert_eq!((verified.events, verified.purged), (3, 1));
+}
