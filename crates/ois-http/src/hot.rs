@@ -58,6 +58,8 @@ pub(crate) struct Hot {
     pub(crate) work: Notify,
     /// The queue has room again.
     pub(crate) drained: Notify,
+    /// A connection has closed.
+    pub(crate) gone: Notify,
     opened: Cell<u64>,
 }
 
@@ -119,6 +121,7 @@ impl Hot {
             queue: RefCell::default(),
             work: Notify::new(),
             drained: Notify::new(),
+            gone: Notify::new(),
             opened: Cell::new(0),
         };
         hot.read_register();
@@ -201,6 +204,7 @@ impl Hot {
         if self.conns.borrow_mut().remove(&conn.number).is_some() {
             self.leave(conn);
             self.metrics.connections.fall();
+            self.gone.notify_one();
         }
     }
 

@@ -218,7 +218,7 @@ async fn stop(hot: &Rc<Hot>) {
     }
     let all_gone = async {
         while !hot.conns.borrow().is_empty() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            hot.gone.notified().await;
         }
     };
     if tokio::time::timeout(PARTING, all_gone).await.is_err() {

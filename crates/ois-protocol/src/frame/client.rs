@@ -1,0 +1,248 @@
+//! What a client sends.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize, de::IgnoredAny};
+
+use super::ErrorCode;
+use crate::{
+    delivery::{Activity, Delivery, Presence, Run},
+    id::EventId,
+    message::Attachment,
+    name::{Nonce, RoomName},
+};
+
+/// What a client sends.
+///
+/// ```
+/// use ois_protocol::ClientFrame;
+/// let frame = ClientFrame::parse(br#"{"type":"chat","text":"hi","user":"ignored"}"#).unwrap();
+/// assert!(matches!(frame, ClientFrame::Chat(chat) if chat.text == "hi"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientFrame {
+    /// Asks for a `pong`, also before signing in.
+    Ping,
+    /// Signs in with a session token; without one, the cookie of the upgrade counts.
+    Auth(SignIn),
+    /// Signs in with an agent's token.
+    AgentAuth(SignIn),
+    /// Says something. `message` is an alias that old clients use.
+    Chat(Chat),
+    /// What an agent is doing right now.
+    Activity(Activity),
+    /// How far a mention came, from a monitor.
+    Delivery(Delivery),
+    /// What a monitor proved about its agent's wake path.
+    Presence(Presence),
+    /// An agent's turn, from a monitor.
+    Run(Run),
+}
+
+/// The body of `auth` and `agent_auth`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignIn {
+    /// A session's or an agent's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// Resume: everything after this id, instead of a `history`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<EventId>,
+    /// What to be told besides chat; nothing by default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subscribe: Vec<Topic>,
+}
+
+impl std::fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignIn")
+            .field("token", &self.token.as_ref().map(|_| "…"))
+            .field("after", &self.after)
+            .field("subscribe", &self.subscribe)
+            .finish()
+    }
+}
+
+/// What a client may ask to be told besides chat. Unknown topics are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Topic {
+    /// [`Delivery`] frames.
+    Deliveries,
+    /// [`Activity`] frames.
+    Activity,
+    /// [`Presence`] frames.
+    Presence,
+    /// [`Run`] frames.
+    Runs,
+    /// One that a newer client knows.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The body of `chat`, and of `POST /api/messages`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chat {
+    /// What is said; may be empty if something is attached.
+    pub text: String,
+    /// Files that go with it, at the most [`crate::Limits::attachments`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list_or_null")]
+    pub attachments: Vec<Attachment>,
+    /// Where; `main` if absent.
+    #[serde(default, skip_serializing_if = "RoomName::is_main")]
+    pub room: RoomName,
+    /// The message it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<EventId>,
+    /// The sender's own name for it; answered by `ack`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Nonce>,
+    /// The message that woke the agent who says this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<EventId>,
+}
+
+/// Why a frame could not be understood.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FrameError {
+    /// No JSON, or no UTF-8.
+    #[error("frame is not JSON")]
+    Json(#[source] serde_json::Error),
+    /// JSON, but no object with a `type` and what belongs to it.
+    #[error("{0}")]
+    Shape(String),
+    /// A type that this server does not know.
+    #[error("unknown frame type {0:?}")]
+    UnknownType(String),
+}
+
+impl FrameError {
+    /// The code of the `error` frame that answers it.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Json(_) => ErrorCode::BadJson,
+            Self::Shape(_) => ErrorCode::BadFrame,
+            Self::UnknownType(_) => ErrorCode::UnknownType,
+        }
+    }
+}
+
+impl ClientFrame {
+    /// Reads a client's frame. Unknown fields are ignored.
+    ///
+    /// # Errors
+    /// [`FrameError`], which tells the three ways apart in which a frame can be wrong.
+    pub fn parse(bytes: &[u8]) -> Result<Self, FrameError> {
+        let tag: Tag<'_> = match serde_json::from_slice(bytes) {
+            Ok(tag) => tag,
+            Err(error) if error.is_data() => {
+                serde_json::from_slice::<IgnoredAny>(bytes).map_err(FrameError::Json)?;
+                return Err(FrameError::Shape(
+                    "frame is not an object with a text \"type\"".to_owned(),
+                ));
+            }
+            Err(error) => return Err(FrameError::Json(error)),
+        };
+        match tag.r#type.as_ref() {
+            "ping" => Ok(Self::Ping),
+            "auth" => body(bytes).map(Self::Auth),
+            "agent_auth" => body(bytes).map(Self::AgentAuth),
+            "chat" | "message" => body(bytes).map(Self::Chat),
+            "activity" => body(bytes).map(Self::Activity),
+            "delivery" => body(bytes).map(Self::Delivery),
+            "presence" => body(bytes).map(Self::Presence),
+            "run" => body(bytes).map(Self::Run),
+            other => Err(FrameError::UnknownType(other.chars().take(64).collect())),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Tag<'a> {
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+}
+
+fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FrameError> {
+    serde_json::from_slice(bytes).map_err(|error| FrameError::Shape(words(&error)))
+}
+
+/// serde's sentence without the position, which means nothing to whoever built an object.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" at line ") {
+        Some(end) => text[..end].to_owned(),
+        None => text,
+    }
+}
+
+fn list_or_null<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Attachment>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(frame: &str) -> ErrorCode {
+        ClientFrame::parse(frame.as_bytes()).unwrap_err().code()
+    }
+
+    #[test]
+    fn the_three_ways_of_being_wrong_are_told_apart() {
+        assert_eq!(code("{not json"), ErrorCode::BadJson);
+        assert_eq!(code(""), ErrorCode::BadJson);
+        assert_eq!(code("{\"type\":\"chat\",\"text\":\"\u{0}\"}"), ErrorCode::BadJson);
+        for shape in [
+            "null",
+            "[1]",
+            "7",
+            "{}",
+            r#"{"type":7}"#,
+            r#"{"type":"chat"}"#,
+            r#"{"type":"chat","text":42}"#,
+        ] {
+            assert_eq!(code(shape), ErrorCode::BadFrame, "{shape}");
+        }
+        assert_eq!(code(r#"{"type":"nope"}"#), ErrorCode::UnknownType);
+    }
+
+    #[test]
+    fn what_a_client_says_of_itself_is_ignored() {
+        let sent = r#"{"type":"message","text":"x","user":"FAKE","id":1,"time":"x","mentions":["ARIA"],"attachments":null}"#;
+        let frame = ClientFrame::parse(sent.as_bytes()).unwrap();
+        assert_eq!(frame, ClientFrame::Chat(Chat { text: "x".to_owned(), ..Chat::default() }));
+    }
+
+    #[test]
+    fn frames_come_back_as_they_went() {
+        let frames = [
+            ClientFrame::Ping,
+            ClientFrame::Auth(SignIn {
+                token: Some("t".to_owned()),
+                after: Some(EventId::ZERO.next()),
+                subscribe: vec![Topic::Presence],
+            }),
+            ClientFrame::Chat(Chat {
+                text: "x".to_owned(),
+                nonce: Some("n1".parse().unwrap()),
+                ..Chat::default()
+            }),
+        ];
+        for frame in frames {
+            let wire = serde_json::to_vec(&frame).unwrap();
+            assert_eq!(ClientFrame::parse(&wire).unwrap(), frame);
+        }
+    }
+
+    #[test]
+    fn a_token_does_not_show_in_debug() {
+        let sign_in = SignIn { token: Some("s3cret".to_owned()), ..SignIn::default() };
+        assert!(!format!("{sign_in:?}").contains("s3cret"));
+    }
+}
