@@ -47,6 +47,15 @@ fn into_folder() -> Value {
     json!({"ok": true, "file": {"originalName": "p.txt", "name": "p.txt", "size": 1}})
 }
 
+fn people_too() -> Value {
+    let agents = [("HKH", "HKH 🐱"), ("ARIA", "ARIA ⚔️"), ("Mikasa", "Mikasa 🌸")];
+    let mut members = vec![json!({"name": "admin", "display": "admin", "kind": "human"})];
+    members.extend(
+        agents.map(|(name, display)| json!({"name": name, "display": display, "kind": "agent"})),
+    );
+    json!({ "members": members })
+}
+
 const JSON_ERRORS: &str = "every error is JSON";
 const NO_SUCH: &str = "what is not there is 404, and no path of the host is told";
 const WRONG_KIND: &str = "a file where a folder is meant, or the reverse, is the client's error";
@@ -92,6 +101,7 @@ pub(super) const FIXES: &[Fix] = &[
         Now::Refused(&["unauthorized"]),
         "the sender learns that nobody heard",
     ),
+    fix("members.ok", Now::Ok(people_too), "people with an account are members as well"),
     fix("ws.mention.prefix", Now::NoMentions, "only whole names of members are mentions"),
     fix(
         "ws.attachment-arbitrary",

@@ -1,0 +1,195 @@
+//! Administration: one request, one answer, whether the server runs or not.
+//!
+//! A running server takes requests over `.ois/admin.sock`, one JSON line each way; otherwise the
+//! command opens the store itself.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail};
+use ois_auth::{NewMember, OsEntropy, PasswordHash, Registered, Token, generate_password};
+use ois_http::Keys;
+use ois_protocol::{DisplayName, EventId, Kind, Role, ShortName, Timestamp};
+use ois_store::{DiskStore, Store, Verified};
+use serde::{Deserialize, Serialize};
+
+/// What can be asked of a team's register.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub(crate) enum Request {
+    /// Register an agent with a fresh token.
+    AddAgent { name: DisplayName, duties: Vec<ShortName> },
+    /// Register a user; without a password, one is generated.
+    AddUser { name: DisplayName, role: Role, password: Option<String> },
+    /// Give a user another password.
+    ResetPassword { name: ShortName, password: Option<String> },
+    /// Remove a member.
+    Remove { kind: Kind, name: ShortName },
+    /// Who is registered.
+    List { kind: Kind },
+    /// Check every record of the log.
+    Verify,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Answer {
+    /// A member was added, or got a new secret: here it is, for the only time.
+    Secret { name: DisplayName, secret: String },
+    /// A user was added, or got a password that the caller knows.
+    Done { name: DisplayName },
+    /// Who is registered.
+    Members(Vec<Listed>),
+    /// The log is whole, and this is its end.
+    Whole(Whole),
+    /// It was not done.
+    Refused(String),
+}
+
+/// One registered member, without secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) name: ShortName,
+    pub(crate) display: DisplayName,
+    pub(crate) role: Role,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) duties: Vec<ShortName>,
+    /// Absent for those of AGENT_TOKENS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) added: Option<Timestamp>,
+}
+
+/// A log of which every record is what was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Whole {
+    pub(crate) team: String,
+    pub(crate) events: u64,
+    pub(crate) segments: u64,
+    pub(crate) head: EventId,
+    /// The chain after the head: a log whose end was cut off has another one.
+    pub(crate) chain: String,
+}
+
+/// The most bytes of a request or an answer.
+pub(crate) const LINE_BYTES: u64 = 1 << 20;
+
+/// Does what is asked. What cannot be done is an answer as well.
+pub(crate) async fn execute(
+    store: &DiskStore,
+    keys: &Keys,
+    request: Request,
+    now: Timestamp,
+) -> Answer {
+    match apply(store, keys, request, now).await {
+        Ok(answer) => answer,
+        Err(error) => Answer::Refused(format!("{error:#}")),
+    }
+}
+
+async fn apply(store: &DiskStore, keys: &Keys, request: Request, now: Timestamp) -> Result<Answer> {
+    let mut entropy = OsEntropy::open()?;
+    match request {
+        Request::AddAgent { name, duties } => {
+            let token = Token::random(&mut entropy);
+            let new = NewMember { display: name.clone(), role: Role::Agent, duties };
+            keys.change(|keyring| keyring.add_agent(new, token.hash(), now)).await??;
+            Ok(Answer::Secret { name, secret: token.reveal().to_owned() })
+        }
+        Request::AddUser { name, role, password } => {
+            let (hash, generated) = hashed(password, &mut entropy)?;
+            let new = NewMember { display: name.clone(), role, duties: Vec::new() };
+            keys.change(|keyring| keyring.add_user(new, hash, now)).await??;
+            Ok(told(name, generated))
+        }
+        Request::ResetPassword { name, password } => {
+            let (hash, generated) = hashed(password, &mut entropy)?;
+            let member = keys.change(|keyring| keyring.reset_password(&name, hash)).await??;
+            Ok(told(member.display, generated))
+        }
+        Request::Remove { kind, name } => {
+            let member = keys.change(|keyring| keyring.remove(kind, &name)).await??;
+            Ok(Answer::Done { name: member.display })
+        }
+        Request::List { kind } => Ok(Answer::Members(list(keys, kind))),
+        Request::Verify => verify(store),
+    }
+}
+
+fn verify(store: &DiskStore) -> Result<Answer> {
+    let Verified { head, chain, events, segments, .. } =
+        store.verify().context("the log is not whole")?;
+    Ok(Answer::Whole(Whole { team: store.team().to_owned(), events, segments, head, chain }))
+}
+
+fn hashed(
+    password: Option<String>,
+    entropy: &mut OsEntropy,
+) -> Result<(PasswordHash, Option<String>)> {
+    match password {
+        Some(password) => Ok((PasswordHash::of(&password, entropy)?, None)),
+        None => {
+            let generated = generate_password(entropy);
+            Ok((PasswordHash::of(&generated, entropy)?, Some(generated)))
+        }
+    }
+}
+
+fn told(name: DisplayName, generated: Option<String>) -> Answer {
+    match generated {
+        Some(secret) => Answer::Secret { name, secret },
+        None => Answer::Done { name },
+    }
+}
+
+fn list(keys: &Keys, kind: Kind) -> Vec<Listed> {
+    keys.ask(|keyring| {
+        let added =
+            |name: &ShortName| keyring.register().find(name).map(|one: &Registered| one.added);
+        let members = keyring.members().filter(|member| member.kind == kind);
+        members
+            .map(|member| Listed {
+                name: member.name.clone(),
+                display: member.display.clone(),
+                role: member.role,
+                duties: member.duties.clone(),
+                added: added(&member.name),
+            })
+            .collect()
+    })
+}
+
+/// Asks the running server, if there is one at this root: `None` if nobody listens.
+#[cfg(unix)]
+pub(crate) fn ask_running(root: &Path, request: &Request) -> Result<Option<Answer>> {
+    use std::{
+        io::{BufRead, BufReader, ErrorKind, Read, Write},
+        os::unix::net::UnixStream,
+    };
+    let mut stream = match UnixStream::connect(socket_path(root)) {
+        Ok(stream) => stream,
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error).context("cannot reach the running server's admin socket"),
+    };
+    let mut line = serde_json::to_string(request)?;
+    line.push('\n');
+    stream.write_all(line.as_bytes()).context("cannot ask the running server")?;
+    let mut answer = String::new();
+    BufReader::new(stream.take(LINE_BYTES))
+        .read_line(&mut answer)
+        .context("cannot hear the running server")?;
+    if answer.is_empty() {
+        bail!("the running server did not answer");
+    }
+    serde_json::from_str(&answer)
+        .map(Some)
+        .map_err(|_| anyhow!("the running server is of another version"))
+}
+
+/// Where a running server can be asked.
+pub(crate) fn socket_path(root: &Path) -> std::path::PathBuf {
+    root.join(".ois").join("admin.sock")
+}

@@ -1,0 +1,63 @@
+//! The running server's end of administration: `.ois/admin.sock`, for its own user only.
+
+use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use ois_http::{Keys, Stop};
+use ois_store::DiskStore;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+};
+
+use crate::{admin, clock::now};
+
+/// Binds the socket anew; what an earlier process left there is removed, since only the holder of
+/// the root's lock gets here.
+pub(crate) fn bind(root: &Path) -> io::Result<UnixListener> {
+    let path = admin::socket_path(root);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    // The folder is 0700 already, so nobody else gets in between.
+    let listener = UnixListener::bind(&path)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers one request after the other until it is time to stop. `changed` is called after each.
+pub(crate) async fn serve<F: Future<Output = ()>>(
+    listener: UnixListener,
+    store: Arc<DiskStore>,
+    keys: Arc<Keys>,
+    changed: impl Fn() -> F,
+    mut stop: Stop,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.asked() => return,
+        };
+        let answered = match accepted {
+            Ok((stream, _)) => answer(stream, &store, &keys).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = answered {
+            tracing::warn!(%error, "an administration request was not answered");
+        }
+        changed().await;
+    }
+}
+
+async fn answer(stream: UnixStream, store: &DiskStore, keys: &Keys) -> io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    BufReader::new(read.take(admin::LINE_BYTES)).read_line(&mut line).await?;
+    let answer = match serde_json::from_str(&line) {
+        Ok(request) => admin::execute(store, keys, request, now()).await,
+        Err(_) => admin::Answer::Refused("the running server is of another version".to_owned()),
+    };
+    let mut json = serde_json::to_vec(&answer)?;
+    json.push(b'\n');
+    write.write_all(&json).await
+}

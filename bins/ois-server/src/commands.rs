@@ -1,0 +1,188 @@
+//! The commands beside serving.
+
+use std::io::{IsTerminal, Read};
+
+use anyhow::{Context, Result, anyhow, bail};
+use ois_protocol::{DisplayName, Kind, ShortName};
+
+use crate::{
+    admin::{self, Answer, Listed, Request, Whole},
+    clock::now,
+    init, logging,
+    settings::{AgentCommand, Command, Settings, UserCommand},
+    team::Team,
+};
+
+/// Does what the command says.
+pub(crate) fn run(mut settings: Settings) -> Result<()> {
+    logging::begin(&settings.logging)?;
+    let Some(command) = settings.command.take() else { bail!("no command") };
+    match command {
+        Command::Init => init::run(&settings),
+        Command::Verify { json } => verify(&settings, json),
+        Command::Import { dir } => init::import(&settings, &dir),
+        Command::Invite { name, duties } => invite(&settings, name, duties),
+        Command::Agent { what } => agent(&settings, what),
+        Command::User { what } => user(&settings, what),
+    }
+}
+
+fn agent(settings: &Settings, what: AgentCommand) -> Result<()> {
+    match what {
+        AgentCommand::Add { name, duties } => {
+            let (name, token) = secret(ask(settings, Request::AddAgent { name, duties })?)?;
+            say(&format!("{name} is registered; its token, shown once:\n{token}"));
+        }
+        AgentCommand::List { json } => list(settings, Kind::Agent, json)?,
+        AgentCommand::Remove { name } => remove(settings, Kind::Agent, name)?,
+    }
+    Ok(())
+}
+
+fn user(settings: &Settings, what: UserCommand) -> Result<()> {
+    match what {
+        UserCommand::Add { name, role, password_stdin } => {
+            let password = password(password_stdin)?;
+            announce(&ask(settings, Request::AddUser { name, role, password })?, "is registered")
+        }
+        UserCommand::Password { name, password_stdin } => {
+            let password = password(password_stdin)?;
+            announce(
+                &ask(settings, Request::ResetPassword { name, password })?,
+                "has a new password",
+            )
+        }
+        UserCommand::List { json } => list(settings, Kind::Human, json),
+        UserCommand::Remove { name } => remove(settings, Kind::Human, name),
+    }
+}
+
+/// One line that starts a monitor on the other host, and nothing else on standard output.
+fn invite(settings: &Settings, name: DisplayName, duties: Vec<ShortName>) -> Result<()> {
+    let url = match &settings.doors.public_url {
+        Some(url) => format!("{}://{}", if url.is_https() { "wss" } else { "ws" }, url.authority()),
+        None => format!("ws://{}", settings.doors.listen),
+    };
+    let (name, token) = secret(ask(settings, Request::AddAgent { name, duties })?)?;
+    say(&format!(
+        "OIS_URL={url} OIS_AGENT_TOKEN={token} OIS_AGENT_NAME='{}' ois-monitor",
+        name.short()
+    ));
+    if settings.doors.public_url.is_none() {
+        tracing::warn!(
+            "set --public-url (OIS_PUBLIC_URL) so that invites carry an address that other hosts reach"
+        );
+    }
+    Ok(())
+}
+
+/// Checks every record of the log, also beside a running server.
+fn verify(settings: &Settings, json: bool) -> Result<()> {
+    let Answer::Whole(whole) = ask(settings, Request::Verify)? else {
+        bail!("an unexpected answer")
+    };
+    if json {
+        let Whole { team, events, segments, head, chain } = whole;
+        let head = serde_json::json!({ "id": head, "chain": chain });
+        say(&serde_json::json!({ "ok": true, "team": team, "events": events, "segments": segments, "head": head }).to_string());
+    } else {
+        say(&format!("{} events in {} segments are whole", whole.events, whole.segments));
+        say(&format!("head: {} {}", whole.head, whole.chain));
+    }
+    Ok(())
+}
+
+fn list(settings: &Settings, kind: Kind, json: bool) -> Result<()> {
+    let Answer::Members(members) = ask(settings, Request::List { kind })? else {
+        bail!("an unexpected answer")
+    };
+    if json {
+        say(&serde_json::to_string_pretty(&members)?);
+    } else if members.is_empty() {
+        say("nobody yet");
+    } else {
+        members.iter().for_each(|member| say(&line(member)));
+    }
+    Ok(())
+}
+
+fn line(member: &Listed) -> String {
+    let role = serde_json::to_value(member.role).unwrap_or_default();
+    let since = match member.added {
+        Some(added) => format!("since {added}"),
+        None => "from AGENT_TOKENS".to_owned(),
+    };
+    let duties: String = member.duties.iter().map(|duty| format!(", @{duty}")).collect();
+    format!(
+        "{}  {} ({}{duties}), {since}",
+        member.name,
+        member.display,
+        role.as_str().unwrap_or_default()
+    )
+}
+
+fn remove(settings: &Settings, kind: Kind, name: ShortName) -> Result<()> {
+    announce(&ask(settings, Request::Remove { kind, name })?, "is removed")
+}
+
+/// Asks the running server, or does it here if none runs.
+fn ask(settings: &Settings, request: Request) -> Result<Answer> {
+    let root = &settings.place.root;
+    let answer = match admin::ask_running(root, &request)? {
+        Some(answer) => answer,
+        None => here(settings, request)?,
+    };
+    match answer {
+        Answer::Refused(why) => Err(anyhow!(why)),
+        answer => Ok(answer),
+    }
+}
+
+fn here(settings: &Settings, request: Request) -> Result<Answer> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let team = Team::open(&settings.place, None, now()).await?;
+        if let Some(password) = &team.first_password {
+            init::tell_password(password);
+        }
+        let answer = admin::execute(&team.store, &team.keys, request, now()).await;
+        team.store.close().await.context("the store did not close cleanly")?;
+        Ok(answer)
+    })
+}
+
+fn secret(answer: Answer) -> Result<(DisplayName, String)> {
+    match answer {
+        Answer::Secret { name, secret } => Ok((name, secret)),
+        other => bail!("an unexpected answer: {other:?}"),
+    }
+}
+
+fn announce(answer: &Answer, what: &str) -> Result<()> {
+    match answer {
+        Answer::Secret { name, secret } => {
+            say(&format!("{name} {what}; the password, shown once:\n{secret}"));
+        }
+        Answer::Done { name } => say(&format!("{name} {what}")),
+        other => bail!("an unexpected answer: {other:?}"),
+    }
+    Ok(())
+}
+
+fn password(from_stdin: bool) -> Result<Option<String>> {
+    if !from_stdin {
+        return Ok(None);
+    }
+    if std::io::stdin().is_terminal() {
+        say("password, then Enter and Ctrl-D:");
+    }
+    let mut text = String::new();
+    std::io::stdin().take(4096).read_to_string(&mut text).context("cannot read the password")?;
+    Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// Writes a line for whoever gave the command.
+#[expect(clippy::print_stdout, reason = "what the command was given for")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}

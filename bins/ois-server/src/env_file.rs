@@ -1,0 +1,137 @@
+//! Settings from a file of `NAME=VALUE` lines, as the original read its `.env`.
+//!
+//! The file's values become flags before the command line's own, so that the order is: flags, then
+//! the environment, then the file, then the defaults.
+
+use std::{ffi::OsString, path::Path};
+
+use anyhow::{Context, Result, bail};
+use clap::Command;
+
+/// The command line with the file's settings in it, if it (or the environment) names a file.
+pub(crate) fn merge(
+    command: &Command,
+    args: Vec<OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<Vec<OsString>> {
+    let named = named_by(&args).or_else(|| environment("OIS_ENV_FILE"));
+    let Some(path) = named else { return Ok(args) };
+    let path = Path::new(&path);
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let values = parse(&text).with_context(|| format!("in {}", path.display()))?;
+    let mut merged: Vec<OsString> = args.iter().take(1).cloned().collect();
+    for (name, value) in values {
+        if environment(&name).is_none() {
+            merged.extend(flag(command, &name, &value));
+        }
+    }
+    merged.extend(args.into_iter().skip(1));
+    Ok(merged)
+}
+
+/// The file that the command line names.
+fn named_by(args: &[OsString]) -> Option<OsString> {
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.to_str() {
+            Some("--env-file") => return args.next().cloned(),
+            Some(text) => {
+                if let Some(path) = text.strip_prefix("--env-file=") {
+                    return Some(path.into());
+                }
+            }
+            None => {}
+        }
+    }
+    None
+}
+
+/// The flag that stands for an environment variable; nothing for variables of other programs.
+fn flag(command: &Command, name: &str, value: &str) -> Option<OsString> {
+    let known = command.get_arguments().find(|arg| arg.get_env().is_some_and(|env| env == name))?;
+    let long = known.get_long()?;
+    if known.get_action().takes_values() {
+        return Some(format!("--{long}={value}").into());
+    }
+    matches!(value, "1" | "true" | "yes" | "on").then(|| format!("--{long}").into())
+}
+
+/// Lines `NAME=VALUE`, optionally after `export`, the value optionally in quotes; `#` begins a comment.
+fn parse(text: &str) -> Result<Vec<(String, String)>> {
+    let mut values = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        // The line itself may be a secret, so its number has to do.
+        let Some((name, value)) = line.split_once('=') else {
+            bail!("line {} is not NAME=VALUE", index + 1)
+        };
+        values.push((name.trim().to_owned(), unquoted(value.trim()).to_owned()));
+    }
+    Ok(values)
+}
+
+fn unquoted(value: &str) -> &str {
+    for quote in ['"', '\''] {
+        if let Some(inner) = value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote)) {
+            return inner;
+        }
+    }
+    value.split_once(" #").map_or(value, |(value, _)| value.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, FromArgMatches};
+
+    use super::*;
+    use crate::settings::Settings;
+
+    fn settings(file: &str, args: &[&str], environment: &[(&str, &str)]) -> Settings {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("env");
+        std::fs::write(&path, file).unwrap();
+        let mut line: Vec<OsString> = vec!["ois-server".into(), "--env-file".into(), path.into()];
+        line.extend(args.iter().map(OsString::from));
+        let look = |name: &str| {
+            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
+        };
+        let merged = merge(&Settings::command(), line, look).unwrap();
+        let matches = Settings::command().try_get_matches_from(merged).unwrap();
+        Settings::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn an_old_deployments_file_is_understood() {
+        let file = "# OIS\nPORT=8801\nexport OIS_ROOT=/data/ois\nPASSWORD=\"a b=c\"\nAGENT_TOKENS='t1:HKH 🐱,t2:ARIA'\nNODE_ENV=production\n";
+        let settings = settings(file, &[], &[]);
+        assert_eq!(settings.doors.port, Some(8801));
+        assert_eq!(settings.place.root, Path::new("/data/ois"));
+        assert_eq!(settings.people.password.as_deref(), Some("a b=c"));
+        assert_eq!(settings.people.agent_tokens.as_deref(), Some("t1:HKH 🐱,t2:ARIA"));
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_file() {
+        assert_eq!(settings("PORT=1\n", &["--port", "2"], &[]).doors.port, Some(2));
+    }
+
+    #[test]
+    fn the_environment_goes_before_the_file() {
+        assert_eq!(
+            settings("PORT=1\n", &[], &[("PORT", "3")]).doors.port,
+            None,
+            "left to the environment"
+        );
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_named_by_its_number_only() {
+        let error = parse("PORT=1\ns3cret\n").unwrap_err().to_string();
+        assert_eq!(error, "line 2 is not NAME=VALUE");
+    }
+}

@@ -1,0 +1,171 @@
+//! Serving: the parts put together, the ready line, and a stop that loses nothing.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail};
+use ois_http::{Server, Stop, Tasks};
+use ois_store::{Archive, DiskStore, Store};
+use tokio::{
+    runtime::Handle,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    admin_socket,
+    clock::now,
+    logging,
+    settings::{People, Settings},
+    team::Team,
+};
+
+/// How long a stop may take before it goes on without the slowest.
+const STOP: Duration = Duration::from_secs(10);
+/// The signal that a write beyond RLIMIT_FSIZE raises (signal(7), getrlimit(2)), on Linux and macOS.
+const SIGXFSZ: i32 = 25;
+/// The least time between two refreshes of the files that agents read.
+const ARCHIVE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) fn run(settings: Settings) -> Result<()> {
+    logging::begin(&settings.logging)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(serve(settings))
+}
+
+async fn serve(settings: Settings) -> Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    // A file that reaches a limit of the system's is a full disk, not the end of the process.
+    let _file_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
+    let team = Team::open(&settings.place, Some(&settings.people), now()).await?;
+    let listen = address(&settings);
+    check_open_to(listen, &settings.people, &team)?;
+    let listener =
+        TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    let store: Arc<dyn Store> = team.store.clone();
+    let admin = admin_socket::bind(&settings.place.root).context("cannot open the admin socket")?;
+    let doors = doors(&settings);
+    let server = ois_http::serve(listener, store, Arc::clone(&team.keys), doors).await?;
+    let server = Arc::new(server);
+    let tasks = Tasks::new();
+    start_admin(&tasks, admin, &team, &server);
+    start_archive(&tasks, &team)?;
+    announce(&server, &team);
+
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    stop(server, tasks, team).await
+}
+
+fn address(settings: &Settings) -> SocketAddr {
+    let mut listen = settings.doors.listen;
+    if let Some(port) = settings.doors.port {
+        listen.set_port(port);
+    }
+    listen
+}
+
+/// The network gets in only where somebody chose a password.
+fn check_open_to(listen: SocketAddr, people: &People, team: &Team) -> Result<()> {
+    let chosen = people.password.is_some()
+        || people.password_file.is_some()
+        || team.first_password.is_none();
+    if listen.ip().is_loopback() || chosen {
+        return Ok(());
+    }
+    bail!(
+        "{listen} can be reached from other machines, and nobody has a password yet; set PASSWORD (or --password-file), \
+         or run `ois-server init` first, which makes the user admin and prints its password"
+    )
+}
+
+fn doors(settings: &Settings) -> ois_http::Settings {
+    ois_http::Settings {
+        limits: settings.bounds.limits(),
+        tail_bytes: settings.bounds.tail_bytes,
+        public_url: settings.doors.public_url.clone(),
+        trusted_proxies: settings.doors.trusted_proxies.clone(),
+    }
+}
+
+fn start_admin(
+    tasks: &Tasks,
+    listener: tokio::net::UnixListener,
+    team: &Team,
+    server: &Arc<Server>,
+) {
+    let (store, keys, server) =
+        (Arc::clone(&team.store), Arc::clone(&team.keys), Arc::clone(server));
+    tasks.spawn(move |stop| async move {
+        admin_socket::serve(listener, store, keys, || server.keyring_changed(), stop).await;
+    });
+}
+
+fn start_archive(tasks: &Tasks, team: &Team) -> Result<()> {
+    let archive = Archive::new(team.store.root(), team.offset).context("cannot keep up chat/")?;
+    let store = Arc::clone(&team.store);
+    tasks.spawn(move |stop| keep_archive(archive, store, stop));
+    Ok(())
+}
+
+/// Keeps the files that agents read up to date, at the most once in a while and once more at the end.
+async fn keep_archive(mut archive: Archive, store: Arc<DiskStore>, mut stop: Stop) {
+    let mut head = store.head();
+    loop {
+        head.mark_unchanged();
+        let last_round = stop.is_asked();
+        // It syncs files, so it may not hold up who shares this thread.
+        let caught_up =
+            tokio::task::block_in_place(|| Handle::current().block_on(archive.catch_up(&*store)));
+        if let Err(error) = &caught_up {
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "chat/ is behind the log; trying again"
+            );
+        }
+        if last_round {
+            return;
+        }
+        tokio::select! {
+            () = stop.asked() => continue,
+            () = tokio::time::sleep(ARCHIVE_PAUSE) => {}
+        }
+        if caught_up.is_ok() {
+            tokio::select! {
+                () = stop.asked() => {}
+                changed = head.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the lines that whoever started it waits for")]
+fn announce(server: &Server, team: &Team) {
+    if let Some(password) = &team.first_password {
+        println!(
+            "first start: open http://{} and sign in as admin with the password {password}",
+            server.address()
+        );
+        println!("(this is shown once; `ois-server user password admin` makes a new one)");
+    }
+    println!("listening on {}", server.address());
+}
+
+async fn stop(server: Arc<Server>, tasks: Tasks, team: Team) -> Result<()> {
+    server.stop(STOP).await;
+    // Everything is in the log by now; the archive's last round takes it over.
+    if !tasks.stop(STOP).await {
+        tracing::warn!("stopping before chat/ was brought up to date; the next start does it");
+    }
+    team.store.close().await.context("the store did not close cleanly")?;
+    tracing::info!("stopped");
+    Ok(())
+}

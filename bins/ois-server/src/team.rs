@@ -1,0 +1,126 @@
+//! Opening a team: its store, its import if an old deployment lies there, and its keyring.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use ois_auth::{AgentTokens, OsEntropy};
+use ois_http::Keys;
+use ois_protocol::{Timestamp, UtcOffset};
+use ois_store::{DiskConfig, DiskStore, ImportError, Imported, Oddity, Store};
+
+use crate::settings::{Durability, People, Place};
+
+/// A team's store and keyring, held by this process alone.
+pub(crate) struct Team {
+    pub(crate) store: Arc<DiskStore>,
+    pub(crate) keys: Arc<Keys>,
+    /// The zone of the day files.
+    pub(crate) offset: UtcOffset,
+    /// The first administrator's password, for the only time.
+    pub(crate) first_password: Option<String>,
+}
+
+impl Team {
+    /// Opens the team at the root, laying it if there is none, and takes over an old deployment's
+    /// chat that lies there, once.
+    pub(crate) async fn open(
+        place: &Place,
+        people: Option<&People>,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let store = Arc::new(open_store(place, now)?);
+        let offset = settle(place, &store, now).await?;
+        let keys = Keys::open(Arc::clone(&store) as Arc<dyn Store>).await?;
+        let mut entropy = OsEntropy::open()?;
+        let first_password =
+            keys.change(|keyring| keyring.first_admin(now, &mut entropy)).await??;
+        if let Some(people) = people {
+            let agents = people.agent_tokens.as_deref().map(AgentTokens::parse).transpose();
+            let agents = agents.context("AGENT_TOKENS")?.unwrap_or_default();
+            let password = shared_password(people)?;
+            keys.change(|keyring| -> Result<()> {
+                keyring.configure(agents).context("AGENT_TOKENS")?;
+                keyring.share(password.as_deref(), &mut entropy);
+                Ok(())
+            })
+            .await??;
+        }
+        Ok(Self { store, keys: Arc::new(keys), offset, first_password })
+    }
+}
+
+fn open_store(place: &Place, now: Timestamp) -> Result<DiskStore> {
+    let config = DiskConfig {
+        upload_dir: place.upload_dir.clone(),
+        durability: match place.durability {
+            Durability::Sync => ois_store::Durability::Sync,
+            Durability::Os => ois_store::Durability::Os,
+        },
+        repair: place.repair,
+        ..DiskConfig::new(&place.root)
+    };
+    DiskStore::open(config, now)
+        .with_context(|| format!("cannot open the team at {}", place.root.display()))
+}
+
+fn shared_password(people: &People) -> Result<Option<String>> {
+    match (&people.password, &people.password_file) {
+        (Some(_), Some(_)) => bail!("set PASSWORD or --password-file, not both"),
+        (Some(password), None) => Ok(Some(password.clone())),
+        (None, Some(path)) => read_password(path).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn read_password(path: &Path) -> Result<String> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        bail!("{} is empty", path.display());
+    }
+    Ok(password.to_owned())
+}
+
+/// Takes over an old deployment's chat if one lies at the root, at the first start only, and
+/// answers with the zone of the day files: as set, or as it was settled then.
+async fn settle(place: &Place, store: &DiskStore, now: Timestamp) -> Result<UtcOffset> {
+    if let Some(settled) = store.record(ZONE).await.context("cannot read the team's zone")? {
+        let settled = String::from_utf8_lossy(&settled.value)
+            .parse()
+            .context("the team's zone is damaged")?;
+        return Ok(place.utc_offset.unwrap_or(settled));
+    }
+    let legacy = place.utc_offset.unwrap_or(UtcOffset::LEGACY);
+    let imported = match store.import(store.root(), legacy, now).await {
+        Ok(imported) => {
+            report(&imported);
+            imported.messages > 0
+        }
+        // An earlier start ended between the import and the line below.
+        Err(ImportError::NotEmpty) => true,
+        Err(error) => {
+            return Err(error).context("cannot take over the chat of the old deployment");
+        }
+    };
+    let usual = if imported { UtcOffset::LEGACY } else { UtcOffset::UTC };
+    let zone = place.utc_offset.unwrap_or(usual);
+    store
+        .put_record(ZONE, zone.to_string().as_bytes(), None)
+        .await
+        .context("cannot keep the team's zone")?;
+    Ok(zone)
+}
+
+/// Tells the log what was taken over, and what of it was odd.
+fn report(imported: &Imported) {
+    if imported.messages > 0 {
+        tracing::info!(messages = imported.messages, "took over the chat of an old deployment");
+    }
+    for Oddity { file, line, what } in &imported.oddities {
+        tracing::warn!(file, line, "{what}");
+    }
+}
+
+/// The record that says in which zone the day files are kept.
+const ZONE: &str = "zone";
