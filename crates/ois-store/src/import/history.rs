@@ -52,7 +52,7 @@ fn values(text: &str, oddities: &mut Vec<Oddity>) -> Vec<(usize, Value)> {
         counted = at;
         let rest = &text[at..];
         if rest.is_empty() || rest.starts_with(']') {
-            if rest.is_empty() && counted > 0 {
+            if rest.is_empty() {
                 oddities.push(odd(FILE, line, "the file ends early"));
             }
             return values;
@@ -143,14 +143,13 @@ impl Entry<'_> {
             Some(Value::Number(ms)) => ms.as_u64().map(Timestamp::from_ms),
             _ => None,
         };
-        match told {
-            Some(time) if time <= now => time,
-            _ => {
-                self.odd("no time, or one to come; it got that of its id or of the entry before");
-                let of_id = id.map(|id| Timestamp::from_ms(id.get()));
-                of_id.or(before).unwrap_or_default().min(now)
-            }
+        if let Some(time) = told.filter(|time| *time <= now) {
+            return time;
         }
+        self.odd("no time, or one to come; it got that of its id, or of the entry before, or now");
+        let of_id = id.map(|id| Timestamp::from_ms(id.get()));
+        let of_place = if told.is_some() { Some(now) } else { before };
+        of_id.or(of_place).unwrap_or_default()
     }
 
     fn text(&mut self, value: Option<Value>, field: &str, missing: &str) -> String {
