@@ -9,6 +9,8 @@
 //! | [`Session`] | one connection, from its first frame to its last | who else is there |
 //! | [`Room`] | members, presence, pace, what may be said and seen | sockets, tokens, the log |
 //! | [`Nonces`] | which drafts were stored already | how |
+//! | [`inbox`] | one agent's calls, from the mention to its end | the runtime, the disk |
+//! | [`packet`] | what a woken agent is handed, and how to keep it from being forged | who wakes it |
 
 pub mod inbox;
 pub mod nonces;

@@ -4,7 +4,7 @@ use ois_protocol::{Message, UtcOffset};
 
 use super::{
     marks::disarm,
-    quote::{inline, text_lines},
+    quote::{LINE_ENDS, inline, text_lines},
 };
 
 /// The text of `sessions_send` as the original monitor wrote it, for gateways and agents that are
@@ -14,6 +14,7 @@ use super::{
 /// --- 最近群聊上下文 ---
 /// [12:30] HKH 🐱: the build is red
 /// --- 以上为上下文 ---
+///
 /// [OIS群聊] bob: @ARIA please look
 /// ```
 ///
@@ -30,7 +31,7 @@ pub fn legacy(trigger: &Message, context: &[Message], count: usize, offset: UtcO
             let time = message.time.civil(offset).hour_minute();
             text.push_str(&format!("[{time}] {}\n", said(message)));
         }
-        text.push_str("--- 以上为上下文 ---\n");
+        text.push_str("--- 以上为上下文 ---\n\n");
     }
     text.push_str("[OIS群聊] ");
     text.push_str(&said(trigger));
@@ -40,27 +41,30 @@ pub fn legacy(trigger: &Message, context: &[Message], count: usize, offset: UtcO
 fn said(message: &Message) -> String {
     let mut text = format!("{}: ", inline(&message.user, usize::MAX));
     for (at, line) in text_lines(&message.text).enumerate() {
-        let line = disarm(line);
-        match line.strip_prefix('[') {
-            Some(rest) if at > 0 && begins_with_time(rest) => {
-                text.push_str("\n(");
-                text.push_str(rest);
-            }
-            _ => {
-                if at > 0 {
-                    text.push('\n');
-                }
-                text.push_str(&line);
-            }
+        if at > 0 {
+            text.push('\n');
         }
+        let line = disarm(line);
+        if at > 0 && begins_with_time(&line) {
+            text.push_str(&line.replacen(OPENING, "(", 1));
+        } else {
+            text.push_str(&line);
+        }
+    }
+    if message.text.ends_with(LINE_ENDS) {
+        text.push('\n');
     }
     text
 }
 
-fn begins_with_time(rest: &str) -> bool {
-    let head: Vec<char> = rest.chars().filter(|c| !c.is_whitespace()).take(6).collect();
-    let colon = head.iter().any(|c| matches!(c, ':' | '：' | '∶'));
-    colon && head.first().is_some_and(|c| c.is_numeric()) && head.contains(&']') || {
-        rest.contains(']') && head.first().is_some_and(|c| c.is_numeric()) && colon
+/// Whether a line begins as the frame's own do: `[12:30]`.
+fn begins_with_time(line: &str) -> bool {
+    let mut chars = line.chars().skip_while(|c| c.is_whitespace());
+    if !chars.next().is_some_and(|c| OPENING.contains(&c)) {
+        return false;
     }
+    let inside: Vec<char> = chars.take_while(|c| !matches!(c, ']' | '］')).take(12).collect();
+    inside.iter().any(|c| c.is_numeric()) && inside.iter().any(|c| matches!(c, ':' | '：'))
 }
+
+const OPENING: [char; 2] = ['[', '［'];

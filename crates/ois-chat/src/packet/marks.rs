@@ -11,7 +11,8 @@
 //! | `:` behind a speaker's name at the start of a line | `∶` (U+2236) | `System: …`, `用户：…` |
 //! | three or more `-` in a line with 上下文 | `‐` (U+2010) | the rulers of the original packet |
 //!
-//! Names and signs are recognised in any case and width, and through joiners between their letters.
+//! Names and signs are recognised in any case and width, through joiners and accents, and written
+//! with Cyrillic or Greek letters that look like Latin ones.
 
 use ois_protocol::name::fold;
 
@@ -42,8 +43,10 @@ fn shown(c: char) -> Option<char> {
 /// and the two variation selectors of emoji stay: scripts and emoji are made of them. Emoji flags
 /// of regions lose their tags and become plain flags.
 fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}')
-        || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+    ) || matches!(c, '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}')
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}')
         || matches!(c, '\u{fe00}'..='\u{fe0d}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}')
         || matches!(c, '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
@@ -59,13 +62,29 @@ fn shadow(chars: &[char]) -> Shadow {
     let mut shadow = Shadow::with_capacity(chars.len());
     for (at, &c) in chars.iter().enumerate() {
         match c {
-            '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' => {}
             _ if c.is_ascii() => shadow.push((at, c.to_ascii_lowercase())),
+            '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}' => {}
+            '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{20d0}'..='\u{20ff}' => {}
             _ if c.is_whitespace() => shadow.push((at, ' ')),
-            _ => shadow.extend(fold(c.encode_utf8(&mut [0; 4])).chars().map(|folded| (at, folded))),
+            _ => {
+                let folded = fold(c.encode_utf8(&mut [0; 4]));
+                shadow.extend(folded.chars().map(|folded| (at, latin(folded))));
+            }
         }
     }
     shadow
+}
+
+/// The Latin letter that a Cyrillic or Greek one is printed like.
+fn latin(c: char) -> char {
+    const ALIKE: &str = "аaеeоoрpсcуyхxѕsіiјjкkмmтtвbнhԁdοoαaεeιiκkνvρpτtυuχx";
+    let mut pairs = ALIKE.chars();
+    while let (Some(alike), Some(latin)) = (pairs.next(), pairs.next()) {
+        if alike == c {
+            return latin;
+        }
+    }
+    c
 }
 
 /// `<<<`, `>>>`, `<|` and `|>`.
@@ -114,12 +133,16 @@ fn speaker(shadow: &Shadow) -> Vec<Break> {
     let head = &shadow[start..shadow.len().min(start + LONGEST_HEAD)];
     let Some(end) = head.iter().position(|(_, c)| *c == ':') else { return Vec::new() };
     let head_text: String = head[..end].iter().map(|(_, c)| *c).collect();
-    let mut words = head_text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let first = words.next().unwrap_or_default();
-    let spoken = SPEAKERS.contains(&first)
-        || SPEAKERS.iter().any(|name| !name.is_ascii() && first.starts_with(name));
-    // "user friendly names: …" is somebody's sentence; "System (urgent) message: …" is none.
-    if spoken && words.count() <= 2 { vec![(head[end].0, '∶')] } else { Vec::new() }
+    let words = || head_text.split(|c: char| !c.is_alphanumeric()).filter(|it| !it.is_empty());
+    // "System (urgent) message: …" and "the system: …", but not whatever sentence has a colon.
+    let spoken = words().count() <= 3 && words().take(2).any(is_speaker);
+    if spoken { vec![(head[end].0, '∶')] } else { Vec::new() }
+}
+
+/// Chinese has no spaces: 系统消息 begins with the speaker.
+fn is_speaker(word: &str) -> bool {
+    SPEAKERS.contains(&word)
+        || SPEAKERS.iter().any(|name| !name.is_ascii() && word.starts_with(name))
 }
 
 /// The rulers between which the original monitor put its context.
@@ -145,15 +168,46 @@ fn runs(shadow: &Shadow, sign: char) -> impl Iterator<Item = std::ops::Range<usi
 
 /// Whoever a model or a gateway knows as a speaker, folded.
 const SPEAKERS: [&str; 19] = [
-    "system", "sys", "assistant", "user", "human", "developer", "tool", "function", "ai", "model",
-    "owner", "operator", "ois", "系统", "系統", "助手", "用户", "用戶", "主人",
+    "system",
+    "sys",
+    "assistant",
+    "user",
+    "human",
+    "developer",
+    "tool",
+    "function",
+    "ai",
+    "model",
+    "owner",
+    "operator",
+    "ois",
+    "系统",
+    "系統",
+    "助手",
+    "用户",
+    "用戶",
+    "主人",
 ];
 /// What else stands in angle brackets with a meaning of its own.
 const ANGLE_NAMES: [&str; 16] = [
-    "s", "bos", "eos", "im", "start", "end", "think", "thinking", "invoke", "instruction",
-    "instructions", "context", "untrusted", "external", "inst", "antml",
+    "s",
+    "bos",
+    "eos",
+    "im",
+    "start",
+    "end",
+    "think",
+    "thinking",
+    "invoke",
+    "instruction",
+    "instructions",
+    "context",
+    "untrusted",
+    "external",
+    "inst",
+    "antml",
 ];
 /// What else stands in square brackets with a meaning of its own.
-const SQUARE_NAMES: [&str; 2] = ["inst", "instructions"];
+const SQUARE_NAMES: [&str; 4] = ["inst", "instructions", "available", "inter"];
 const LONGEST_NAME: usize = 24;
 const LONGEST_HEAD: usize = 48;

@@ -11,18 +11,18 @@ pub(super) fn block(text: &str, most: usize) -> String {
         // Longer than what may come out can only be read for nothing.
         let start = &line[..floor(line, most.saturating_mul(4))];
         let clean = disarm(start);
-        let room = most.saturating_sub(quoted.len() + PREFIX.len() + 1 + CUT_BYTES);
-        if clean.len() > room || start.len() < line.len() {
-            let part = &clean[..floor(&clean, room)];
+        let used = quoted.len() + PREFIX.len() + 1 + CUT_BYTES;
+        if used + clean.len() > most || start.len() < line.len() {
+            let part = &clean[..floor(&clean, most.saturating_sub(used))];
             if !part.is_empty() || quoted.is_empty() {
                 push(&mut quoted, part);
             }
-            let left = text.len().saturating_sub(taken + part.len().min(line.len()));
+            let left = text.len().saturating_sub(taken + part.len());
             quoted.push_str(&format!("+ cut here, about {left} bytes more\n"));
             return quoted;
         }
         push(&mut quoted, &clean);
-        taken = (line.as_ptr() as usize - text.as_ptr() as usize) + line.len();
+        taken += line.len() + 1;
     }
     quoted
 }
@@ -79,7 +79,7 @@ fn floor(text: &str, most: usize) -> usize {
 }
 
 /// LF, VT, FF, CR, NEL and the two separators of Unicode.
-const LINE_ENDS: [char; 7] =
+pub(super) const LINE_ENDS: [char; 7] =
     ['\n', '\u{b}', '\u{c}', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
 /// What every line of somebody's text begins with, and no line of the frame.
 const PREFIX: &str = "| ";
