@@ -94,12 +94,12 @@ fn a_packet_keeps_its_bound_whatever_is_said() {
     let texts = ["x", "x y ", "@\n", "文", "\u{1b}", "<<<", "\u{200b}", "\r\n\u{2028}", "🐱"];
     for tokens in [0, 1_200, 2_000, 6_000] {
         for (at, unit) in texts.iter().enumerate() {
-            for length in [0, 100, 3_000, 100_000] {
+            for length in [0, 100, 3_000, 30_000] {
                 let text = unit.repeat(length);
                 let user = texts[(at + 1) % texts.len()].repeat(length.min(200));
                 let context: Vec<_> = (1..=12).map(|id| message(id, &user, &text)).collect();
                 let mut trigger = message(13, &user, &text);
-                trigger.attachments = vec![file(&"/a".repeat(250), &text); 32];
+                trigger.attachments = vec![file(&"/a".repeat(250), &user); 32];
                 let whole = packet(&trigger, &context, bounds(tokens));
                 let most = tokens.max(1_200);
                 assert!(estimate_tokens(&whole) <= most, "{tokens} {unit:?} {length}");
