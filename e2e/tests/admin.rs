@@ -127,6 +127,8 @@ fn the_network_is_not_let_in_without_a_password() -> Result<()> {
     let folder = TempDir::new()?;
     let why = refused(folder.path(), &["--listen", "0.0.0.0:0"])?;
     assert!(why.contains("PASSWORD") && why.contains("ois-server init"), "{why}");
+    let laid = ois(folder.path(), &["init"])?;
+    assert!(laid.contains("user admin, password "), "the refused start used it up: {laid}");
     Ok(())
 }
 
@@ -136,5 +138,33 @@ fn a_malformed_agent_token_stops_the_start_and_is_named_by_its_place() -> Result
     let why =
         refused(folder.path(), &["--listen", "127.0.0.1:0", "--agent-tokens", "good:HKH,s3cret"])?;
     assert!(why.contains('2') && !why.contains("s3cret"), "{why}");
+    Ok(())
+}
+
+#[test]
+fn an_old_deployments_chat_is_imported_beside_a_running_server_once() -> Result<()> {
+    let old = TempDir::new()?;
+    std::fs::create_dir(old.path().join("chat"))?;
+    let message = r#"[{"id":1771200000000,"user":"HKH 🐱","text":"from before","time":"2026-02-16T00:00:00.000Z"}]"#;
+    std::fs::write(old.path().join("chat/history.json"), message)?;
+    let server = Server::fresh()?;
+    let mut room = server.agent(AGENTS[0].0)?;
+    let dir = old.path().to_str().context("a path that is no text")?;
+    let told = ois(server.root(), &["import", dir])?;
+    assert!(told.contains("1 messages imported"), "{told}");
+    assert_eq!(room.hear("HKH", |text| text == "from before")?["id"], 1_771_200_000_000_u64);
+    let said = room.say("from now")?;
+    assert!(said["id"].as_u64() > Some(1_771_200_000_000));
+    let why = refused(server.root(), &["import", dir])?;
+    assert!(why.contains("has events already"), "{why}");
+    let mut later = server.agent(AGENTS[1].0)?;
+    let history = later.wait_for_type("history")?;
+    let texts: Vec<&Value> = history["messages"]
+        .as_array()
+        .context("no messages")?
+        .iter()
+        .map(|one| &one["text"])
+        .collect();
+    assert_eq!(texts, ["from before", "from now"]);
     Ok(())
 }

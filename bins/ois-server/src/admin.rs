@@ -3,14 +3,16 @@
 //! A running server takes requests over `.ois/admin.sock`, one JSON line each way; otherwise the
 //! command opens the store itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use ois_auth::{NewMember, OsEntropy, PasswordHash, Registered, Token, generate_password};
 use ois_http::Keys;
 use ois_protocol::{DisplayName, EventId, Kind, Role, ShortName, Timestamp};
-use ois_store::{DiskStore, Store, Verified};
+use ois_store::{Oddity, Store, Verified};
 use serde::{Deserialize, Serialize};
+
+use crate::team::Team;
 
 /// What can be asked of a team's register.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,8 @@ pub(crate) enum Request {
     List { kind: Kind },
     /// Check every record of the log.
     Verify,
+    /// Take over an old deployment's chat from this folder into an empty team.
+    Import { dir: PathBuf },
 }
 
 /// What came of it.
@@ -42,6 +46,8 @@ pub(crate) enum Answer {
     Members(Vec<Listed>),
     /// The log is whole, and this is its end.
     Whole(Whole),
+    /// So many messages were taken over; what was odd about them.
+    Imported { messages: usize, oddities: Vec<String> },
     /// It was not done.
     Refused(String),
 }
@@ -74,19 +80,15 @@ pub(crate) struct Whole {
 pub(crate) const LINE_BYTES: u64 = 1 << 20;
 
 /// Does what is asked. What cannot be done is an answer as well.
-pub(crate) async fn execute(
-    store: &DiskStore,
-    keys: &Keys,
-    request: Request,
-    now: Timestamp,
-) -> Answer {
-    match apply(store, keys, request, now).await {
+pub(crate) async fn execute(team: &Team, request: Request, now: Timestamp) -> Answer {
+    match apply(team, request, now).await {
         Ok(answer) => answer,
         Err(error) => Answer::Refused(format!("{error:#}")),
     }
 }
 
-async fn apply(store: &DiskStore, keys: &Keys, request: Request, now: Timestamp) -> Result<Answer> {
+async fn apply(team: &Team, request: Request, now: Timestamp) -> Result<Answer> {
+    let keys = &team.keys;
     let mut entropy = OsEntropy::open()?;
     match request {
         Request::AddAgent { name, duties } => {
@@ -111,14 +113,26 @@ async fn apply(store: &DiskStore, keys: &Keys, request: Request, now: Timestamp)
             Ok(Answer::Done { name: member.display })
         }
         Request::List { kind } => Ok(Answer::Members(list(keys, kind))),
-        Request::Verify => verify(store),
+        Request::Verify => verify(team),
+        Request::Import { dir } => import(team, &dir, now).await,
     }
 }
 
-fn verify(store: &DiskStore) -> Result<Answer> {
+fn verify(team: &Team) -> Result<Answer> {
+    let store = &team.store;
     let Verified { head, chain, events, segments, .. } =
         store.verify().context("the log is not whole")?;
     Ok(Answer::Whole(Whole { team: store.team().to_owned(), events, segments, head, chain }))
+}
+
+async fn import(team: &Team, dir: &Path, now: Timestamp) -> Result<Answer> {
+    let imported =
+        team.store.import(dir, team.offset, now).await.context("nothing was imported")?;
+    let oddities = imported
+        .oddities
+        .iter()
+        .map(|Oddity { file, line, what }| format!("{file}:{line}: {what}"));
+    Ok(Answer::Imported { messages: imported.messages, oddities: oddities.collect() })
 }
 
 fn hashed(
@@ -190,6 +204,6 @@ pub(crate) fn ask_running(root: &Path, request: &Request) -> Result<Option<Answe
 }
 
 /// Where a running server can be asked.
-pub(crate) fn socket_path(root: &Path) -> std::path::PathBuf {
+pub(crate) fn socket_path(root: &Path) -> PathBuf {
     root.join(".ois").join("admin.sock")
 }

@@ -2,14 +2,17 @@
 
 use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
-use ois_http::{Keys, Stop};
-use ois_store::DiskStore;
+use ois_http::{Server, Stop};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
 };
 
-use crate::{admin, clock::now};
+use crate::{
+    admin::{self, Answer},
+    clock::now,
+    team::Team,
+};
 
 /// Binds the socket anew; what an earlier process left there is removed, since only the holder of
 /// the root's lock gets here.
@@ -25,12 +28,11 @@ pub(crate) fn bind(root: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Answers one request after the other until it is time to stop. `changed` is called after each.
-pub(crate) async fn serve<F: Future<Output = ()>>(
+/// Answers one request after the other until it is time to stop.
+pub(crate) async fn serve(
     listener: UnixListener,
-    store: Arc<DiskStore>,
-    keys: Arc<Keys>,
-    changed: impl Fn() -> F,
+    team: Arc<Team>,
+    server: Arc<Server>,
     mut stop: Stop,
 ) {
     loop {
@@ -39,24 +41,28 @@ pub(crate) async fn serve<F: Future<Output = ()>>(
             () = stop.asked() => return,
         };
         let answered = match accepted {
-            Ok((stream, _)) => answer(stream, &store, &keys).await,
+            Ok((stream, _)) => answer(stream, &team, &server).await,
             Err(error) => Err(error),
         };
         if let Err(error) = answered {
             tracing::warn!(%error, "an administration request was not answered");
         }
-        changed().await;
     }
 }
 
-async fn answer(stream: UnixStream, store: &DiskStore, keys: &Keys) -> io::Result<()> {
+/// What was done has taken effect when the one who asked hears of it.
+async fn answer(stream: UnixStream, team: &Team, server: &Server) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     BufReader::new(read.take(admin::LINE_BYTES)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line) {
-        Ok(request) => admin::execute(store, keys, request, now()).await,
-        Err(_) => admin::Answer::Refused("the running server is of another version".to_owned()),
+        Ok(request) => admin::execute(team, request, now()).await,
+        Err(_) => Answer::Refused("the running server is of another version".to_owned()),
     };
+    match answer {
+        Answer::Imported { .. } => server.log_changed().await,
+        _ => server.keyring_changed().await,
+    }
     let mut json = serde_json::to_vec(&answer)?;
     json.push(b'\n');
     write.write_all(&json).await

@@ -1,6 +1,9 @@
 //! The commands beside serving.
 
-use std::io::{IsTerminal, Read};
+use std::{
+    io::{IsTerminal, Read},
+    path::Path,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use ois_protocol::{DisplayName, Kind, ShortName};
@@ -20,7 +23,7 @@ pub(crate) fn run(mut settings: Settings) -> Result<()> {
     match command {
         Command::Init => init::run(&settings),
         Command::Verify { json } => verify(&settings, json),
-        Command::Import { dir } => init::import(&settings, &dir),
+        Command::Import { dir } => import(&settings, &dir),
         Command::Invite { name, duties } => invite(&settings, name, duties),
         Command::Agent { what } => agent(&settings, what),
         Command::User { what } => user(&settings, what),
@@ -73,6 +76,19 @@ fn invite(settings: &Settings, name: DisplayName, duties: Vec<ShortName>) -> Res
             "set --public-url (OIS_PUBLIC_URL) so that invites carry an address that other hosts reach"
         );
     }
+    Ok(())
+}
+
+/// Takes over an old deployment's chat, also beside a running server.
+fn import(settings: &Settings, dir: &Path) -> Result<()> {
+    let dir = dir.canonicalize().with_context(|| format!("cannot find {}", dir.display()))?;
+    let Answer::Imported { messages, oddities } =
+        ask(settings, Request::Import { dir: dir.clone() })?
+    else {
+        bail!("an unexpected answer")
+    };
+    oddities.iter().for_each(|oddity| say(oddity));
+    say(&format!("{messages} messages imported from {}", dir.display()));
     Ok(())
 }
 
@@ -141,11 +157,11 @@ fn ask(settings: &Settings, request: Request) -> Result<Answer> {
 fn here(settings: &Settings, request: Request) -> Result<Answer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let team = Team::open(&settings.place, None, now()).await?;
-        if let Some(password) = &team.first_password {
-            init::tell_password(password);
+        let team = Team::open(&settings.place, now()).await?;
+        if let Some(password) = team.found(now()).await? {
+            init::tell_password(&password);
         }
-        let answer = admin::execute(&team.store, &team.keys, request, now()).await;
+        let answer = admin::execute(&team, request, now()).await;
         team.store.close().await.context("the store did not close cleanly")?;
         Ok(answer)
     })

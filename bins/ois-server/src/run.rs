@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use ois_http::{Server, Stop, Tasks};
 use ois_store::{Archive, DiskStore, Store};
 use tokio::{
+    net::UnixListener,
     runtime::Handle,
     signal::unix::{SignalKind, signal},
 };
@@ -42,9 +43,11 @@ async fn serve(settings: Settings) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     // A file that reaches a limit of the system's is a full disk, not the end of the process.
     let _file_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
-    let team = Team::open(&settings.place, Some(&settings.people), now()).await?;
+    let team = Arc::new(Team::open(&settings.place, now()).await?);
     let listen = address(&settings);
     check_open_to(listen, &settings.people, &team)?;
+    let first_password = team.found(now()).await?;
+    team.admit(&settings.people).await?;
     let listener =
         TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let store: Arc<dyn Store> = team.store.clone();
@@ -55,7 +58,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let tasks = Tasks::new();
     start_admin(&tasks, admin, &team, &server);
     start_archive(&tasks, &team)?;
-    announce(&server, &team);
+    announce(&server, first_password.as_deref());
 
     tokio::select! {
         _ = term.recv() => {}
@@ -75,9 +78,7 @@ fn address(settings: &Settings) -> SocketAddr {
 
 /// The network gets in only where somebody chose a password.
 fn check_open_to(listen: SocketAddr, people: &People, team: &Team) -> Result<()> {
-    let chosen = people.password.is_some()
-        || people.password_file.is_some()
-        || team.first_password.is_none();
+    let chosen = people.password.is_some() || people.password_file.is_some() || !team.is_new();
     if listen.ip().is_loopback() || chosen {
         return Ok(());
     }
@@ -96,17 +97,9 @@ fn doors(settings: &Settings) -> ois_http::Settings {
     }
 }
 
-fn start_admin(
-    tasks: &Tasks,
-    listener: tokio::net::UnixListener,
-    team: &Team,
-    server: &Arc<Server>,
-) {
-    let (store, keys, server) =
-        (Arc::clone(&team.store), Arc::clone(&team.keys), Arc::clone(server));
-    tasks.spawn(move |stop| async move {
-        admin_socket::serve(listener, store, keys, || server.keyring_changed(), stop).await;
-    });
+fn start_admin(tasks: &Tasks, listener: UnixListener, team: &Arc<Team>, server: &Arc<Server>) {
+    let (team, server) = (Arc::clone(team), Arc::clone(server));
+    tasks.spawn(move |stop| admin_socket::serve(listener, team, server, stop));
 }
 
 fn start_archive(tasks: &Tasks, team: &Team) -> Result<()> {
@@ -148,8 +141,8 @@ async fn keep_archive(mut archive: Archive, store: Arc<DiskStore>, mut stop: Sto
 }
 
 #[expect(clippy::print_stdout, reason = "the lines that whoever started it waits for")]
-fn announce(server: &Server, team: &Team) {
-    if let Some(password) = &team.first_password {
+fn announce(server: &Server, first_password: Option<&str>) {
+    if let Some(password) = first_password {
         println!(
             "first start: open http://{} and sign in as admin with the password {password}",
             server.address()
@@ -159,7 +152,7 @@ fn announce(server: &Server, team: &Team) {
     println!("listening on {}", server.address());
 }
 
-async fn stop(server: Arc<Server>, tasks: Tasks, team: Team) -> Result<()> {
+async fn stop(server: Arc<Server>, tasks: Tasks, team: Arc<Team>) -> Result<()> {
     server.stop(STOP).await;
     // Everything is in the log by now; the archive's last round takes it over.
     if !tasks.stop(STOP).await {

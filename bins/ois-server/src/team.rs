@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, Result, bail};
-use ois_auth::{AgentTokens, OsEntropy};
+use ois_auth::{AgentTokens, Keyring, OsEntropy};
 use ois_http::Keys;
 use ois_protocol::{Timestamp, UtcOffset};
 use ois_store::{DiskConfig, DiskStore, ImportError, Imported, Oddity, Store};
@@ -16,36 +16,42 @@ pub(crate) struct Team {
     pub(crate) keys: Arc<Keys>,
     /// The zone of the day files.
     pub(crate) offset: UtcOffset,
-    /// The first administrator's password, for the only time.
-    pub(crate) first_password: Option<String>,
 }
 
 impl Team {
     /// Opens the team at the root, laying it if there is none, and takes over an old deployment's
     /// chat that lies there, once.
-    pub(crate) async fn open(
-        place: &Place,
-        people: Option<&People>,
-        now: Timestamp,
-    ) -> Result<Self> {
+    pub(crate) async fn open(place: &Place, now: Timestamp) -> Result<Self> {
         let store = Arc::new(open_store(place, now)?);
         let offset = settle(place, &store, now).await?;
         let keys = Keys::open(Arc::clone(&store) as Arc<dyn Store>).await?;
+        Ok(Self { store, keys: Arc::new(keys), offset })
+    }
+
+    /// Whether nobody is registered yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.keys.ask(|keyring| keyring.register().iter().next().is_none())
+    }
+
+    /// Makes the first administrator, at the first start only; answers with the generated
+    /// password, to be shown once.
+    pub(crate) async fn found(&self, now: Timestamp) -> Result<Option<String>> {
         let mut entropy = OsEntropy::open()?;
-        let first_password =
-            keys.change(|keyring| keyring.first_admin(now, &mut entropy)).await??;
-        if let Some(people) = people {
-            let agents = people.agent_tokens.as_deref().map(AgentTokens::parse).transpose();
-            let agents = agents.context("AGENT_TOKENS")?.unwrap_or_default();
-            let password = shared_password(people)?;
-            keys.change(|keyring| -> Result<()> {
-                keyring.configure(agents).context("AGENT_TOKENS")?;
-                keyring.share(password.as_deref(), &mut entropy);
-                Ok(())
-            })
-            .await??;
-        }
-        Ok(Self { store, keys: Arc::new(keys), offset, first_password })
+        Ok(self.keys.change(|keyring| keyring.first_admin(now, &mut entropy)).await??)
+    }
+
+    /// Takes over the agents and the shared password of the settings, which are this start's only.
+    pub(crate) async fn admit(&self, people: &People) -> Result<()> {
+        let agents = people.agent_tokens.as_deref().map(AgentTokens::parse).transpose();
+        let agents = agents.context("AGENT_TOKENS")?.unwrap_or_default();
+        let password = shared_password(people)?;
+        let mut entropy = OsEntropy::open()?;
+        let change = |keyring: &mut Keyring| -> Result<()> {
+            keyring.configure(agents).context("AGENT_TOKENS")?;
+            keyring.share(password.as_deref(), &mut entropy);
+            Ok(())
+        };
+        self.keys.change(change).await?
     }
 }
 

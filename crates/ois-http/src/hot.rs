@@ -49,6 +49,7 @@ pub(crate) struct Hot {
     keys: Arc<Keys>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
+    tail_bytes: usize,
     pub(crate) room: RefCell<Room>,
     pub(crate) nonces: RefCell<Nonces>,
     pub(crate) tail: RefCell<Tail>,
@@ -98,12 +99,7 @@ impl Hot {
     /// Reads what is needed of the log, and is ready.
     pub(crate) async fn new(parts: Parts) -> Result<Self, ReadError> {
         let Parts { store, keys, metrics, limits, tail_bytes } = parts;
-        let head = *store.head().borrow();
-        let recent = Limit { records: HISTORY, bytes: tail_bytes };
-        let records = store.read_before(head.next(), recent).await?;
-        let base = records.first().map_or(head, |first| first.id.before());
-        let mut tail = Tail::new(base, tail_bytes);
-        tail.push(&records);
+        let tail = read_tail(&*store, tail_bytes).await?;
         let mut nonces = Nonces::new(limits.nonce_ms);
         let since = ois_protocol::Timestamp::from_ms(now().ms().saturating_sub(limits.nonce_ms));
         for seen in store.nonces(since).await? {
@@ -114,6 +110,7 @@ impl Hot {
             keys,
             metrics,
             limits,
+            tail_bytes,
             room: RefCell::new(Room::new(limits)),
             nonces: RefCell::new(nonces),
             tail: RefCell::new(tail),
@@ -132,6 +129,18 @@ impl Hot {
     pub(crate) fn number(&self) -> u64 {
         self.opened.set(self.opened.get() + 1);
         self.opened.get()
+    }
+
+    /// Reads the log's end again after it was written past this loop (an import into an empty
+    /// team). Everybody reads on from where they were.
+    pub(crate) async fn reload(&self) -> Result<(), ReadError> {
+        let tail = read_tail(&*self.store, self.tail_bytes).await?;
+        let before = self.tail.replace(tail);
+        for conn in self.conns.borrow().values() {
+            conn.make_room(&before, u64::MAX);
+            conn.wake.notify_one();
+        }
+        Ok(())
     }
 
     /// Takes over who can be mentioned, and shows out whoever is not welcome any more.
@@ -322,3 +331,13 @@ impl Hot {
 
 /// Close code for a peer that is not welcome any more (RFC 6455, 7.4.1).
 const POLICY_VIOLATION: u16 = 1008;
+
+/// The log's end as finished frames: at least as many messages as a history has.
+async fn read_tail(store: &dyn Store, bytes: usize) -> Result<Tail, ReadError> {
+    let head = *store.head().borrow();
+    let records = store.read_before(head.next(), Limit { records: HISTORY, bytes }).await?;
+    let base = records.first().map_or(head, |first| first.id.before());
+    let mut tail = Tail::new(base, bytes);
+    tail.push(&records);
+    Ok(tail)
+}

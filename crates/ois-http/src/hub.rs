@@ -52,6 +52,7 @@ enum Command {
     Post(NewDraft, oneshot::Sender<Result<Sent, ErrorFrame>>),
     Roster(oneshot::Sender<Vec<MemberView>>),
     KeyringChanged,
+    LogChanged,
     Stop(oneshot::Sender<()>),
 }
 
@@ -129,6 +130,13 @@ impl Hub {
         }
     }
 
+    /// Tells the loop that the log was written past it.
+    pub(crate) async fn log_changed(&self) {
+        if self.commands.send(Command::LogChanged).await.is_err() {
+            tracing::debug!("the event loop has stopped");
+        }
+    }
+
     /// Whether the loop runs.
     pub(crate) fn is_alive(&self) -> bool {
         !self.commands.is_closed()
@@ -184,6 +192,14 @@ async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
             }
             Command::Roster(answer) => drop(answer.send(hot.room.borrow().roster())),
             Command::KeyringChanged => hot.keyring_changed(),
+            Command::LogChanged => {
+                if let Err(error) = hot.reload().await {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot read the log's end again"
+                    );
+                }
+            }
             Command::Stop(done) => {
                 stop(hot).await;
                 if done.send(()).is_err() {

@@ -126,6 +126,11 @@ impl Server {
         self.hub.keyring_changed().await;
     }
 
+    /// To be called when the log was written from outside (an import): everybody reads on.
+    pub async fn log_changed(&self) {
+        self.hub.log_changed().await;
+    }
+
     /// Takes no more requests, stores and sends what was said, says good-bye to everybody and
     /// ends, within about this time.
     pub async fn stop(&self, most: Duration) {
