@@ -24,12 +24,14 @@ export const fromAgent = (message, members) => message.agent === true || memberO
 export function messageRow({ message, joined, original, answers }, app) {
   const state = app.store.state;
   const isAgent = fromAgent(message, state.members);
-  const called = !isOwn(state, message) && calls(message, shortName(state.user));
+  const content = body(message.text, app);
+  // Whoever came in by the team's shared password is in no register, so the server does not name them.
+  const called = !isOwn(state, message) && (calls(message, shortName(state.user)) || content.querySelector('.mention-me') !== null);
   const item = h('article', { class: `message ${joined ? 'joined' : ''} ${called ? 'called' : ''}`, tabindex: -1, data: { id: message.id, testid: 'message' } },
     joined ? null : avatar(message.user, isAgent),
     head(message, isAgent, joined),
     message.replyTo ? quoteOf(message, original, app) : null,
-    body(message.text, app),
+    content,
     message.attachments?.length ? attachmentsView(message.attachments, () => picturesOf(app.store.state.messages)) : null,
     ladderPlace(message.id),
     answers.length ? answersOf(answers) : null,
@@ -39,7 +41,7 @@ export function messageRow({ message, joined, original, answers }, app) {
 }
 
 function head(message, isAgent, joined) {
-  const time = h('a', { class: 'time', href: `#/chat/message/${message.id}`, data: { tip: full(message.time, locale()) } }, h('time', { datetime: message.time }, clock(message.time, locale())));
+  const time = h('a', { class: 'time', tabindex: -1, href: `#/chat/message/${message.id}`, data: { tip: full(message.time, locale()) } }, h('time', { datetime: message.time }, clock(message.time, locale())));
   if (joined) return h('div', { class: 'head head-joined' }, time);
   return h('div', { class: 'head' },
     h('span', { class: 'author', dir: 'auto' }, message.user),

@@ -10,6 +10,7 @@ import { find, unread } from './store-log.js';
 import { layout } from './rows.js';
 import { anchorOf, atEnd, bring, holdAnchor, toEnd } from './scroll.js';
 import { dayName, nearness } from './time.js';
+import { Walk } from './walk.js';
 
 const EARLY = 800;
 
@@ -26,6 +27,7 @@ class Timeline extends HTMLElement {
   #top = 0; // where it was scrolled to
   #aside = false; // whether another view is shown instead
   #placed = false; // whether the reader has a place of their own yet
+  #walk;
 
   start(app) {
     this.#app = app;
@@ -36,7 +38,7 @@ class Timeline extends HTMLElement {
     this.#pill = h('button', { type: 'button', class: 'pill', hidden: true, data: { testid: 'new-pill' }, on: { click: () => this.toEnd() } });
     fill(this, this.#area, this.#pill);
     for (const sign of ['wheel', 'touchmove', 'keydown', 'pointerdown']) this.#area.addEventListener(sign, () => (this.#placed = true), { passive: true });
-    this.#rows.addEventListener('keydown', (event) => this.#walk(event));
+    this.#walk = new Walk(this.#rows, { open: (id) => app.go({ view: 'chat', about: { kind: 'message', of: id } }), reply: (id) => app.actions.reply(id) });
     new ResizeObserver(() => this.#resized()).observe(this.#area);
     new ResizeObserver(() => this.#resized()).observe(this.#rows);
     app.store.watch((s) => [s.messages, s.pending, s.unreadFrom, s.members, s.loaded, s.more, s.link.state, s.route.view, s.user], () => this.#show());
@@ -56,7 +58,7 @@ class Timeline extends HTMLElement {
   /** Goes to the newest message. */
   toEnd() {
     this.#following = true;
-    toEnd(this.#area);
+    this.#move(() => toEnd(this.#area));
     this.#read();
   }
 
@@ -69,7 +71,7 @@ class Timeline extends HTMLElement {
     if (!row) return undefined;
     this.#placed = true;
     this.#following = false;
-    bring(this.#area, row);
+    this.#move(() => bring(this.#area, row));
     row.focus({ preventScroll: true });
     row.classList.add('shown');
     return setTimeout(() => row.classList.remove('shown'), 1600);
@@ -81,14 +83,14 @@ class Timeline extends HTMLElement {
     const epoch = `${language()} ${state.user} ${state.role} ${state.members.map((m) => `${m.name}/${m.kind}`).join()}`;
     if (epoch !== this.#epoch) this.#made.clear();
     this.#epoch = epoch;
+    this.#notice();
     const anchor = this.#following ? null : anchorOf(this.#area, this.#rows.children);
     this.#arrange(layout(state));
     this.#empty.hidden = !state.loaded || state.messages.length > 0 || state.pending.length > 0;
     this.#showLadders();
     if (!state.loaded || this.#area.clientHeight === 0) return undefined;
     if (!this.#placed) this.#begin(state);
-    else if (this.#following) toEnd(this.#area);
-    else holdAnchor(this.#area, anchor, (key) => this.#made.get(key)?.element);
+    else this.#move(() => (this.#following ? toEnd(this.#area) : holdAnchor(this.#area, anchor, (key) => this.#made.get(key)?.element)));
     this.#read();
     this.#near();
     // Only what comes from here on is announced, not the history.
@@ -114,6 +116,7 @@ class Timeline extends HTMLElement {
       gone.remove();
     }
     this.#made = next;
+    this.#walk.rest();
     if (focused && !this.#rows.contains(document.activeElement)) next.get(focused)?.element.focus({ preventScroll: true });
   }
 
@@ -137,10 +140,8 @@ class Timeline extends HTMLElement {
   #begin(state) {
     const line = this.#made.get('new')?.element;
     this.#following = !line || state.unreadFrom === null;
-    if (this.#following) return toEnd(this.#area);
-    bring(this.#area, line, 0.15);
+    this.#move(() => (this.#following ? toEnd(this.#area) : bring(this.#area, line, 0.15)));
     this.#following = atEnd(this.#area);
-    return undefined;
   }
 
   #forget() {
@@ -154,21 +155,35 @@ class Timeline extends HTMLElement {
   #resized() {
     const shown = this.#area.clientHeight > 0;
     // A pane that was put aside forgets where it was scrolled to.
-    if (shown && this.#aside && !this.#following) this.#area.scrollTop = this.#top;
+    if (shown && this.#aside && !this.#following) this.#move(() => (this.#area.scrollTop = this.#top));
     this.#aside = !shown;
     if (!shown) return;
-    if (this.#following && this.#placed) toEnd(this.#area);
+    if (this.#following && this.#placed) this.#move(() => toEnd(this.#area));
     else if (!this.#placed && this.#app.store.state.loaded) this.#begin(this.#app.store.state);
     this.#showPill();
   }
 
   #scrolled() {
     if (this.#area.clientHeight === 0) return;
+    this.#notice();
     this.#top = this.#area.scrollTop;
     this.#following = atEnd(this.#area);
     this.#read();
     this.#near();
     this.#showPill();
+  }
+
+  /** Moves the area for the page's own reasons. */
+  #move(how) {
+    how();
+    this.#top = this.#area.scrollTop;
+  }
+
+  /** Higher than the page left it: the reader went there, by whatever means, and keeps that place. */
+  #notice() {
+    if (this.#area.clientHeight === 0 || this.#area.scrollTop >= this.#top - 1) return;
+    this.#following = atEnd(this.#area);
+    this.#placed = true;
   }
 
   #near() {
@@ -201,24 +216,6 @@ class Timeline extends HTMLElement {
     for (const id of Object.keys(state.deliveries)) {
       const place = this.#made.get(`m:${id}`)?.element.querySelector('.ladder');
       if (place) showLadder(place, state.deliveries[id], state, Date.now());
-    }
-  }
-
-  /** Arrows walk from message to message, R answers, Enter shows the details. */
-  #walk(event) {
-    const row = event.target.closest('.message');
-    if (!row || event.target !== row) return;
-    const items = [...this.#rows.querySelectorAll('.message')];
-    const at = items.indexOf(row);
-    const to = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: items.length - 1 }[event.key];
-    if (to !== undefined) {
-      event.preventDefault();
-      items[to]?.focus();
-    } else if (event.key === 'Enter' && row.dataset.id) {
-      this.#app.go({ view: 'chat', about: { kind: 'message', of: Number(row.dataset.id) } });
-    } else if (event.key.toLowerCase() === 'r' && row.dataset.id && !event.ctrlKey && !event.metaKey) {
-      event.preventDefault();
-      this.#app.actions.reply(Number(row.dataset.id));
     }
   }
 }

@@ -59,6 +59,7 @@ pub(super) const FILES: &[(&str, &[u8])] = &[
     ("tokens.css", include_bytes!("../../web/tokens.css")),
     ("tray.js", include_bytes!("../../web/tray.js")),
     ("upload.js", include_bytes!("../../web/upload.js")),
+    ("walk.js", include_bytes!("../../web/walk.js")),
     ("words-en.js", include_bytes!("../../web/words-en.js")),
     ("words-zh.js", include_bytes!("../../web/words-zh.js")),
 ];
