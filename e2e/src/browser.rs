@@ -107,7 +107,7 @@ pub fn installed() -> Option<PathBuf> {
     all.find(|program| program.is_file())
 }
 
-const FLAGS: [&str; 14] = [
+const FLAGS: [&str; 15] = [
     "--headless=new",
     "--remote-debugging-port=0",
     // As root, which test machines often are, the sandbox does not start.
@@ -124,5 +124,7 @@ const FLAGS: [&str; 14] = [
     "--password-store=basic",
     "--force-color-profile=srgb",
     "--font-render-hinting=none",
+    // A machine without a mouse would say that nothing can hover; a phone's screen says so by itself.
+    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 ];
 const START: Duration = Duration::from_secs(60);

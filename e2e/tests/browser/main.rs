@@ -1,0 +1,17 @@
+//! The real page in a real browser, against the real server.
+//!
+//! Each test starts a server and a browser of its own, does what a person does, and waits for what a
+//! person would see. Nothing reaches into the page to change it. At the end of a visit nothing may
+//! have gone wrong in it (console, policy) and nothing may have been asked of another origin.
+
+mod driver;
+mod files;
+mod hostile;
+mod keyboard;
+mod login;
+mod outage;
+mod phone;
+mod room;
+mod visit;
+mod words;
+mod writing;
