@@ -1,0 +1,373 @@
+//! One agent: its link to the room, its inbox, its runtime, and the order of things between them.
+//!
+//! The loop takes whatever happens next, asks the inbox, and carries out the effects in order. What
+//! is to be on disk is there before the next thing is done; when the disk takes nothing, the loop
+//! waits for it and reads nothing further meanwhile.
+
+mod ask;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+
+use ois_chat::inbox::{self, Effect, Ending, Inbox, Record, Stranger};
+use ois_client::{Address, Closed, Config as LinkConfig, Credential, Event, Link, Lost, Token};
+use ois_protocol::{Chat, ErrorCode, ErrorFrame, Message, Nonce, Timestamp};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep, sleep_until},
+};
+
+pub(crate) use self::ask::{Ask, NotSaid, Said, Status};
+use crate::{
+    clock,
+    journal::{self, Drafts, Journal, JournalError},
+    runtime::{Evidence, Runtime, Step},
+    tasks::{Stop, Tasks},
+};
+
+/// One agent of this host.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    /// What the local port and the log call it: normally its short name.
+    pub label: String,
+    /// The server.
+    pub server: Address,
+    /// The agent's token there.
+    pub token: Token,
+    /// Where it remembers; without a folder all is forgotten at the end.
+    pub folder: Option<PathBuf>,
+    /// How its calls are handled.
+    pub inbox: inbox::Settings,
+}
+
+pub(crate) struct Agent {
+    label: String,
+    address_hash: String,
+    inbox: Inbox,
+    journal: Journal,
+    link: Link,
+    runtime: Arc<dyn Runtime>,
+    tasks: Tasks,
+    steps: (mpsc::Sender<Step>, mpsc::Receiver<Step>),
+    asks: mpsc::Receiver<Ask>,
+    /// Who waits to hear what became of what it said.
+    waiting: BTreeMap<Nonce, oneshot::Sender<Result<Said, NotSaid>>>,
+    heard: u64,
+}
+
+/// Why an agent ended by itself.
+enum End {
+    Stopped,
+    Stranger(Stranger),
+}
+
+impl Agent {
+    /// Opens what it remembers and starts its link.
+    pub(crate) fn open(
+        config: AgentConfig,
+        runtime: Arc<dyn Runtime>,
+        tasks: Tasks,
+        asks: mpsc::Receiver<Ask>,
+    ) -> Result<Self, JournalError> {
+        let (journal, state, drafts) = journal::open(config.folder.as_deref())?;
+        let inbox = Inbox::new(config.inbox, state);
+        let link = start_link(&config.server, config.token, &inbox, drafts).map_err(|source| {
+            JournalError::Disk { folder: config.folder.unwrap_or_default(), source }
+        })?;
+        Ok(Self {
+            label: config.label,
+            address_hash: hash(&config.server.to_string()),
+            inbox,
+            journal,
+            link,
+            runtime,
+            tasks,
+            // Full: a runtime waits before it goes on.
+            steps: mpsc::channel(16),
+            asks,
+            waiting: BTreeMap::new(),
+            heard: 0,
+        })
+    }
+
+    pub(crate) async fn run(mut self, mut stop: Stop) {
+        let effects = self.inbox.start(clock::now());
+        let mut end = self.carry_out(effects, &mut stop).await;
+        while end.is_none() {
+            end = self.next(&mut stop).await;
+        }
+        if let Some(End::Stranger(stranger)) = end {
+            let agent = &self.label;
+            tracing::error!(%agent, %stranger, "this agent ends here: give it another state folder");
+        }
+        let Effect::Journal(cursor) = self.inbox.cursor() else { return };
+        if let Err(error) = self.journal.append(&[cursor], self.inbox.state()) {
+            tracing::warn!(agent = %self.label, %error, "cannot note how far was read");
+        }
+        self.link.close().await;
+    }
+
+    /// Waits for whatever happens next, and does what follows from it.
+    async fn next(&mut self, stop: &mut Stop) -> Option<End> {
+        let wake = self.inbox.next_wake().map(|at| moment(at, clock::now()));
+        tokio::select! {
+            event = self.link.next() => match event {
+                Some(event) => self.event(event, stop).await,
+                None => Some(End::Stopped),
+            },
+            Some(step) = self.steps.1.recv() => self.step(step, stop).await,
+            Some(ask) = self.asks.recv() => self.ask(ask, stop).await,
+            () = at(wake) => {
+                let effects = self.inbox.wake(clock::now());
+                self.carry_out(effects, stop).await
+            }
+            () = stop.asked() => Some(End::Stopped),
+        }
+    }
+
+    async fn event(&mut self, event: Event, stop: &mut Stop) -> Option<End> {
+        let agent = &self.label;
+        let effects = match event {
+            Event::Connected(auth) => {
+                tracing::info!(%agent, user = %auth.user, protocol = ?auth.protocol, "signed in");
+                match self.inbox.signed_in(&auth, &self.address_hash) {
+                    Ok(effects) => effects,
+                    Err(stranger) => return Some(End::Stranger(stranger)),
+                }
+            }
+            Event::History(messages) => self.inbox.look_back(&messages, clock::now()),
+            Event::Message(message) => self.message(&message),
+            Event::Ack(ack) => {
+                self.answer(&ack.nonce, Ok(Said { id: Some(ack.id) }));
+                self.inbox.acked(&ack.nonce, ack.id)
+            }
+            Event::Refused(error) => self.refused(&error),
+            Event::Error(error) => {
+                tracing::warn!(%agent, code = ?error.code, words = %error.message, "the server complains");
+                if error.code == ErrorCode::CursorAhead { self.inbox.rewind() } else { Vec::new() }
+            }
+            Event::Truncated(oldest) => {
+                tracing::warn!(%agent, ?oldest, "messages before this one are not kept any more");
+                Vec::new()
+            }
+            Event::Disconnected { why, pause } => {
+                disconnected(agent, &why, pause);
+                Vec::new()
+            }
+            _ => Vec::new(),
+        };
+        self.carry_out(effects, stop).await
+    }
+
+    fn message(&mut self, message: &Message) -> Vec<Effect> {
+        self.heard += 1;
+        self.inbox.receive(message, clock::now())
+    }
+
+    fn refused(&mut self, error: &ErrorFrame) -> Vec<Effect> {
+        let Some(nonce) = &error.nonce else { return Vec::new() };
+        self.answer(nonce, Err(NotSaid::Refused(error.message.clone())));
+        self.inbox.refused(nonce, &error.message)
+    }
+
+    async fn step(&mut self, step: Step, stop: &mut Stop) -> Option<End> {
+        match step {
+            Step::Begun { id, epoch, kept } => {
+                let effects = self.inbox.begun(id, epoch);
+                let end = self.carry_out(effects, stop).await;
+                if end.is_none() && kept.send(()).is_err() {
+                    tracing::debug!(agent = %self.label, message = %id, "the runtime does not wait");
+                }
+                end
+            }
+            Step::Admitted { id, run } => {
+                tracing::info!(agent = %self.label, message = %id, %run, "the turn has begun");
+                let effects = self.inbox.admitted(id, run);
+                self.carry_out(effects, stop).await
+            }
+            Step::Settled { id, outcome } => {
+                tracing::debug!(agent = %self.label, message = %id, "the runtime has told the outcome");
+                let effects = self.inbox.settle(id, outcome, clock::now(), clock::dice());
+                self.carry_out(effects, stop).await
+            }
+        }
+    }
+
+    async fn ask(&mut self, ask: Ask, stop: &mut Stop) -> Option<End> {
+        match ask {
+            Ask::Say { chat, reply } => return self.say_for_agent(*chat, reply, stop).await,
+            Ask::TellOwner { text, reply } => {
+                let telling = self.runtime.tell_owner(text);
+                // Who does not wait any more gets no answer.
+                self.tasks.spawn(|_stop| async move { drop(reply.send(telling.await)) });
+            }
+            Ask::Status { reply } => {
+                let status = Status {
+                    agent: self.label.clone(),
+                    online: self.link.speaker().is_online(),
+                    calls: self.inbox.state().calls.len(),
+                    given_up: self.inbox.state().given_up.len(),
+                    heard: self.heard,
+                };
+                // As above.
+                drop(reply.send(status));
+            }
+        }
+        None
+    }
+
+    /// Says what the agent itself wants to say.
+    async fn say_for_agent(
+        &mut self,
+        chat: Chat,
+        reply: oneshot::Sender<Result<Said, NotSaid>>,
+        stop: &mut Stop,
+    ) -> Option<End> {
+        let speaker = self.link.speaker();
+        if !speaker.is_online() {
+            drop(reply.send(Err(NotSaid::Offline)));
+            return None;
+        }
+        let chat = Chat { cause: self.inbox.cause(), ..chat };
+        let effects = self.inbox.spoke(&chat);
+        let end = self.carry_out(effects, stop).await;
+        match speaker.say(chat).await {
+            Ok(nonce) => {
+                self.waiting.retain(|_, reply| !reply.is_closed());
+                self.waiting.insert(nonce, reply);
+            }
+            Err(error) => drop(reply.send(Err(NotSaid::NotKept(error.to_string())))),
+        }
+        end
+    }
+
+    fn answer(&mut self, nonce: &Nonce, answer: Result<Said, NotSaid>) {
+        if let Some(reply) = self.waiting.remove(nonce) {
+            // Who does not wait any more gets no answer.
+            drop(reply.send(answer));
+        }
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>, stop: &mut Stop) -> Option<End> {
+        let mut effects = effects.into_iter().peekable();
+        while let Some(effect) = effects.next() {
+            match effect {
+                Effect::Journal(record) => {
+                    let mut records = vec![record];
+                    while let Some(Effect::Journal(record)) =
+                        effects.next_if(|effect| matches!(effect, Effect::Journal(_)))
+                    {
+                        records.push(record);
+                    }
+                    if let Some(end) = self.write_down(&records, stop).await {
+                        return Some(end);
+                    }
+                }
+                Effect::Deliver(delivery) => {
+                    let id = delivery.message.id;
+                    tracing::info!(agent = %self.label, message = %id, attempt = delivery.attempt, "waking the agent");
+                    let evidence = Evidence::new(id, self.steps.0.clone());
+                    let working = self.runtime.deliver(*delivery, evidence.clone());
+                    // Not waited for at the end: what it does goes on in the runtime anyway.
+                    self.tasks.spawn(|mut stop| async move {
+                        tokio::select! {
+                            outcome = working => evidence.settled(outcome).await,
+                            () = stop.asked() => {}
+                        }
+                    });
+                }
+                Effect::Say(chat) => {
+                    if let Some(end) = self.say(chat, stop).await {
+                        return Some(end);
+                    }
+                }
+                Effect::Ended { id, ending } => ended(&self.label, id.get(), &ending),
+            }
+        }
+        None
+    }
+
+    async fn write_down(&mut self, records: &[Record], stop: &mut Stop) -> Option<End> {
+        while let Err(error) = self.journal.append(records, self.inbox.state()) {
+            tracing::error!(agent = %self.label, %error, "cannot write to the state folder; waiting");
+            if patience(stop).await.is_err() {
+                return Some(End::Stopped);
+            }
+        }
+        None
+    }
+
+    async fn say(&mut self, chat: Chat, stop: &mut Stop) -> Option<End> {
+        loop {
+            match self.link.say(chat.clone()).await {
+                Ok(_) => return None,
+                Err(Closed::Keep(error)) => {
+                    tracing::error!(agent = %self.label, %error, "cannot keep the answer; waiting");
+                }
+                Err(_) => return Some(End::Stopped),
+            }
+            if patience(stop).await.is_err() {
+                return Some(End::Stopped);
+            }
+        }
+    }
+}
+
+fn start_link(
+    server: &Address,
+    token: Token,
+    inbox: &Inbox,
+    drafts: Drafts,
+) -> std::io::Result<Link> {
+    let mut config = LinkConfig::new(server.clone(), Credential::Agent(token));
+    config.after = inbox.resume_after();
+    Link::start_with(config, drafts)
+}
+
+/// Waits before the disk is tried again; an error if it is time to end.
+async fn patience(stop: &mut Stop) -> Result<(), ()> {
+    tokio::select! {
+        () = sleep(DISK_PAUSE) => Ok(()),
+        () = stop.asked() => Err(()),
+    }
+}
+
+fn disconnected(agent: &str, why: &Lost, pause: Duration) {
+    let cause = std::error::Error::source(why).map(ToString::to_string);
+    match why {
+        Lost::Unauthorized => {
+            tracing::error!(%agent, "the server does not accept OIS_AGENT_TOKEN; trying again later");
+        }
+        _ => tracing::warn!(%agent, %why, cause, ?pause, "not connected; trying again"),
+    }
+}
+
+fn ended(agent: &str, message: u64, ending: &Ending) {
+    match ending {
+        Ending::Replied { answer } => {
+            let answer = answer.map(|id| id.get());
+            tracing::info!(%agent, message, answer, "answered");
+        }
+        Ending::Silent => tracing::info!(%agent, message, "the agent chose to say nothing"),
+        Ending::Failed { reason } => tracing::error!(%agent, message, reason, "not answered"),
+    }
+}
+
+/// The moment of the runtime's clock at which the system's clock will show `at`.
+fn moment(at: Timestamp, now: Timestamp) -> Instant {
+    Instant::now() + Duration::from_millis(at.since_ms(now))
+}
+
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Eight hex digits that stand for an old server's team: its address by FNV-1a.
+fn hash(address: &str) -> String {
+    let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+    format!("{:08x}", address.bytes().fold(0x811c_9dc5, step))
+}
+
+const DISK_PAUSE: Duration = Duration::from_secs(5);

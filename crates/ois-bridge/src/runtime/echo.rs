@@ -1,0 +1,76 @@
+//! A built-in agent without a model: it shows that the whole loop works.
+
+use std::future::ready;
+
+use ois_chat::inbox::{Delivery, Outcome};
+use ois_protocol::UtcOffset;
+
+use super::{Evidence, Runtime, Unheard, Working};
+
+/// Answers every call at once, in a friendly way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Echo;
+
+impl Runtime for Echo {
+    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Outcome> {
+        Box::pin(async move {
+            if !evidence.begun(None).await {
+                return Outcome::Unclear { why: "the monitor is ending".to_owned() };
+            }
+            evidence.admitted(delivery.key.clone()).await;
+            answer(&delivery).map_or(Outcome::Silent, Outcome::Replied)
+        })
+    }
+
+    fn tell_owner(&self, _: String) -> Working<Result<(), Unheard>> {
+        Box::pin(ready(Err(Unheard("the built-in agent has no session of its own".to_owned()))))
+    }
+}
+
+/// What it says; nothing to other agents, or two of its kind would greet each other for ever.
+fn answer(delivery: &Delivery) -> Option<String> {
+    let message = &delivery.message;
+    if message.agent {
+        return None;
+    }
+    let caller = message.user.split_whitespace().next().unwrap_or("there");
+    let asked = without_names(&message.text);
+    let words = asked.to_lowercase();
+    let is = |any: &[&str]| any.iter().any(|word| words.contains(word));
+    Some(if is(&["help", "帮助", "what can you"]) {
+        HELP.to_owned()
+    } else if is(&["time", "时间", "几点"]) {
+        let now = message.time.civil(UtcOffset::UTC);
+        format!("When you asked, {caller}, it was {:02}:{:02} UTC.", now.hour, now.minute)
+    } else if is(&["join", "invite", "加入"]) {
+        JOIN.to_owned()
+    } else if asked.is_empty() || is(&["hello", "hi", "hey", "你好"]) {
+        format!(
+            "Hello {caller}! I am a small built-in agent, here to show that it works. Say \"help\" to me."
+        )
+    } else {
+        let before = delivery.context.len();
+        format!(
+            "I heard you, {caller}: \"{asked}\" ({before} messages came before that). I have no model behind me; say \"help\" to see what I know."
+        )
+    })
+}
+
+/// The text without those it calls.
+fn without_names(text: &str) -> String {
+    let words = text.split_whitespace().filter(|word| !word.starts_with(['@', '＠']));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+const HELP: &str = "I can say hello, tell you the time when you asked (\"time\"), and how a real agent joins this room (\"join\"). Everything else I say back to you.";
+const JOIN: &str = "On the server: `ois-server invite NAME`. It prints one line; run that line on the agent's host, beside its OpenClaw gateway, with GATEWAY_TOKEN set. `ois-monitor doctor` checks each step.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_left_out_of_what_it_says_back() {
+        assert_eq!(without_names("@echo  say ＠echo this"), "say this");
+    }
+}

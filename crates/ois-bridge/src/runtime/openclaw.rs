@@ -1,0 +1,174 @@
+//! An agent behind an OpenClaw gateway.
+//!
+//! The usual way is the gateway's WebSocket: the method `agent` under the delivery's key, then
+//! `agent.wait`. Gateways that are too old for it get the original monitor's way, `sessions_send`
+//! over HTTP, which tells less: nobody learns there what became of a turn whose end was not seen.
+
+mod legacy;
+mod rpc;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use ois_chat::{
+    inbox::{Delivery, Outcome},
+    packet::Bounds,
+};
+use ois_gateway::{Config, Gateway, GatewayError};
+
+use super::{Evidence, Runtime, Unheard, Working};
+use crate::clock;
+
+/// How a gateway is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The WebSocket; `sessions_send` if the gateway is too old for it.
+    #[default]
+    Auto,
+    /// The WebSocket.
+    Rpc,
+    /// `sessions_send` over HTTP, with the original's text.
+    Legacy,
+}
+
+/// Where an agent lives.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The gateway.
+    pub gateway: Config,
+    /// How it is spoken to.
+    pub mode: Mode,
+    /// The agent's id at the gateway, normally `main`.
+    pub agent: String,
+    /// The session that gets the room's messages. Without one it is
+    /// `agent:<agent>:ois:<team>:<room>`, and `agent:<agent>:webchat` in the original's way.
+    pub session_key: Option<String>,
+    /// How much a packet may hold.
+    pub bounds: Bounds,
+}
+
+/// An agent behind an OpenClaw gateway. Clones share the connection.
+#[derive(Clone, Debug)]
+pub struct OpenClaw(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    link: Mutex<Option<Gateway>>,
+    /// Since when turns wait for a restarted gateway to take them up.
+    interrupted: Mutex<BTreeMap<String, Instant>>,
+}
+
+impl OpenClaw {
+    /// Prepares it; the gateway is reached when it is needed.
+    pub fn new(settings: Settings) -> Self {
+        let (link, interrupted) = (Mutex::new(None), Mutex::new(BTreeMap::new()));
+        Self(Arc::new(Shared { settings, link, interrupted }))
+    }
+}
+
+impl Runtime for OpenClaw {
+    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Outcome> {
+        let shared = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || shared.deliver(&delivery, &evidence));
+        Box::pin(async move {
+            done.await.unwrap_or_else(|error| Outcome::Unclear { why: error.to_string() })
+        })
+    }
+
+    fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>> {
+        let shared = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || shared.tell_owner(text));
+        Box::pin(async move { done.await.unwrap_or_else(|error| Err(Unheard(error.to_string()))) })
+    }
+}
+
+/// The session of a room, unless a setting says otherwise.
+pub(crate) fn session_key(settings: &Settings, team: &str, room: &str) -> String {
+    let own = || format!("agent:{}:ois:{team}:{room}", settings.agent);
+    settings.session_key.clone().unwrap_or_else(own)
+}
+
+impl Shared {
+    fn deliver(&self, delivery: &Delivery, evidence: &Evidence) -> Outcome {
+        if self.settings.mode == Mode::Legacy {
+            return legacy::deliver(&self.settings, delivery, evidence);
+        }
+        match self.gateway() {
+            Ok(gateway) => rpc::Turn { shared: self, gateway, delivery, evidence }.run(),
+            Err(error) if self.is_too_old(&error) => {
+                legacy::deliver(&self.settings, delivery, evidence)
+            }
+            // Whether an earlier try has begun a turn is as open as before.
+            Err(error) if delivery.under_way.is_some() => Outcome::Unclear { why: words(&error) },
+            Err(error) => not_begun(&error),
+        }
+    }
+
+    fn tell_owner(&self, text: String) -> Result<(), Unheard> {
+        let session_key = format!("agent:{}:main", self.settings.agent);
+        let heard = match self.settings.mode {
+            Mode::Legacy => legacy::tell(&self.settings, session_key, text),
+            Mode::Auto | Mode::Rpc => match self.gateway() {
+                Ok(gateway) => rpc::tell(&gateway, session_key, text, clock::fresh_word()),
+                Err(error) if self.is_too_old(&error) => {
+                    legacy::tell(&self.settings, session_key, text)
+                }
+                Err(error) => Err(error),
+            },
+        };
+        heard.map_err(|error| Unheard(words(&error)))
+    }
+
+    /// The connection, made anew if it has ended.
+    fn gateway(&self) -> Result<Gateway, GatewayError> {
+        let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(gateway) = link.as_ref().filter(|gateway| gateway.ended().is_none()) {
+            return Ok(gateway.clone());
+        }
+        *link = None;
+        let gateway = Gateway::connect(&self.settings.gateway)?;
+        tracing::info!(version = gateway.server_version(), "connected to the gateway");
+        Ok(link.insert(gateway).clone())
+    }
+
+    fn is_too_old(&self, error: &GatewayError) -> bool {
+        let old = matches!(error, GatewayError::Incompatible { theirs, .. } if *theirs < 4);
+        self.settings.mode == Mode::Auto && old
+    }
+
+    /// How long this turn has been waiting for a restarted gateway to take it up.
+    fn interrupted_for(&self, key: &str) -> Duration {
+        let mut interrupted = self.interrupted.lock().unwrap_or_else(PoisonError::into_inner);
+        interrupted.entry(key.to_owned()).or_insert_with(Instant::now).elapsed()
+    }
+
+    fn no_longer_interrupted(&self, key: &str) {
+        self.interrupted.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// An error before anything can have begun.
+fn not_begun(error: &GatewayError) -> Outcome {
+    let retry_after_ms = match error {
+        GatewayError::Busy { retry_after_ms, .. } => *retry_after_ms,
+        // Somebody has to change a setting first; there is no hurry.
+        GatewayError::Unauthorized { .. } | GatewayError::Refused { .. } => Some(30_000),
+        _ => None,
+    };
+    Outcome::NotBegun { why: words(error), retry_after_ms }
+}
+
+/// An error with its causes, on one line.
+fn words(error: &GatewayError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
