@@ -1,5 +1,7 @@
 //! Log lines to standard error.
 
+use std::io::IsTerminal;
+
 use anyhow::{Context, Result};
 use tracing_subscriber::EnvFilter;
 
@@ -9,7 +11,10 @@ use crate::settings::{LogFormat, Logging};
 pub(crate) fn begin(logging: &Logging) -> Result<()> {
     let filter: EnvFilter =
         logging.log.parse().with_context(|| format!("--log {:?}", logging.log))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     match logging.log_format {
         LogFormat::Text => lines.with_target(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),

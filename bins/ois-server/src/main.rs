@@ -4,6 +4,7 @@ mod admin;
 mod admin_socket;
 mod clock;
 mod commands;
+mod demo;
 mod env_file;
 mod init;
 mod logging;

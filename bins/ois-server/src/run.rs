@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     admin_socket,
     clock::now,
-    logging,
+    demo, logging,
     settings::{People, Settings},
     team::Team,
 };
@@ -58,13 +58,17 @@ async fn serve(settings: Settings) -> Result<()> {
     let tasks = Tasks::new();
     start_admin(&tasks, admin, &team, &server);
     start_archive(&tasks, &team)?;
-    announce(&server, first_password.as_deref());
+    let demo = if settings.people.demo { Some(demo::start(&team, &server).await?) } else { None };
+    announce(&server, first_password.as_deref(), demo.as_ref());
 
     tokio::select! {
         _ = term.recv() => {}
         _ = interrupt.recv() => {}
     }
     tracing::info!("stopping");
+    if let Some(demo) = demo {
+        demo.stop().await;
+    }
     stop(server, tasks, team).await
 }
 
@@ -141,13 +145,16 @@ async fn keep_archive(mut archive: Archive, store: Arc<DiskStore>, mut stop: Sto
 }
 
 #[expect(clippy::print_stdout, reason = "the lines that whoever started it waits for")]
-fn announce(server: &Server, first_password: Option<&str>) {
+fn announce(server: &Server, first_password: Option<&str>, demo: Option<&demo::Demo>) {
     if let Some(password) = first_password {
         println!(
             "first start: open http://{} and sign in as admin with the password {password}",
             server.address()
         );
         println!("(this is shown once; `ois-server user password admin` makes a new one)");
+    }
+    if let Some(demo) = demo {
+        println!("demo: say \"@{} hello\" in the room", demo.name());
     }
     println!("listening on {}", server.address());
 }

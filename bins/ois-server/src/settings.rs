@@ -105,6 +105,9 @@ pub(crate) struct People {
     /// Agents as token:display,token:display
     #[arg(long, env = "AGENT_TOKENS", hide_env_values = true, value_name = "TOKENS")]
     pub(crate) agent_tokens: Option<String>,
+    /// Add a small built-in agent that answers mentions
+    #[arg(long, env = "OIS_DEMO")]
+    pub(crate) demo: bool,
 }
 
 /// How much is too much.
