@@ -1,22 +1,27 @@
 //! Files in a confined tree: what agents and people share, and the uploads.
 
+mod reader;
+mod writer;
+
 use std::{
-    fs::File,
-    os::unix::fs::FileExt,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
-use ois_protocol::{StorePath, Timestamp};
+use ois_protocol::StorePath;
 use rustix::fs::{CWD, Dir, FileType, Stat};
 
+use self::{
+    reader::Reader,
+    writer::{Begun, Writer},
+};
 use super::{
-    door::{Door, DoorFile},
-    tags::{Tags, tag},
+    door::Door,
+    tags::Tags,
     tree::{Tree, file_error, io_file_error, kind, modified, rename_new, stat},
     worker::Workers,
 };
-use crate::{Condition, FileEntry, FileError, FileReader, FileWriter, Pending, policy};
+use crate::{Condition, FileEntry, FileError, FileReader, FileWriter, policy};
 
 /// A tree and the place beside it where files are written before they stand in it.
 pub(crate) struct Files {
@@ -190,142 +195,6 @@ fn ordinary(found: Option<&Stat>) -> Result<FileType, FileError> {
         None => Err(FileError::NotFound),
         Some(ordinary @ (FileType::RegularFile | FileType::Directory)) => Ok(ordinary),
         Some(_) => Err(FileError::Denied),
-    }
-}
-
-struct Reader {
-    file: Arc<File>,
-    length: u64,
-    modified: Timestamp,
-    tags: Arc<Tags>,
-    workers: Workers,
-}
-
-impl FileReader for Reader {
-    fn len(&self) -> u64 {
-        self.length
-    }
-
-    fn modified(&self) -> Timestamp {
-        self.modified
-    }
-
-    fn tag(&self) -> Pending<'_, Result<String, FileError>> {
-        let (file, tags) = (Arc::clone(&self.file), Arc::clone(&self.tags));
-        Box::pin(async move {
-            let tagged = self.workers.run(move || tags.of(&file)).await;
-            tagged.ok_or_else(gone)?.map_err(io_file_error)
-        })
-    }
-
-    fn read_at(&self, offset: u64, most: usize) -> Pending<'_, Result<Vec<u8>, FileError>> {
-        Box::pin(async move {
-            let left = self.length.saturating_sub(offset);
-            let mut bytes = vec![0; usize::try_from(left).unwrap_or(most).min(most)];
-            let mut done = 0;
-            while done < bytes.len() {
-                match self.file.read_at(&mut bytes[done..], offset + done as u64) {
-                    Ok(0) => break,
-                    Ok(read) => done += read,
-                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                    Err(error) => return Err(io_file_error(error)),
-                }
-            }
-            bytes.truncate(done);
-            Ok(bytes)
-        })
-    }
-}
-
-struct Writer {
-    begun: Begun,
-    file: Arc<dyn DoorFile>,
-    length: u64,
-    hasher: blake3::Hasher,
-}
-
-/// A temporary file and where it is to stand. Dropped, it leaves nothing.
-struct Begun {
-    files: Arc<Files>,
-    path: StorePath,
-    condition: Condition,
-    tmp: PathBuf,
-}
-
-impl FileWriter for Writer {
-    fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Pending<'a, Result<(), FileError>> {
-        Box::pin(async move {
-            self.file.write_at(bytes, self.length).map_err(io_file_error)?;
-            self.length += bytes.len() as u64;
-            self.hasher.update(bytes);
-            Ok(())
-        })
-    }
-
-    fn finish(self: Box<Self>) -> Pending<'static, Result<String, FileError>> {
-        let Self { begun, file, hasher, .. } = *self;
-        let workers = begun.files.workers.clone();
-        Box::pin(async move {
-            let placed = workers.run(move || {
-                file.sync().map_err(io_file_error)?;
-                let tag = tag(hasher.finalize());
-                begun.place(&tag)?;
-                Ok(tag)
-            });
-            placed.await.ok_or_else(gone)?
-        })
-    }
-}
-
-impl Begun {
-    /// Puts the file where it belongs, if its condition holds.
-    fn place(&self, tag: &str) -> Result<(), FileError> {
-        let files = &*self.files;
-        let _changing = files.changing();
-        let present = self.present()?;
-        match &self.condition {
-            Condition::None => {}
-            Condition::Absent if present.is_none() => {}
-            Condition::Matches(expected) if present.as_ref() == Some(expected) => {}
-            _ => return Err(FileError::Changed),
-        }
-        let parent = files.tree.make_dirs(&self.path.parent().unwrap_or_default())?;
-        let name = self.path.file_name().ok_or(FileError::Denied)?;
-        if self.condition == Condition::Absent {
-            let placed = rename_new((CWD, self.tmp.as_os_str()), (&parent, name));
-            placed.map_err(|error| match error {
-                FileError::Exists => FileError::Changed,
-                error => error,
-            })?;
-        } else {
-            rustix::fs::renameat(CWD, &self.tmp, &parent, name).map_err(file_error)?;
-        }
-        rustix::fs::fsync(&parent).map_err(file_error)?;
-        if let Ok((file, _)) = files.tree.file(&self.path) {
-            files.tags.set(&file, tag).map_err(io_file_error)?;
-        }
-        Ok(())
-    }
-
-    /// The tag of what stands there now. What is no file is not replaced.
-    fn present(&self) -> Result<Option<String>, FileError> {
-        match self.files.tree.file(&self.path) {
-            Ok((file, _)) if matches!(self.condition, Condition::Matches(_)) => {
-                self.files.tags.of(&file).map(Some).map_err(io_file_error)
-            }
-            Ok(_) => Ok(Some(String::new())),
-            Err(FileError::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-impl Drop for Begun {
-    fn drop(&mut self) {
-        match self.files.door.remove(&self.tmp) {
-            // It was placed, or the next start removes it.
-            Ok(()) | Err(_) => {}
-        }
     }
 }
 

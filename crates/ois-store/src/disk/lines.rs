@@ -12,12 +12,13 @@ pub(crate) struct Lines<'f> {
     end: u64,
     buffer: Vec<u8>,
     start: usize,
+    chunk: u64,
 }
 
 impl<'f> Lines<'f> {
     /// The lines between two offsets; `from` must be where one begins.
     pub(crate) fn new(file: &'f dyn DoorFile, from: u64, end: u64) -> Self {
-        Self { file, at: from, end, buffer: Vec::new(), start: 0 }
+        Self { file, at: from, end, buffer: Vec::new(), start: 0, chunk: FIRST_CHUNK }
     }
 
     /// The next line: where it begins, its bytes, and whether its end is there.
@@ -50,10 +51,11 @@ impl<'f> Lines<'f> {
         self.start = 0;
         let left = self.buffer.len();
         let from = self.at + left as u64;
-        let wanted = self.end.saturating_sub(from).min(CHUNK.max(left as u64));
+        let wanted = self.end.saturating_sub(from).min(self.chunk.max(left as u64));
         if wanted == 0 {
             return Ok(false);
         }
+        self.chunk = (self.chunk * 2).min(LAST_CHUNK);
         self.buffer.resize(left + wanted as usize, 0);
         let read = fill(self.file, &mut self.buffer[left..], from)?;
         self.buffer.truncate(left + read);
@@ -70,7 +72,9 @@ pub(crate) enum Ended {
     No,
 }
 
-const CHUNK: u64 = 64 * 1024;
+/// Most readers want a page and go; who goes on gets more at once.
+const FIRST_CHUNK: u64 = 16 * 1024;
+const LAST_CHUNK: u64 = 256 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -70,6 +70,7 @@ pub(crate) fn list(
         if !torn {
             break;
         }
+        tracing::warn!(segment = name_of(last), "removed a file of the log that was never begun");
         door.remove(last).map_err(|error| damaged_disk(last, error))?;
         paths.pop();
     }
@@ -193,7 +194,7 @@ fn header(door: &dyn Door, path: &Path) -> Result<Result<(Header, u64), NoHeader
 
 impl Problem {
     fn inside(at: usize, scan: &Scan) -> Self {
-        let what = "a record does not fit, and there is more after it";
+        let what = "the next record is not what was written";
         Self { at, from: scan.end, after: scan.last.id, what }
     }
 

@@ -45,7 +45,7 @@ pub(crate) enum Rest {
     Nothing,
     /// What a write leaves that was cut off.
     Torn,
-    /// Something that does not fit, and whole records after it.
+    /// Something that was once whole and does not fit.
     Damage,
 }
 
@@ -77,7 +77,7 @@ impl Scan {
                     scan.records -= 1;
                     scan.purged -= 1;
                 }
-                scan.rest = Self::rest(file, scan.end, length, key)?;
+                scan.rest = Self::rest(file, scan.end, length)?;
                 break;
             };
             undecided = line.is_empty().then_some((scan.last, scan.end));
@@ -93,22 +93,20 @@ impl Scan {
         line.id > self.last.id && line.time >= self.last.time && line.is_whole()
     }
 
-    /// Whether whole records stand after the first thing that does not fit. A write that was cut
-    /// off leaves none: it ends in the middle of a line, or in what the disk held before.
-    fn rest(file: &dyn DoorFile, from: u64, length: u64, key: &Key) -> io::Result<Rest> {
+    /// Whether a write that was cut off can have left this. It leaves the beginning of a line, or
+    /// zeros where the disk has not got the bytes; a line with its end and without zeros was once
+    /// written as a whole, and so was a record that stands whole behind zeros.
+    fn rest(file: &dyn DoorFile, from: u64, length: u64) -> io::Result<Rest> {
         let mut lines = Lines::new(file, from, length);
-        let mut before: Option<Hash> = None;
-        let mut scratch = Vec::new();
         while let Some((_, line, ended)) = lines.next()? {
-            let line = Line::parse(line).filter(|_| ended == Ended::Yes);
-            if let Some(line) = &line {
-                let continues =
-                    before.is_some_and(|b| line.follows(key, b, &mut scratch).is_some());
-                if continues || (!line.is_blank() && line.is_as_written()) {
-                    return Ok(Rest::Damage);
-                }
+            let behind = memchr::memrchr(0, line).map(|zero| &line[zero + 1..]);
+            let once_whole = match behind {
+                None => true,
+                Some(behind) => Line::parse(behind).is_some_and(|line| line.is_as_written()),
+            };
+            if ended == Ended::Yes && once_whole {
+                return Ok(Rest::Damage);
             }
-            before = line.and_then(|line| line.claimed_chain());
         }
         Ok(Rest::Torn)
     }
