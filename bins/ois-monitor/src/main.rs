@@ -1,3 +1,142 @@
 //! The OIS monitor: wakes the agent when it is mentioned and brings the answer back.
 
-fn main() {}
+mod agents;
+mod env_file;
+mod examine;
+mod settings;
+
+use std::{
+    io::{IsTerminal, Write},
+    net::{Ipv4Addr, SocketAddr},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use clap::{CommandFactory, FromArgMatches};
+use ois_bridge::Bridge;
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::{Command, LogFormat, Settings};
+
+fn main() -> ExitCode {
+    match settings().and_then(|settings| run(&settings)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+fn settings() -> Result<Settings> {
+    let args = std::env::args_os().collect();
+    let args = env_file::merge(&Settings::command(), args, |name| std::env::var_os(name))?;
+    Ok(Settings::from_arg_matches(&Settings::command().get_matches_from(args))?)
+}
+
+fn run(settings: &Settings) -> Result<ExitCode> {
+    begin_logging(settings)?;
+    // One thread: an idle monitor is one sleeping process.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = match settings.command {
+        Some(Command::Doctor) => runtime.block_on(examine::run(settings)),
+        None => runtime.block_on(serve(settings)).map(|()| ExitCode::SUCCESS),
+    };
+    // A thread that waits for a gateway ends with the process: the next one asks what became of it.
+    runtime.shutdown_background();
+    done
+}
+
+async fn serve(settings: &Settings) -> Result<()> {
+    let served = agents::patients(settings)?;
+    let missing = settings.gateway.gateway_token.is_none() && settings.host.config.is_none();
+    if missing && settings.gateway.runtime == settings::Runtime::Openclaw {
+        tracing::warn!("GATEWAY_TOKEN is not set; most gateways will not let us in");
+    }
+    let agents = served.into_iter().map(|patient| {
+        let runtime = agents::runtime(settings, &patient);
+        (patient.agent, runtime)
+    });
+    let mut ends = Ends::listen()?;
+    let bridge = Bridge::start(agents.collect(), Some(local(settings))).await?;
+    if let Some(address) = bridge.local() {
+        announce(&format!("monitor ready on {address}"))?;
+    }
+    ends.asked().await;
+    tracing::info!("stopping");
+    if !bridge.stop(STOP).await {
+        tracing::warn!("not everything ended in time; it goes on after the next start");
+    }
+    Ok(())
+}
+
+/// The address of the local port.
+fn local(settings: &Settings) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, settings.host.local_port))
+}
+
+fn begin_logging(settings: &Settings) -> Result<()> {
+    let filter = &settings.host.log;
+    let filter: EnvFilter = filter.parse().with_context(|| format!("--log {filter:?}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let begun = match settings.host.log_format {
+        LogFormat::Text => {
+            lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
+        }
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+    begun.map_err(|error| anyhow::anyhow!("{error}"))
+}
+
+/// A line on standard output, for whoever started us.
+fn announce(line: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
+}
+
+#[expect(clippy::print_stderr, reason = "the last word of a program that could not do its work")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// The signs by which the system asks us to end.
+#[cfg(unix)]
+struct Ends {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Ends {
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// The same where there are no signals.
+#[cfg(not(unix))]
+struct Ends;
+
+#[cfg(not(unix))]
+impl Ends {
+    fn listen() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn asked(&mut self) {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "cannot hear Ctrl-C; running on");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+const STOP: Duration = Duration::from_secs(10);
