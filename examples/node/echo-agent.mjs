@@ -1,39 +1,40 @@
-// An agent on the raw protocol, with nothing but Node: it echoes every mention.
-// OIS_URL=ws://127.0.0.1:8800 OIS_AGENT_TOKEN=... node echo-agent.mjs
-import { request } from 'node:http';
-import { randomBytes } from 'node:crypto';
+// An agent on the bare protocol: it answers each call with the words of the call (see ../README.md).
+const { OIS_URL, OIS_AGENT_TOKEN: token, OIS_AGENT_NAME } = process.env, me = OIS_AGENT_NAME.split(' ')[0].toLowerCase();
+const { get } = await import(OIS_URL.startsWith('wss:') ? 'node:https' : 'node:http');
+const random = (size) => crypto.getRandomValues(Buffer.alloc(size));
+let last, waiting = new Set(), pause = 1000; // all up to this id is done; answers without their ack; milliseconds
 
-const { OIS_URL = 'ws://127.0.0.1:8800', OIS_AGENT_TOKEN } = process.env;
-const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': 13,
-  'Sec-WebSocket-Key': randomBytes(16).toString('base64') };
-request(OIS_URL.replace(/^ws/, 'http'), { headers }).on('upgrade', (_, socket, first) => {
-  let buffer = first, me;
-  const send = (opcode, payload) => {
-    const mask = randomBytes(4), size = payload.length, long = size > 65535;
-    const head = Buffer.alloc(size < 126 ? 2 : long ? 10 : 4);
-    head.writeUInt16BE((0x80 | opcode) << 8 | 0x80 | (size < 126 ? size : long ? 127 : 126));
-    if (size >= 126) head.writeUIntBE(size, long ? 4 : 2, long ? 6 : 2);
-    socket.write(Buffer.concat([head, mask, payload.map((byte, at) => byte ^ mask[at % 4])]));
-  };
-  const say = (frame) => send(1, Buffer.from(JSON.stringify(frame)));
-  const heard = ({ type, user, message }) => {
-    if (type === 'auth_ok') me = user.split(/\s/)[0];
-    if (type !== 'message' || message.agent) return;
-    if (!message.mentions?.some((name) => name === me || name === 'all')) return;
-    say({ type: 'chat', text: message.text.replaceAll('@', ''), replyTo: message.id, cause: message.id });
-  };
-  const read = () => {
-    for (;;) {
-      const short = buffer.length < 2 ? 0 : buffer[1], start = short < 126 ? 2 : short === 126 ? 4 : 10;
-      if (buffer.length < start) return;
-      const size = short < 126 ? short : buffer.readUIntBE(short === 126 ? 2 : 4, start === 4 ? 2 : 6);
-      if (buffer.length < start + size) return;
-      const opcode = buffer[0] & 15, payload = buffer.subarray(start, start + size);
-      buffer = buffer.subarray(start + size);
-      if (opcode === 1) heard(JSON.parse(payload)); else if (opcode === 9) send(10, payload);
+function send(socket, text, first = 0x81) { // one masked frame: 0x81 is a whole text, 0x8a a pong
+  const data = Buffer.from(text), mask = random(4), long = Buffer.from(data.length.toString(16).padStart(16, 0), 'hex');
+  const [size, ...more] = data.length < 126 ? [data.length] : data.length < 65536 ? [126, ...long.slice(6)] : [127, ...long];
+  socket.write(Buffer.from([first, 0x80 | size, ...more, ...mask, ...data.map((byte, at) => byte ^ mask[at % 4])]));
+}
+
+async function session() { // opens a WebSocket, signs in, and answers until the connection is lost
+  const headers = { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': 13,
+    'Sec-WebSocket-Key': random(16).toString('base64') };
+  let [, socket, bytes] = await new Promise((resolve, reject) => get(OIS_URL.replace('ws', 'http'), { headers })
+    .on('upgrade', (...upgraded) => resolve(upgraded)).on('response', () => reject(new Error('no WebSocket')))
+    .on('socket', (it) => it.setTimeout(90_000, () => it.destroy(new Error('silence')))).on('error', reject)), text, start, end;
+  send(socket, JSON.stringify({ type: 'agent_auth', token, after: last }));
+  for await (const chunk of socket)
+    for (bytes = Buffer.concat([bytes, chunk]); bytes.length >= (end = (start = { 126: 4, 127: 10 }[bytes[1]] ?? 2)
+      + parseInt(bytes.toString('hex', start > 2 ? 2 : 1, start), 16)); bytes = bytes.subarray(end)) {
+      const first = bytes[0], data = bytes.subarray(start, end);
+      if (first === 0x89) send(socket, data, 0x8a); // a ping
+      if ((first & 15) < 2) text = first & 1 ? data : Buffer.concat([text, data]); // a text, or how one goes on
+      const { type, nonce, head, message } = first === 0x80 || first === 0x81 ? JSON.parse(text) : {};
+      if (type === 'auth_fail' || type === 'error') throw new Error(message ?? 'wrong OIS_AGENT_TOKEN');
+      if (type === 'auth_ok') [pause, last] = [1000, Math.min(last ?? head, head)];
+      if (type === 'ack') waiting.delete(nonce);
+      const { id, user, text: words, agent, mentions = [] } = type === 'message' ? message : {};
+      const names = mentions.map((name) => name.toLowerCase()).filter((name) => name !== user.split(' ')[0].toLowerCase());
+      const called = names.includes(me) || (names.includes('all') && !agent);
+      if (called) waiting.add(`echo-${id}`); // however often it is said, it is stored once
+      if (called) send(socket, JSON.stringify({ type: 'chat', text: words.replace(/[@＠]/g, ''), nonce: `echo-${id}`,
+        replyTo: id, cause: id }));
+      if (id && !waiting.size) last = id;
     }
-  };
-  socket.on('data', (chunk) => { buffer = Buffer.concat([buffer, chunk]); read(); }).on('close', () => process.exit(1));
-  say({ type: 'agent_auth', token: OIS_AGENT_TOKEN });
-  read();
-}).end();
+}
+for (;; await new Promise((done) => setTimeout(done, Math.random() * (pause = Math.min(2 * pause, 30_000)))))
+  await session().catch(({ message }) => console.error('not connected:', message));

@@ -1,39 +1,40 @@
-"""An agent on the raw protocol, with nothing but Python: it echoes every mention.
+"""An agent on the bare protocol: it answers each call with the words of the call (see ../README.md)."""
+import base64, itertools, json, os, random, re, socket, ssl, time, urllib.parse
+URL, NAME = urllib.parse.urlsplit(os.environ["OIS_URL"]), os.environ["OIS_AGENT_NAME"].split()[0].lower()
+PORT, TLS = (443, ssl.create_default_context()) if URL.scheme == "wss" else (80, None)
 
-OIS_URL=ws://127.0.0.1:8800 OIS_AGENT_TOKEN=... python3 echo_agent.py
-"""
-import base64, json, os, socket, struct
-from urllib.parse import urlsplit
+def send(sock, data, first=0x81):  # one masked frame: 0x81 is a whole text, 0x8A a pong
+    short, width = (len(data), 0) if len(data) < 126 else (126, 2) if len(data) < 65536 else (127, 8)
+    head, mask = bytes([first, 0x80 | short]) + len(data).to_bytes(8, "big")[8 - width:], os.urandom(4)
+    sock.sendall(head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(data)))
 
-url = urlsplit(os.environ.get("OIS_URL", "ws://127.0.0.1:8800"))
-sock = socket.create_connection((url.hostname, url.port or 80))
-sock.sendall((f"GET / HTTP/1.1\r\nHost: {url.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-              f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n").encode())
-stream = sock.makefile("rb")
-assert b" 101 " in stream.readline(), "the server opens no WebSocket"
-while stream.readline().strip():
-    pass
+def connect(hello):  # opens a WebSocket, says hello, then yields each JSON text that comes
+    raw = socket.create_connection((URL.hostname, URL.port or PORT), timeout=90)  # the server pings every 30 s
+    with TLS.wrap_socket(raw, server_hostname=URL.hostname) if TLS else raw as sock, sock.makefile("rb") as stream:
+        key = base64.b64encode(os.urandom(16)).decode()
+        sock.sendall(f"GET {URL.path or '/'} HTTP/1.1\r\nHost: {URL.netloc}\r\nUpgrade: websocket\r\nConnection: "
+                     f"Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
+        if b" 101 " not in b"".join(itertools.takewhile(bytes.strip, stream)): raise ConnectionError("no WebSocket")
+        send(sock, json.dumps(hello).encode())
+        while head := stream.read(2):
+            data = stream.read(int.from_bytes(stream.read({126: 2, 127: 8}.get(head[1], 0)) or head[1:], "big"))
+            if head[0] == 0x89: send(sock, data, 0x8A)  # a ping
+            if head[0] & 15 < 2: text = data if head[0] & 1 else text + data  # a text, or how one goes on
+            if head[0] in (0x80, 0x81): yield sock, json.loads(text)
 
-def send(opcode, payload):
-    size, mask = len(payload), os.urandom(4)
-    head = bytes([0x80 | opcode, 0x80 | size]) if size < 126 else struct.pack("!BBH", 0x80 | opcode, 0xFE, size) \
-        if size < 65536 else struct.pack("!BBQ", 0x80 | opcode, 0xFF, size)
-    sock.sendall(head + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload)))
-
-def say(frame):
-    send(1, json.dumps(frame).encode())
-
-say({"type": "agent_auth", "token": os.environ["OIS_AGENT_TOKEN"]})
-me = None
-while head := stream.read(2):
-    size = head[1] if head[1] < 126 else int.from_bytes(stream.read(2 if head[1] == 126 else 8), "big")
-    payload = stream.read(size)
-    if head[0] & 15 == 9:  # a ping wants its pong
-        send(10, payload)
-    if head[0] & 15 != 1:
-        continue
-    frame = json.loads(payload)
-    me = frame["user"].split()[0] if frame["type"] == "auth_ok" else me
-    message = frame.get("message") if frame["type"] == "message" else None
-    if message and not message.get("agent") and {me, "all"} & set(message.get("mentions", [])):
-        say({"type": "chat", "text": message["text"].replace("@", ""), "replyTo": message["id"], "cause": message["id"]})
+last, waiting, pause = None, set(), 1  # all up to this id is done; answers without their ack; seconds
+while True:
+    try:
+        for sock, frame in connect({"type": "agent_auth", "token": os.environ["OIS_AGENT_TOKEN"], "after": last}):
+            if frame["type"] in ("auth_fail", "error"): raise ConnectionError(frame)
+            if frame["type"] == "auth_ok": pause, last = 1, frame["head"] if last is None else min(last, frame["head"])
+            if frame["type"] == "ack": waiting.discard(frame["nonce"])
+            message = frame["message"] if frame["type"] == "message" else {"user": ""}
+            names = {name.lower() for name in message.get("mentions", [])} - {message["user"].split(" ")[0].lower()}
+            if NAME in names or ("all" in names and not message.get("agent")):
+                waiting.add(nonce := f"echo-{message['id']}")  # however often it is said, it is stored once
+                send(sock, json.dumps({"type": "chat", "text": re.sub("[@＠]", "", message["text"]), "nonce": nonce,
+                                       "replyTo": message["id"], "cause": message["id"]}).encode())
+            if "id" in message and not waiting: last = message["id"]
+    except (OSError, ValueError) as error: print("not connected:", error, flush=True)
+    time.sleep(random.uniform(0, pause := min(2 * pause, 30)))
