@@ -74,7 +74,7 @@ pub(crate) enum Ended {
 
 /// Most readers want a page and go; who goes on gets more at once.
 const FIRST_CHUNK: u64 = 16 * 1024;
-const LAST_CHUNK: u64 = 256 * 1024;
+const LAST_CHUNK: u64 = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
