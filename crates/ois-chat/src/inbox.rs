@@ -3,12 +3,12 @@
 //! An [`Inbox`] takes messages, the runtime's word and the time, and answers with [`Effect`]s, to be
 //! carried out in order. It owns no disk: each [`Effect::Journal`] must be durable before what
 //! follows it is done, and after a restart the [`State`] made of the journal's records goes on where
-//! it was. So every call ends once: answered, silent, or failed for a reason that is said.
+//! it was. So every call ends once: answered, silent, or failed for a reason that is said in the room.
 //!
 //! ```text
-//! receive ─▶ Waiting ─▶ Delivering ─▶ Answering ─▶ closed
-//!               ▲            │ │                     ▲
-//!               └─ not begun ┘ └─── silent, failed ──┘
+//! receive ─▶ Waiting ─▶ Delivering ─▶ Answering, Regretting ─▶ closed
+//!               ▲            │ │                                 ▲
+//!               └─ not begun ┘ └──────────── silent ─────────────┘
 //! ```
 //!
 //! A turn that has begun is never given up for being long. One whose end nobody saw is asked about

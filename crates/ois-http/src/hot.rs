@@ -132,13 +132,16 @@ impl Hot {
     }
 
     /// Reads the log's end again after it was written past this loop (an import into an empty
-    /// team). Everybody reads on from where they were.
+    /// team). Whoever follows goes on at its end: what is old is history, not news that wakes.
     pub(crate) async fn reload(&self) -> Result<(), ReadError> {
         let tail = read_tail(&*self.store, self.tail_bytes).await?;
         let before = self.tail.replace(tail);
+        let end = Place::Tail(self.tail.borrow().end());
         for conn in self.conns.borrow().values() {
-            conn.make_room(&before, u64::MAX);
-            conn.wake.notify_one();
+            if matches!(conn.place(), Place::Tail(_)) {
+                conn.make_room(&before, u64::MAX);
+                conn.move_to(end);
+            }
         }
         Ok(())
     }

@@ -126,7 +126,8 @@ impl Server {
         self.hub.keyring_changed().await;
     }
 
-    /// To be called when the log was written from outside (an import): everybody reads on.
+    /// To be called when the log was written from outside (an import): who signs in
+    /// from now on sees it in the history.
     pub async fn log_changed(&self) {
         self.hub.log_changed().await;
     }

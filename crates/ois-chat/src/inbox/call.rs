@@ -49,6 +49,11 @@ pub enum Stage {
         /// The answer.
         text: String,
     },
+    /// There will be no answer; that this was said is not stored yet.
+    Regretting {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What is known of a turn that may have begun.
@@ -99,7 +104,7 @@ impl Call {
     pub(super) fn delivery(&self, identity: &Identity) -> Delivery {
         let under_way = match &self.stage {
             Stage::Delivering { under_way } => Some(under_way.clone()),
-            Stage::Waiting | Stage::Answering { .. } => None,
+            _ => None,
         };
         let (team, agent) = (&identity.team, identity.me.folded());
         Delivery {
@@ -113,12 +118,17 @@ impl Call {
         }
     }
 
-    /// The answer to be said, if there is one. Its nonce is the call's: whatever happens, one
-    /// member answers one message once.
+    /// The last word to be said, if there is one: the answer, or that none will come. Its nonce is
+    /// the call's: whatever happens, one member answers one message once.
     pub(super) fn answer(&self) -> Option<Chat> {
-        let Stage::Answering { text } = &self.stage else { return None };
+        let text = match &self.stage {
+            Stage::Answering { text } => text.clone(),
+            // The mark says that a program wrote it (the message format's markers).
+            Stage::Regretting { reason } => format!("[AUTO] No answer will come: {reason}"),
+            Stage::Waiting | Stage::Delivering { .. } => return None,
+        };
         Some(Chat {
-            text: text.clone(),
+            text,
             attachments: Vec::new(),
             room: self.message.room.clone(),
             reply_to: Some(self.message.id),
@@ -150,7 +160,8 @@ impl Call {
         matches!(self.stage, Stage::Delivering { .. })
     }
 
-    pub(super) fn is_answering(&self) -> bool {
-        matches!(self.stage, Stage::Answering { .. })
+    /// Whether all that is left is to have its last word stored.
+    pub(super) fn is_speaking(&self) -> bool {
+        matches!(self.stage, Stage::Answering { .. } | Stage::Regretting { .. })
     }
 }

@@ -41,11 +41,11 @@ impl Inbox {
         self.unwritten += 1;
         if self.is_own(message) {
             let named = message.reply_to.and_then(|id| self.state.calls.get(&id));
-            if let Some(call) = named.filter(|call| !call.is_answering() && !call.answered) {
+            if let Some(call) = named.filter(|call| !call.is_speaking() && !call.answered) {
                 let call = Call { answered: true, ..call.clone() };
                 effects.push(self.note(Record::Call(Box::new(call))));
             }
-        } else if self.calls_me(message) {
+        } else if self.calls_me(message) && now.since_ms(message.time) <= STALE_MS {
             let call = self.new_call(message, now);
             effects.push(self.note(Record::Call(Box::new(call))));
         }
@@ -64,7 +64,7 @@ impl Inbox {
         let mut changed = Vec::new();
         for (id, call) in &self.state.calls {
             let mut call = call.clone();
-            if chat.reply_to == Some(*id) && !call.is_answering() {
+            if chat.reply_to == Some(*id) && !call.is_speaking() {
                 call.answered = true;
             } else if call.is_under_way() && call.said.len() < SAID_KEPT {
                 call.said.push(text.to_owned());
@@ -102,7 +102,10 @@ impl Inbox {
     }
 
     fn calls_me(&self, message: &Message) -> bool {
-        let Some(me) = self.me().filter(|_| !self.is_own(message)) else { return false };
+        if message.from_archive || self.is_own(message) {
+            return false;
+        }
+        let Some(me) = self.me() else { return false };
         let names_me = |name: &String| {
             name.eq_ignore_ascii_case(mention::ALL)
                 || name.parse::<ShortName>().is_ok_and(|name| name == *me)
@@ -120,6 +123,8 @@ impl Inbox {
     }
 }
 
+/// A mention older than a week is history, for example of an imported deployment, not a call.
+const STALE_MS: u64 = 7 * 24 * 3600 * 1000;
 /// Bytes of one message that stay with a call as context.
 const CONTEXT_BYTES: usize = 4 << 10;
 /// How many of the agent's own words during a turn are compared with its last.

@@ -10,7 +10,8 @@ fn id(number: u64) -> EventId {
 
 /// A message that mentions whom its text names.
 fn said(number: u64, user: &str, text: &str) -> Message {
-    let names = ["ARIA", "HKH", "all"].into_iter().filter(|name| text.contains(&format!("@{name}")));
+    let names =
+        ["ARIA", "HKH", "all"].into_iter().filter(|name| text.contains(&format!("@{name}")));
     Message {
         id: id(number),
         user: user.to_owned(),
@@ -148,8 +149,13 @@ fn what_was_not_begun_is_given_up_at_the_deadline_with_its_reason() {
     inbox.receive(&said(1, "Mira", "@ARIA"), NOON);
     inbox.settle(id(1), not_begun(), NOON, 0);
     let late = NOON.after_ms(Settings::default().deadline_ms);
-    inbox.wake(late.after_ms(0));
+    let effects = inbox.wake(late);
     let reason = "given up at the deadline: gateway is unreachable".to_owned();
+    let told = format!("[AUTO] No answer will come: {reason}");
+    assert_eq!(answers(&effects), [(told.as_str(), 1)], "who asked is told");
+    let again = killed(&inbox).start(late);
+    assert_eq!(answers(&again), [(told.as_str(), 1)], "with the same nonce");
+    inbox.acked(&"answer-1".parse().unwrap(), id(2));
     assert_eq!(inbox.state().given_up, [GivenUp { id: id(1), reason }]);
 }
 
@@ -177,6 +183,8 @@ fn a_failed_turn_gets_a_fresh_key_and_says_that_it_may_be_a_second_one() {
     inbox.settle(id(1), failed(), NOON.after_ms(1000), 0);
     inbox.wake(NOON.after_ms(9000));
     let effects = inbox.settle(id(1), failed(), NOON.after_ms(9000), 0);
+    assert_eq!(answers(&effects), [("[AUTO] No answer will come: the model failed", 1)]);
+    let effects = inbox.acked(&"answer-1".parse().unwrap(), id(2));
     assert_eq!(endings(&effects), [&Ending::Failed { reason: "the model failed".to_owned() }]);
 }
 
@@ -221,7 +229,11 @@ fn what_waited_through_a_long_outage_of_the_host_gets_its_try() {
     let monday = NOON.after_ms(3 * Settings::default().deadline_ms);
     let mut second = killed(&inbox);
     assert_eq!(delivered(&second.start(monday)).len(), 1);
-    assert_eq!(endings(&second.settle(id(1), not_begun(), monday, 0)).len(), 1);
+    assert_eq!(
+        answers(&second.settle(id(1), not_begun(), monday, 0)).len(),
+        1,
+        "then it is given up"
+    );
 }
 
 #[test]
@@ -342,4 +354,25 @@ fn a_log_that_was_set_back_is_followed_again() {
     inbox.look_back(&[said(7, "Mira", "x")], NOON);
     assert_eq!(delivered(&inbox.receive(&said(8, "Mira", "@ARIA"), NOON)).len(), 1);
     killed(&inbox);
+}
+
+#[test]
+fn a_word_that_comes_after_the_end_changes_nothing() {
+    let mut inbox = inbox();
+    inbox.receive(&said(1, "Mira", "@ARIA"), NOON);
+    inbox.begun(id(1), None);
+    inbox.settle(id(1), Outcome::Replied("yes".to_owned()), NOON, 0);
+    assert!(inbox.admitted(id(1), "run".to_owned()).is_empty());
+    assert!(inbox.settle(id(1), not_begun(), NOON, 0).is_empty());
+    assert_eq!(answers(&killed(&inbox).start(NOON)), [("yes", 1)]);
+}
+
+#[test]
+fn words_of_an_imported_past_call_nobody() {
+    let mut inbox = inbox();
+    let old = Message { from_archive: true, ..said(1, "Mira", "@ARIA") };
+    assert!(delivered(&inbox.receive(&old, NOON)).is_empty());
+    let week = NOON.after_ms(7 * 24 * 3600 * 1000);
+    assert!(delivered(&inbox.receive(&said(2, "Mira", "@ARIA"), week.after_ms(1))).is_empty());
+    assert_eq!(delivered(&inbox.receive(&said(3, "Mira", "@ARIA"), week)).len(), 1);
 }

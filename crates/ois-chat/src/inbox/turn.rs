@@ -8,11 +8,17 @@ impl Inbox {
     /// The runtime is about to be asked for a turn; `epoch` names its process (an OpenClaw
     /// gateway's boot id), if it has a name.
     pub fn begun(&mut self, id: EventId, epoch: Option<String>) -> Vec<Effect> {
+        if !self.running.contains(&id) {
+            return Vec::new(); // a word that comes after the end
+        }
         self.stage(id, Stage::Delivering { under_way: UnderWay { epoch, run: None } })
     }
 
     /// The runtime confirms that a turn has begun, under this name.
     pub fn admitted(&mut self, id: EventId, run: String) -> Vec<Effect> {
+        if !self.running.contains(&id) {
+            return Vec::new(); // as above
+        }
         self.refusals = 0;
         let epoch = match self.state.calls.get(&id).map(|call| &call.stage) {
             Some(Stage::Delivering { under_way }) => under_way.epoch.clone(),
@@ -30,7 +36,9 @@ impl Inbox {
         dice: u32,
     ) -> Vec<Effect> {
         let mut effects = Vec::new();
-        self.running.remove(&id);
+        if !self.running.remove(&id) {
+            return effects; // it has ended otherwise
+        }
         if !matches!(outcome, Outcome::NotBegun { .. }) {
             self.refusals = 0;
         }
@@ -43,14 +51,19 @@ impl Inbox {
 
     /// The server has stored what was said with this nonce.
     pub fn acked(&mut self, nonce: &Nonce, answer: EventId) -> Vec<Effect> {
-        let replied = Ending::Replied { answer: Some(answer) };
-        self.answering(nonce).map_or_else(Vec::new, |id| self.close(id, replied))
+        let Some(call) = self.speaking(nonce) else { return Vec::new() };
+        let ending = match &call.stage {
+            Stage::Regretting { reason } => Ending::Failed { reason: reason.clone() },
+            _ => Ending::Replied { answer: Some(answer) },
+        };
+        self.close(call.message.id, ending)
     }
 
     /// The server will not take what was said with this nonce.
     pub fn refused(&mut self, nonce: &Nonce, why: &str) -> Vec<Effect> {
         let ending = Ending::Failed { reason: format!("the server refused the answer: {why}") };
-        self.answering(nonce).map_or_else(Vec::new, |id| self.close(id, ending))
+        let id = self.speaking(nonce).map(|call| call.message.id);
+        id.map_or_else(Vec::new, |id| self.close(id, ending))
     }
 
     pub(super) fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -59,12 +72,16 @@ impl Inbox {
         }
         let over = self.state.calls.values().filter(|call| self.is_over(call, now));
         for (id, ending) in over.map(Call::late).collect::<Vec<_>>() {
-            effects.extend(self.close(id, ending));
+            effects.extend(self.end(id, ending));
         }
         if now < self.paused_until {
             return;
         }
-        let ready: Vec<EventId> = self.state.calls.values().filter(|call| self.is_idle(call))
+        let ready: Vec<EventId> = self
+            .state
+            .calls
+            .values()
+            .filter(|call| self.is_idle(call))
             .map(|call| call.message.id)
             .filter(|id| self.again_at.get(id).is_none_or(|at| *at <= now))
             .collect();
@@ -114,7 +131,7 @@ impl Inbox {
                 effects.extend(self.state.calls[&id].answer().map(Effect::Say));
             }
             Outcome::Rejected { why } => {
-                effects.extend(self.close(id, Ending::Failed { reason: why }));
+                effects.extend(self.end(id, Ending::Failed { reason: why }));
             }
             Outcome::NotBegun { why, retry_after_ms } => {
                 self.refusals = self.refusals.saturating_add(1);
@@ -158,7 +175,7 @@ impl Inbox {
         }
         if call.turns >= self.settings.attempts {
             let reason = call.trouble.unwrap_or_else(|| "it ended without an answer".to_owned());
-            effects.extend(self.close(id, Ending::Failed { reason }));
+            effects.extend(self.end(id, Ending::Failed { reason }));
             return;
         }
         call.attempt += 1;
@@ -176,6 +193,15 @@ impl Inbox {
         vec![self.note(Record::Call(Box::new(call)))]
     }
 
+    /// Ends a call. Whoever asked is told if no answer will come; the call is over once that is stored.
+    fn end(&mut self, id: EventId, ending: Ending) -> Vec<Effect> {
+        let Ending::Failed { reason } = ending else { return self.close(id, ending) };
+        self.running.remove(&id);
+        let mut effects = self.stage(id, Stage::Regretting { reason });
+        effects.extend(self.state.calls.get(&id).and_then(Call::answer).map(Effect::Say));
+        effects
+    }
+
     pub(super) fn close(&mut self, id: EventId, ending: Ending) -> Vec<Effect> {
         self.running.remove(&id);
         self.tried.remove(&id);
@@ -184,14 +210,14 @@ impl Inbox {
         vec![self.note(closed), Effect::Ended { id, ending }]
     }
 
-    fn answering(&self, nonce: &Nonce) -> Option<EventId> {
-        let mut calls = self.state.calls.values().filter(|call| call.is_answering());
-        calls.find(|call| call.nonce() == *nonce).map(|call| call.message.id)
+    /// The call whose last word has this nonce.
+    fn speaking(&self, nonce: &Nonce) -> Option<&Call> {
+        self.state.calls.values().find(|call| call.is_speaking() && call.nonce() == *nonce)
     }
 
     /// Whether a call waits for something to be done about it.
     pub(super) fn is_idle(&self, call: &Call) -> bool {
-        !call.is_answering() && !self.running.contains(&call.message.id)
+        !call.is_speaking() && !self.running.contains(&call.message.id)
     }
 
     /// Whether no further call may be begun.
