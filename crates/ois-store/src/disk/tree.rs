@@ -190,7 +190,7 @@ pub(crate) fn file_error(error: Errno) -> FileError {
         Errno::ISDIR => FileError::IsDirectory,
         Errno::NOTDIR => FileError::NotDirectory,
         Errno::LOOP | Errno::ACCESS | Errno::PERM | Errno::NXIO | Errno::INVAL => FileError::Denied,
-        Errno::NOSPC | Errno::DQUOT => FileError::Full,
+        Errno::NOSPC | Errno::DQUOT | Errno::FBIG => FileError::Full,
         error => FileError::Disk(error.into()),
     }
 }
