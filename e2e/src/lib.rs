@@ -9,9 +9,11 @@
 
 pub mod binary;
 pub mod browser;
+pub mod fake_gateway;
 pub mod gateway;
 pub mod monitor;
 pub mod process;
+pub mod proxy;
 pub mod rest;
 pub mod room;
 pub mod server;

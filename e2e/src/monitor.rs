@@ -1,10 +1,13 @@
 //! A real `ois-monitor`.
 
+use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, ExitStatus};
-use std::time::Duration;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use tempfile::NamedTempFile;
 
 use crate::binary;
 use crate::process::Process;
@@ -36,6 +39,17 @@ pub struct Monitor {
     settings: Settings,
     process: Process,
     port: u16,
+}
+
+/// What `ois-monitor doctor` found.
+#[derive(Debug, Clone)]
+pub struct Diagnosis {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// The links of the chain: `link`, `verdict` (`good`, `unsure`, `broken`), `seen`, `advice`.
+    pub checks: Vec<Value>,
+    /// Everything that it said, both streams.
+    pub words: String,
 }
 
 impl Monitor {
@@ -86,6 +100,12 @@ impl Monitor {
         Ok(())
     }
 
+    /// How it was started.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// The process itself.
     #[must_use]
     pub fn process(&self) -> &Process {
@@ -93,27 +113,81 @@ impl Monitor {
     }
 }
 
-fn spawn(settings: &Settings, port: u16) -> Result<(Process, u16)> {
-    let mut command = Command::new(binary::path("ois-monitor")?);
-    command
-        .arg("--state")
-        .arg(&settings.state)
-        .args(["--local-port", &port.to_string()])
-        .args(&settings.flags)
-        .env("OIS_URL", &settings.ois_url)
-        .env("OIS_AGENT_TOKEN", &settings.token)
-        .env("OIS_AGENT_NAME", &settings.name);
-    if let Some((port, token)) = &settings.gateway {
-        command
-            .env("GATEWAY_HOST", "127.0.0.1")
-            .env("GATEWAY_PORT", port.to_string())
-            .env("GATEWAY_TOKEN", token);
+impl Settings {
+    /// Runs `ois-monitor doctor --json` with these settings and answers when it has ended.
+    ///
+    /// # Errors
+    /// When it does not end within a minute, or what it says is no JSON.
+    pub fn doctor(&self) -> Result<Diagnosis> {
+        let said = NamedTempFile::new()?;
+        let complained = NamedTempFile::new()?;
+        let mut command = self.command(0)?;
+        command.args(["doctor", "--json"]).stdin(Stdio::null());
+        command.stdout(said.reopen()?).stderr(complained.reopen()?);
+        let mut child = command.spawn().context("cannot start the doctor")?;
+        let until = Instant::now() + DOCTOR;
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if Instant::now() > until {
+                child.kill()?;
+                child.wait()?;
+                bail!("the doctor took more than {DOCTOR:?}");
+            }
+            std::thread::park_timeout(BETWEEN_LOOKS);
+        };
+        let said = fs::read_to_string(said.path())?;
+        let complained = fs::read_to_string(complained.path())?;
+        let json: Value = serde_json::from_str(&said)
+            .with_context(|| format!("no JSON, {status}: {said}\n{complained}"))?;
+        let checks = json.as_array().or_else(|| json["checks"].as_array()).cloned();
+        let checks = checks.with_context(|| format!("no checks in {said}"))?;
+        Ok(Diagnosis { status, checks, words: said + &complained })
     }
-    command.envs(settings.env.iter().cloned());
-    let process = Process::start("ois-monitor", command)?;
+
+    /// The command line of a monitor with these settings.
+    fn command(&self, port: u16) -> Result<Command> {
+        let mut command = Command::new(binary::path("ois-monitor")?);
+        let ours = |name: &str| name.starts_with("OIS_") || name.starts_with("GATEWAY_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
+            command.env_remove(name);
+        }
+        command
+            .arg("--state")
+            .arg(&self.state)
+            .args(["--local-port", &port.to_string()])
+            .args(&self.flags)
+            .env("OIS_URL", &self.ois_url)
+            .env("OIS_AGENT_TOKEN", &self.token)
+            .env("OIS_AGENT_NAME", &self.name);
+        if let Some((port, token)) = &self.gateway {
+            command
+                .env("GATEWAY_HOST", "127.0.0.1")
+                .env("GATEWAY_PORT", port.to_string())
+                .env("GATEWAY_TOKEN", token);
+        }
+        command.envs(self.env.iter().cloned());
+        Ok(command)
+    }
+}
+
+impl Diagnosis {
+    /// The links that do not hold, by their names.
+    #[must_use]
+    pub fn broken(&self) -> Vec<&str> {
+        let broken = self.checks.iter().filter(|check| check["verdict"] == "broken");
+        broken.filter_map(|check| check["link"].as_str()).collect()
+    }
+}
+
+fn spawn(settings: &Settings, port: u16) -> Result<(Process, u16)> {
+    let process = Process::start("ois-monitor", settings.command(port)?)?;
     let port = process.line(START, |line| port_after(line, "monitor ready on "))?;
     Ok((process, port))
 }
 
 const START: Duration = Duration::from_secs(30);
 const STOP: Duration = Duration::from_secs(20);
+const DOCTOR: Duration = Duration::from_secs(60);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
