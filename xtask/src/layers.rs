@@ -90,7 +90,7 @@ const BESIDE: [&str; 2] = ["xtask", "e2e"];
 /// Errors without a type, the command line and what prints logs belong to binaries.
 const OF_BINARIES: [&str; 3] = ["anyhow", "clap", "tracing-subscriber"];
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     Rule {
         name: "ois-protocol",
         layer: 0,
@@ -147,6 +147,7 @@ const RULES: [Rule; 11] = [
         ours: &["ois-protocol", "ois-chat", "ois-client", "ois-gateway"],
         foreign: Foreign::Library,
     },
+    Rule { name: "ois-cli", layer: 2, ours: &[], foreign: Foreign::Any },
     Rule { name: "ois-server", layer: 3, ours: BELOW, foreign: Foreign::Any },
     Rule { name: "ois-monitor", layer: 3, ours: BELOW, foreign: Foreign::Any },
     Rule { name: "ois", layer: 3, ours: BELOW, foreign: Foreign::Any },
@@ -162,6 +163,7 @@ const BELOW: &[&str] = &[
     "ois-client",
     "ois-http",
     "ois-bridge",
+    "ois-cli",
 ];
 
 #[cfg(test)]

@@ -1,39 +1,31 @@
 //! The OIS monitor: wakes the agent when it is mentioned and brings the answer back.
 
 mod agents;
-mod env_file;
 mod examine;
 mod settings;
 
 use std::{
-    io::{IsTerminal, Write},
+    io::Write,
     net::{Ipv4Addr, SocketAddr},
     process::ExitCode,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
-use clap::{CommandFactory, FromArgMatches};
 use ois_bridge::Bridge;
-use tracing_subscriber::EnvFilter;
 
-use crate::settings::{Command, LogFormat, Settings};
+use crate::settings::{Command, Settings};
 
 fn main() -> ExitCode {
-    match settings().and_then(|settings| run(&settings)) {
+    let settings = ois_cli::settings(std::env::args_os(), |name| std::env::var_os(name));
+    match settings.and_then(|settings| run(&settings)) {
         Ok(code) => code,
         Err(error) => fail(&error),
     }
 }
 
-fn settings() -> Result<Settings> {
-    let args = std::env::args_os().collect();
-    let args = env_file::merge(&Settings::command(), args, |name| std::env::var_os(name))?;
-    Ok(Settings::from_arg_matches(&Settings::command().get_matches_from(args))?)
-}
-
 fn run(settings: &Settings) -> Result<ExitCode> {
-    begin_logging(settings)?;
+    settings.logging.begin()?;
     // One thread: an idle monitor is one sleeping process.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = match settings.command {
@@ -71,19 +63,6 @@ async fn serve(settings: &Settings) -> Result<()> {
 /// The address of the local port.
 fn local(settings: &Settings) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, settings.host.local_port))
-}
-
-fn begin_logging(settings: &Settings) -> Result<()> {
-    let filter = &settings.host.log;
-    let filter: EnvFilter = filter.parse().with_context(|| format!("--log {filter:?}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let begun = match settings.host.log_format {
-        LogFormat::Text => {
-            lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
-        }
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
-    begun.map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 /// A line on standard output, for whoever started us.

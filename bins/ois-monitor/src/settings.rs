@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 use ois_bridge::openclaw;
+use ois_cli::Logging;
 use ois_protocol::UtcOffset;
 
 /// Wakes an agent when it is mentioned in the OIS room, and brings its answer back.
@@ -30,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) handling: Handling,
     #[command(flatten)]
     pub(crate) host: Host,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
 }
 
 /// What to do instead of running.
@@ -136,12 +139,6 @@ pub(crate) struct Host {
     /// environment go before it
     #[arg(long, env = "OIS_ENV_FILE", value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
-    /// How log lines are written, to standard error
-    #[arg(long, env = "OIS_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
-    pub(crate) log_format: LogFormat,
-    /// What is logged: error, warn, info, debug, trace, or per module as ois_bridge=debug
-    #[arg(long, env = "OIS_LOG", default_value = "info", value_name = "FILTER")]
-    pub(crate) log: String,
 }
 
 /// What wakes the agent.
@@ -164,15 +161,6 @@ pub(crate) enum Mode {
     /// By sessions_send over HTTP, as the original did.
     #[value(alias = "http")]
     Legacy,
-}
-
-/// How a log line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 impl From<Mode> for openclaw::Mode {
@@ -210,6 +198,20 @@ mod tests {
     #[test]
     fn the_settings_fit_together() {
         Settings::command().debug_assert();
+    }
+
+    #[test]
+    fn the_originals_file_is_understood() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("env");
+        let file = "export OIS_URL=ws://ois.lan:8800\nOIS_AGENT_TOKEN='t 1'\nOIS_CONTEXT_COUNT=20 # more\nGATEWAY_TOKEN=\"a=b\"\n";
+        std::fs::write(&path, file).unwrap();
+        let args = ["ois-monitor".into(), "--env-file".into(), path.into()];
+        let settings: Settings = ois_cli::settings(args, |_| None).unwrap();
+        assert_eq!(settings.room.url, "ws://ois.lan:8800");
+        assert_eq!(settings.room.token.as_deref(), Some("t 1"));
+        assert_eq!(settings.handling.context_count, 20);
+        assert_eq!(settings.gateway.gateway_token.as_deref(), Some("a=b"));
     }
 
     #[test]

@@ -11,14 +11,14 @@ use ois_protocol::{DisplayName, Kind, ShortName};
 use crate::{
     admin::{self, Answer, Listed, Request, Whole},
     clock::now,
-    init, logging,
+    init,
     settings::{AgentCommand, Command, Settings, UserCommand},
     team::Team,
 };
 
 /// Does what the command says.
 pub(crate) fn run(mut settings: Settings) -> Result<()> {
-    logging::begin(&settings.logging)?;
+    settings.logging.begin()?;
     let Some(command) = settings.command.take() else { bail!("no command") };
     match command {
         Command::Init => init::run(&settings),

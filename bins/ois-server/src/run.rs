@@ -18,7 +18,7 @@ use tokio::{
 use crate::{
     admin_socket,
     clock::now,
-    demo, logging,
+    demo,
     settings::{People, Settings},
     team::Team,
 };
@@ -32,7 +32,7 @@ const ARCHIVE_PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(settings: Settings) -> Result<()> {
-    logging::begin(&settings.logging)?;
+    settings.logging.begin()?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(serve(settings))

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ois_cli::Logging;
 use ois_http::{Cidr, PublicUrl};
 use ois_protocol::{DisplayName, Limits, Role, ShortName, UtcOffset};
 
@@ -159,33 +160,6 @@ impl Bounds {
     }
 }
 
-/// What it says of itself.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Log")]
-pub(crate) struct Logging {
-    /// How log lines are written, to standard error
-    #[arg(
-        long,
-        env = "OIS_LOG_FORMAT",
-        default_value = "text",
-        global = true,
-        value_name = "FORMAT"
-    )]
-    pub(crate) log_format: LogFormat,
-    /// What is logged: error, warn, info, debug, trace, or per module as ois_http=debug
-    #[arg(long, env = "OIS_LOG", default_value = "info", global = true, value_name = "FILTER")]
-    pub(crate) log: String,
-}
-
-/// How a log line is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
-}
-
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -299,6 +273,24 @@ mod tests {
     #[test]
     fn the_settings_fit_together() {
         Settings::command().debug_assert();
+    }
+
+    fn settings(file: &str) -> Settings {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("env");
+        std::fs::write(&path, file).unwrap();
+        let args = ["ois-server".into(), "--env-file".into(), path.into()];
+        ois_cli::settings(args, |_| None).unwrap()
+    }
+
+    #[test]
+    fn an_old_deployments_file_is_understood() {
+        let file = "PORT=8801\nOIS_ROOT=/data/ois\nPASSWORD=\"a b=c\"\nAGENT_TOKENS='t1:HKH 🐱,t2:ARIA'\nUPLOAD_DIR=/tmp/up\n";
+        let settings = settings(file);
+        assert_eq!(settings.doors.port, Some(8801));
+        assert_eq!(settings.place.root, std::path::Path::new("/data/ois"));
+        assert_eq!(settings.people.password.as_deref(), Some("a b=c"));
+        assert_eq!(settings.people.agent_tokens.as_deref(), Some("t1:HKH 🐱,t2:ARIA"));
     }
 
     #[test]

@@ -8,7 +8,11 @@ use std::{ffi::OsString, path::Path};
 use anyhow::{Context, Result, bail};
 use clap::Command;
 
-/// The command line with the file's settings in it, if it (or the environment) names a file.
+/// The command line with the settings of the file that `--env-file` or `OIS_ENV_FILE` names.
+///
+/// # Errors
+/// If there is no such file, or a line in it is not `NAME=VALUE`: named by its number only, since
+/// it may be a secret.
 pub(crate) fn merge(
     command: &Command,
     args: Vec<OsString>,
@@ -86,44 +90,50 @@ fn unquoted(value: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, FromArgMatches};
+    use clap::{Arg, ArgAction, ArgMatches};
 
     use super::*;
-    use crate::settings::Settings;
 
-    fn settings(file: &str, args: &[&str], environment: &[(&str, &str)]) -> Settings {
+    fn program() -> Command {
+        Command::new("ois")
+            .args_override_self(true)
+            .arg(Arg::new("port").long("port").env("OIS_TEST_PORT"))
+            .arg(Arg::new("name").long("name").env("OIS_TEST_NAME"))
+            .arg(Arg::new("demo").long("demo").env("OIS_TEST_DEMO").action(ArgAction::SetTrue))
+            .arg(Arg::new("env-file").long("env-file"))
+    }
+
+    fn read(file: &str, args: &[&str], environment: &[&str]) -> ArgMatches {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("env");
         std::fs::write(&path, file).unwrap();
-        let mut line: Vec<OsString> = vec!["ois-server".into(), "--env-file".into(), path.into()];
+        let mut line: Vec<OsString> = vec!["ois".into(), "--env-file".into(), path.into()];
         line.extend(args.iter().map(OsString::from));
-        let look = |name: &str| {
-            environment.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
-        };
-        let merged = merge(&Settings::command(), line, look).unwrap();
-        let matches = Settings::command().try_get_matches_from(merged).unwrap();
-        Settings::from_arg_matches(&matches).unwrap()
+        let look = |name: &str| environment.contains(&name).then(|| OsString::from("set"));
+        program().get_matches_from(merge(&program(), line, look).unwrap())
+    }
+
+    fn value(matches: &ArgMatches, name: &str) -> Option<String> {
+        matches.get_one::<String>(name).cloned()
     }
 
     #[test]
-    fn an_old_deployments_file_is_understood() {
-        let file = "# OIS\nPORT=8801\nexport OIS_ROOT=/data/ois\nPASSWORD=\"a b=c\"\nAGENT_TOKENS='t1:HKH 🐱,t2:ARIA'\nNODE_ENV=production\n";
-        let settings = settings(file, &[], &[]);
-        assert_eq!(settings.doors.port, Some(8801));
-        assert_eq!(settings.place.root, Path::new("/data/ois"));
-        assert_eq!(settings.people.password.as_deref(), Some("a b=c"));
-        assert_eq!(settings.people.agent_tokens.as_deref(), Some("t1:HKH 🐱,t2:ARIA"));
+    fn values_come_from_the_file_in_the_forms_people_write() {
+        let file = "# OIS\r\nOIS_TEST_PORT=8801\r\nexport OIS_TEST_NAME=\"a b=c # d\"\nOIS_TEST_DEMO=true\nNODE_ENV=production\n";
+        let matches = read(file, &[], &[]);
+        assert_eq!(value(&matches, "port").as_deref(), Some("8801"));
+        assert_eq!(value(&matches, "name").as_deref(), Some("a b=c # d"));
+        assert!(matches.get_flag("demo"));
+        assert_eq!(value(&read("OIS_TEST_NAME='x' \n", &[], &[]), "name").as_deref(), Some("x"));
+        assert_eq!(value(&read("OIS_TEST_NAME=x # y\n", &[], &[]), "name").as_deref(), Some("x"));
     }
 
     #[test]
-    fn a_flag_goes_before_the_file() {
-        assert_eq!(settings("PORT=1\n", &["--port", "2"], &[]).doors.port, Some(2));
-    }
-
-    #[test]
-    fn the_environment_goes_before_the_file() {
+    fn flags_go_before_the_environment_and_that_before_the_file() {
+        let file = "OIS_TEST_PORT=1\n";
+        assert_eq!(value(&read(file, &["--port", "2"], &[]), "port").as_deref(), Some("2"));
         assert_eq!(
-            settings("PORT=1\n", &[], &[("PORT", "3")]).doors.port,
+            value(&read(file, &[], &["OIS_TEST_PORT"]), "port"),
             None,
             "left to the environment"
         );

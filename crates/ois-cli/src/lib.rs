@@ -1,0 +1,37 @@
+//! What every OIS program reads at its start: a file of settings, and how to log. For binaries only.
+//!
+//! ```
+//! use clap::{CommandFactory, Parser};
+//!
+//! #[derive(Parser)]
+//! struct Settings {
+//!     #[command(flatten)]
+//!     logging: ois_cli::Logging,
+//! }
+//!
+//! let settings: Settings = ois_cli::settings(["program", "--log", "warn"].map(Into::into), |_| None).unwrap();
+//! assert_eq!(settings.logging.log, "warn");
+//! ```
+
+mod env_file;
+mod logging;
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+use clap::Parser;
+
+pub use logging::{LogFormat, Logging};
+
+/// A program's settings from its command line, the environment and the file that one of them
+/// names. Ends the process with words if the command line makes no sense, or asks for help.
+///
+/// # Errors
+/// If the file cannot be read or understood.
+pub fn settings<S: Parser>(
+    args: impl IntoIterator<Item = OsString>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<S> {
+    let args = env_file::merge(&S::command(), args.into_iter().collect(), environment)?;
+    Ok(S::from_arg_matches(&S::command().get_matches_from(args))?)
+}

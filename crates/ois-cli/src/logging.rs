@@ -1,0 +1,54 @@
+//! Log lines to standard error.
+
+use std::io::IsTerminal;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// How a program says what it does, as flags and environment variables.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Log")]
+pub struct Logging {
+    /// How log lines are written, to standard error
+    #[arg(
+        long,
+        env = "OIS_LOG_FORMAT",
+        default_value = "text",
+        global = true,
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
+    /// What is logged: error, warn, info, debug, trace, or per module as ois_http=debug
+    #[arg(long, env = "OIS_LOG", default_value = "info", global = true, value_name = "FILTER")]
+    pub log: String,
+}
+
+/// How a log line is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl Logging {
+    /// Begins to write log lines.
+    ///
+    /// # Errors
+    /// If the filter is none, or lines are written already.
+    pub fn begin(&self) -> Result<()> {
+        let filter: EnvFilter =
+            self.log.parse().with_context(|| format!("--log {:?}", self.log))?;
+        let lines = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal());
+        match self.log_format {
+            LogFormat::Text => lines.with_target(false).try_init(),
+            LogFormat::Json => lines.json().flatten_event(true).try_init(),
+        }
+        .map_err(|error| anyhow::anyhow!("{error}"))
+    }
+}
