@@ -38,6 +38,8 @@ function thumb(attachment, pictures) {
   const image = h('img', { src, alt: name, loading: 'lazy', decoding: 'async' });
   const button = h('button', { type: 'button', class: 'thumb', on: { click: () => openLightbox(pictures(), src) } }, image);
   words(button, { label: ['lightbox.open', { name }] });
+  // One that is wider than there is room for gets its own height instead of bars above and below.
+  image.addEventListener('load', () => button.classList.toggle('thumb-wide', image.naturalWidth * button.clientHeight > image.naturalHeight * button.clientWidth));
   image.addEventListener('error', () => button.replaceWith(fileLink(attachment)));
   return button;
 }

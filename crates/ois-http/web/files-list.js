@@ -2,7 +2,7 @@
 
 import { downloadOf } from './api.js';
 import { ask, askName } from './dialogs.js';
-import { fill, h, iconButton } from './dom.js';
+import { fill, h, iconButton, renew } from './dom.js';
 import { locale, onLanguage, t } from './i18n.js';
 import { icon } from './icons.js';
 import { openLightbox } from './lightbox.js';
@@ -31,7 +31,10 @@ export class FilesList {
     const names = h('div', { class: 'file-row file-names', 'aria-hidden': 'true' }, h('span', { words: { text: 'files.name' } }), h('span', { class: 'file-size', words: { text: 'files.size' } }), h('span', { class: 'file-time', words: { text: 'files.modified' } }), h('span'));
     this.element = h('div', { class: 'files-list' }, tools, names, this.#table, this.#state);
     app.store.watch((s) => [s.role], (s) => (tools.hidden = s.role === 'guest'));
-    onLanguage(() => this.#show());
+    onLanguage(() => {
+      renew(this.element); // it may be aside while a file is open, where the page's own renewal does not reach
+      this.#show();
+    });
   }
 
   /** Shows the folder at `path`. */

@@ -38,7 +38,10 @@ class Login extends HTMLElement {
   }
 
   async #submit(user, password, submit, error) {
-    if (!user.value.trim() || !password.value) return words(error, { text: 'login.missing' });
+    if (!user.value.trim() || !password.value) {
+      words(error, { text: 'login.missing' });
+      return (user.value.trim() ? password : user).focus();
+    }
     submit.disabled = true;
     words(submit, { text: 'login.busy' });
     try {

@@ -81,7 +81,8 @@ export class MentionMenu {
   }
 
   #option(item, i) {
-    const note = item.everyone ? t('compose.all') : item.display === item.name ? '' : item.display;
+    const rest = item.display.startsWith(item.name) ? item.display.slice(item.name.length).trim() : item.display;
+    const note = item.everyone ? t('compose.all') : rest;
     const picture = item.member ? avatar(item.display, item.member.kind === 'agent', 'small') : h('span', { class: 'avatar small', 'aria-hidden': 'true' }, item.room ? '#' : '@');
     const option = h('div', { id: `mention-${i}`, role: 'option', class: 'option', 'aria-selected': 'false' }, picture,
       h('span', { class: 'option-name', dir: 'auto' }, item.name), h('span', { class: 'quiet', dir: 'auto' }, note),

@@ -100,7 +100,7 @@ export function draftRow({ draft, joined, original }, app) {
     joined ? null : h('div', { class: 'head' }, h('span', { class: 'author', dir: 'auto' }, state.user)),
     draft.replyTo ? quoteOf(draft, original, app) : null,
     body(draft.text, app),
-    draft.attachments?.length ? attachmentsView(draft.attachments, () => []) : null,
+    draft.attachments?.length ? attachmentsView(draft.attachments, () => picturesOf([draft])) : null,
     failed ? failure(draft, app) : h('div', { class: 'fate quiet', words: { text: state.link.state === 'ready' ? 'message.sending' : 'message.waiting' } }));
 }
 

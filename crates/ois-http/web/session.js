@@ -17,6 +17,7 @@ export function createSession({ store, link, api, prefs, nonce, now, later }) {
   const mineKey = (name, user = state().user) => `${name}.${user}`;
   const strangers = new Set(); // who writes here without being in the register
   let refreshing = false;
+  let again = false; // whether someone came while the register was being read
 
   function enter({ user, role }) {
     store.dispatch({ type: 'signed-in', user, role });
@@ -68,14 +69,22 @@ export function createSession({ store, link, api, prefs, nonce, now, later }) {
   }
 
   async function refreshMembers() {
-    if (refreshing) return;
+    if (state().phase !== 'signed-in') return;
+    if (refreshing) {
+      again = true;
+      return;
+    }
     refreshing = true;
     try {
       store.dispatch({ type: 'members', members: (await api.members()).members });
     } catch {
       // The link tells when the server is away; the next greeting asks again.
     }
-    later(() => (refreshing = false), 2000);
+    later(() => {
+      refreshing = false;
+      if (again) refreshMembers();
+      again = false;
+    }, 2000);
   }
 
   async function loadOlder() {

@@ -155,7 +155,7 @@ export const zh = {
   'details.members': '成员',
   'details.files': '最近的附件',
   'details.noFiles': '当前显示的消息里没有附件。',
-  'details.call': '写 @{name}',
+  'details.call': '呼叫 @{name}',
   'details.gone': '已经没有叫这个名字的成员。',
   'role.admin': '管理员',
   'role.member': '成员',

@@ -54,6 +54,27 @@ test('what is said while away is sent after the next greeting, under the same no
   assert.deepEqual(b.chats(), [{ type: 'chat', text: 'hi', nonce: 'n1' }]);
 });
 
+test('who comes while the register was just read is read too, in one more call', async () => {
+  const b = bench();
+  await b.session.begin();
+  b.greet();
+  for (const name of ['Jun', 'Wei', 'Lin']) b.hear({ type: 'presence', name, state: 'online' });
+  assert.deepEqual(b.asked, ['members']);
+  await Promise.resolve();
+  for (const run of b.waiting.splice(0)) run();
+  assert.deepEqual(b.asked, ['members', 'members']);
+});
+
+test('the register is not asked for after the reader has gone', async () => {
+  const b = bench();
+  await b.session.begin();
+  b.greet();
+  b.hear({ type: 'presence', name: 'Jun', state: 'online' });
+  await b.session.signOut();
+  for (const run of b.waiting.splice(0)) run();
+  assert.deepEqual(b.asked, ['members']);
+});
+
 test('what was not acknowledged survives a reload', async () => {
   const memory = new Map();
   const before = bench({ memory });
