@@ -19,6 +19,8 @@ use crate::binary;
 pub struct Page {
     pub(super) cdp: Cdp,
     pub(super) user_agent: String,
+    /// Whether a finger is in place of the mouse.
+    pub(super) touched: bool,
 }
 
 /// How long a page may take unless a test says otherwise.
@@ -29,7 +31,7 @@ impl Page {
         for domain in ["Page", "Runtime", "Log", "Network", "Audits", "DOM"] {
             cdp.call(&format!("{domain}.enable"), json!({}))?;
         }
-        let mut page = Self { cdp, user_agent };
+        let mut page = Self { cdp, user_agent, touched: false };
         page.screen(Screen::DESK)?;
         page.theme(Theme::Light)?;
         page.language("en-US")?;

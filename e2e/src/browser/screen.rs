@@ -54,7 +54,12 @@ impl Page {
             "mobile": screen.mobile,
         });
         self.cdp.call("Emulation.setDeviceMetricsOverride", metrics)?;
-        self.cdp.call("Emulation.setTouchEmulationEnabled", json!({"enabled": screen.mobile}))?;
+        // Said once more, it would forget that there is a mouse.
+        if self.touched != screen.mobile {
+            self.cdp
+                .call("Emulation.setTouchEmulationEnabled", json!({"enabled": screen.mobile}))?;
+            self.touched = screen.mobile;
+        }
         Ok(())
     }
 

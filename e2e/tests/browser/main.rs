@@ -4,11 +4,13 @@
 //! person would see. Nothing reaches into the page to change it. At the end of a visit nothing may
 //! have gone wrong in it (console, policy) and nothing may have been asked of another origin.
 
+mod conversation;
 mod driver;
 mod files;
 mod hostile;
 mod keyboard;
 mod login;
+mod looks;
 mod outage;
 mod phone;
 mod room;

@@ -38,9 +38,13 @@ pub(crate) struct Visit {
 impl Visit {
     /// A team of [`TEAM`], its page not opened yet.
     pub(crate) fn prepare() -> Result<Self> {
-        let root = TempDir::new()?;
+        Self::of_agents(TempDir::new()?, &TEAM)
+    }
+
+    /// A team of `agents` on what lies in `root`, its page not opened yet.
+    pub(crate) fn of_agents(root: TempDir, agents: &[(&str, &str)]) -> Result<Self> {
         let agents: Vec<String> =
-            TEAM.iter().map(|(token, display)| format!("{token}:{display}")).collect();
+            agents.iter().map(|(token, display)| format!("{token}:{display}")).collect();
         let mut settings = Settings::at(root.path());
         settings.env.push(("AGENT_TOKENS".to_owned(), agents.join(",")));
         let server = Server::start(settings)?;
@@ -79,6 +83,18 @@ impl Visit {
     pub(crate) fn say(&mut self, text: &str) -> Result<()> {
         self.page.fill(&named("composer"), text)?;
         self.page.press("Enter")
+    }
+
+    /// Chooses `value` in the field of the settings with this `data-testid`.
+    pub(crate) fn choose(&mut self, field: &str, value: &str) -> Result<()> {
+        let field = format!("document.querySelector('#app {0}, ois-login {0}')", named(field));
+        self.page.wait(&field)?;
+        // An open list of choices is no part of the page: what the browser does then is done here.
+        let value = json!(value);
+        self.page.eval(&format!(
+            "{field}.value = {value}; {field}.dispatchEvent(new Event('change', {{bubbles: true}}))"
+        ))?;
+        Ok(())
     }
 
     /// Waits until a stored message with this text is shown.

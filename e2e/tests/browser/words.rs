@@ -25,16 +25,6 @@ fn left_over(visit: &mut Visit, from: &str, to: &str) -> Result<serde_json::Valu
     visit.page.eval(&LEFT_OVER.replace("$from", from).replace("$to", to))
 }
 
-/// Chooses `value` in a select as a keyboard does.
-fn choose(visit: &mut Visit, select: &str, value: &str) -> Result<()> {
-    let select = format!("document.querySelector('#app {select}, ois-login {select}')");
-    visit.page.eval(&format!(
-        "{select}.value = {}; {select}.dispatchEvent(new Event('change', {{bubbles: true}})); 1",
-        json!(value)
-    ))?;
-    Ok(())
-}
-
 #[test]
 fn the_choice_of_language_changes_every_visible_label() -> Result<()> {
     let mut visit = Visit::signed_in()?;
@@ -56,13 +46,21 @@ fn the_choice_of_language_changes_every_visible_label() -> Result<()> {
             json!([]),
             "the test finds labels on {hash}"
         );
-        choose(&mut visit, "[data-testid=lang]", "zh")?;
+        visit.choose("lang", "zh")?;
         assert_eq!(visit.page.eval("document.documentElement.lang")?, "zh-CN");
         assert_eq!(left_over(&mut visit, "en", "zh")?, json!([]), "left in English on {hash}");
-        choose(&mut visit, "[data-testid=lang]", "en")?;
+        visit.choose("lang", "en")?;
         assert_eq!(left_over(&mut visit, "zh", "en")?, json!([]), "left in Chinese on {hash}");
     }
-    choose(&mut visit, "[data-testid=lang]", "zh")?;
+    // What is aside meanwhile must not keep the old words either.
+    visit.server.person("Jun")?.0.put("/api/file?path=a.md", b"# A")?.ok()?;
+    visit.page.eval("location.hash = '#/edit/a.md'; 1")?;
+    visit.page.wait("document.querySelector('[data-testid=editor]')")?;
+    visit.choose("lang", "zh")?;
+    assert_eq!(left_over(&mut visit, "en", "zh")?, json!([]));
+    visit.page.click(".crumb-up")?;
+    visit.page.wait("document.querySelector('[data-testid=file-row]')")?;
+    assert_eq!(left_over(&mut visit, "en", "zh")?, json!([]));
     visit.page.click(&named("logout"))?;
     visit
         .page
@@ -85,11 +83,11 @@ fn the_first_language_and_theme_are_those_of_the_browser() -> Result<()> {
     visit.page.theme(Theme::Light)?;
     assert_eq!(visit.page.eval(ground)?, "rgb(255, 255, 255)");
 
-    choose(&mut visit, "[data-testid=theme]", "dark")?;
+    visit.choose("theme", "dark")?;
     assert_eq!(visit.page.eval(ground)?, "rgb(21, 23, 28)");
     visit.page.reload()?;
     assert_eq!(visit.page.eval(ground)?, "rgb(21, 23, 28)");
-    choose(&mut visit, "[data-testid=theme]", "auto")?;
+    visit.choose("theme", "auto")?;
     assert_eq!(visit.page.eval(ground)?, "rgb(255, 255, 255)");
     visit.was_calm(&[STRANGER])
 }

@@ -116,8 +116,9 @@ fn a_picture_is_seen_before_it_is_sent_and_large_after() -> Result<()> {
     assert_eq!(heard["attachments"][0]["name"], "plan.png");
     assert_eq!(heard["attachments"].as_array().map(Vec::len), Some(1));
 
-    visit.page.wait("document.querySelector('.message .thumb img')?.naturalWidth === 1")?;
-    visit.page.click(".message .thumb")?;
+    let thumb = format!("{} .thumb", named("message"));
+    visit.page.wait(&format!("document.querySelector('{thumb} img')?.naturalWidth === 1"))?;
+    visit.page.click(&thumb)?;
     visit
         .page
         .wait("document.querySelector('[data-testid=lightbox][open] img').naturalWidth === 1")?;
