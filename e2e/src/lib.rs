@@ -12,6 +12,7 @@ pub mod browser;
 pub mod fake_gateway;
 pub mod gateway;
 pub mod monitor;
+pub mod person;
 pub mod process;
 pub mod proxy;
 pub mod rest;

@@ -19,7 +19,7 @@ fn a_mention_is_answered_as_a_reply_that_names_its_cause() -> Result<()> {
     assert_eq!(answer["cause"], call);
     assert_eq!(answer["agent"], true);
     // Everybody in the room has it, not only the history.
-    team.bob.hear("ARIA", |text| text == "it is")?;
+    team.bob.room().hear("ARIA", |text| text == "it is")?;
     team.close(&[(call, "it is")])
 }
 

@@ -14,12 +14,12 @@ fn what_the_agent_sends_is_said_in_the_room() -> Result<()> {
     let local = team.monitor.local();
     let answer = local.post("/send", &json!({"text": "the build is green"}))?.ok()?;
     assert_eq!(answer["ok"], true);
-    let said = team.bob.hear("ARIA", |text| text == "the build is green")?;
+    let said = team.bob.room().hear("ARIA", |text| text == "the build is green")?;
     assert_eq!(said["replyTo"], Value::Null);
     // As `curl -d` sends it.
     let form = [("content-type", "application/x-www-form-urlencoded")];
     local.request("POST", "/send", &form, Some("{\"text\":\"再来\"}".as_bytes()))?.ok()?;
-    team.bob.hear("ARIA", |text| text == "再来")?;
+    team.bob.room().hear("ARIA", |text| text == "再来")?;
     team.stop()
 }
 
@@ -59,7 +59,7 @@ fn without_the_server_nothing_can_be_sent_and_afterwards_it_can() -> Result<()> 
     until("it is connected again", || {
         Ok(local.post("/send", &json!({"text": "back"}))?.status == 200)
     })?;
-    team.wait("it", |said| said.iter().any(|message| message["text"] == "back").then_some(()))?;
+    team.hear("back")?;
     team.stop()
 }
 
@@ -97,7 +97,7 @@ fn a_web_page_is_not_a_program_on_this_host() -> Result<()> {
     let port = team.monitor.port();
     let fine = format!("localhost:{port}");
     local.request("POST", "/send", &[JSON, ("host", &fine)], Some(body))?.ok()?;
-    team.wait("it once", |said| (said.len() == 1).then_some(()))?;
+    team.hear("from a page")?;
     team.close_after_words(&["from a page"])
 }
 

@@ -1,14 +1,11 @@
 //! A server, a gateway, the monitor of ARIA between them, and bob, who talks.
 
-use std::time::{Duration, Instant};
-
 use anyhow::{Context, Result, ensure};
 use e2e::{
     fake_gateway::{End, FakeGateway, TOKEN, Turn},
     monitor::{Monitor, Settings},
+    person::Person,
     proxy::Proxy,
-    rest::Rest,
-    room::Room,
     server::{AGENTS, Server},
 };
 use serde_json::Value;
@@ -16,6 +13,7 @@ use tempfile::TempDir;
 
 /// ARIA's token at the server.
 pub(crate) const ARIA: &str = AGENTS[1].0;
+const DISPLAY: &str = AGENTS[1].1;
 
 /// Everything between a person's word and the agent's answer.
 pub(crate) struct Team {
@@ -24,8 +22,7 @@ pub(crate) struct Team {
     /// Between the monitor and the server, so that a test can hold the wire still.
     pub(crate) wire: Proxy,
     pub(crate) server: Server,
-    pub(crate) bob: Room,
-    rest: Rest,
+    pub(crate) bob: Person,
     _state: TempDir,
 }
 
@@ -51,13 +48,13 @@ impl Team {
         };
         change(&mut settings);
         let monitor = Monitor::start(settings)?;
-        let (rest, bob) = server.person("bob")?;
-        Ok(Self { monitor, gateway, wire, server, bob, rest, _state: state })
+        let bob = Person::join(&server, "bob")?;
+        Ok(Self { monitor, gateway, wire, server, bob, _state: state })
     }
 
     /// Bob says it; answers with the message's id.
     pub(crate) fn call(&mut self, text: &str) -> Result<u64> {
-        self.bob.say(text)?["id"].as_u64().context("a message without an id")
+        self.bob.say(text)
     }
 
     /// The next turn, which is the one for this message.
@@ -76,30 +73,19 @@ impl Team {
 
     /// Waits until the room has ARIA's answer to this message.
     pub(crate) fn answer(&self, call: u64) -> Result<Value> {
-        self.wait("an answer", |said| {
-            said.iter().find(|message| message["replyTo"] == call).cloned()
-        })
+        self.bob.answer_by(DISPLAY, call)
     }
 
-    /// Waits for something in what ARIA has said.
-    pub(crate) fn wait<T>(&self, what: &str, pick: impl Fn(&[Value]) -> Option<T>) -> Result<T> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let said = self.said()?;
-            if let Some(found) = pick(&said) {
-                return Ok(found);
-            }
-            ensure!(Instant::now() < until, "not {what} within {PATIENCE:?} in {said:#?}");
-            std::thread::park_timeout(BETWEEN_LOOKS);
-        }
+    /// Waits until ARIA has said this.
+    pub(crate) fn hear(&self, text: &str) -> Result<Value> {
+        self.bob.wait_for(DISPLAY, text, |said| {
+            said.iter().find(|message| message["text"] == text).cloned()
+        })
     }
 
     /// All that ARIA has said, oldest first.
     pub(crate) fn said(&self) -> Result<Vec<Value>> {
-        let all = self.rest.get("/api/messages?limit=200")?.ok()?;
-        let all = all["messages"].as_array().context("no messages")?;
-        let by_aria = |message: &&Value| message["user"] == AGENTS[1].1;
-        Ok(all.iter().filter(by_aria).cloned().collect())
+        self.bob.said_by(DISPLAY)
     }
 
     /// Starts the monitor again, after a kill; no token stood in what it had said.
@@ -112,8 +98,7 @@ impl Team {
     /// Starts the server again, after a kill, and lets bob in again.
     pub(crate) fn restart_server(&mut self) -> Result<()> {
         self.server.restart()?;
-        (self.rest, self.bob) = self.server.person("bob")?;
-        Ok(())
+        self.bob.join_again(&self.server)
     }
 
     /// Ends the story: these and no others are ARIA's messages, as what each replies to and its
@@ -163,6 +148,3 @@ pub(crate) fn names_no_token(text: &str) -> Result<()> {
     ensure!(!text.contains(ARIA) && !text.contains(TOKEN), "a token stands in {text}");
     Ok(())
 }
-
-const PATIENCE: Duration = Duration::from_secs(90);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);

@@ -1,0 +1,97 @@
+//! Somebody in the room who calls agents and looks at what they answer.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::rest::Rest;
+use crate::room::Room;
+use crate::server::Server;
+
+/// A person who is logged in.
+#[derive(Debug)]
+pub struct Person {
+    name: String,
+    rest: Rest,
+    room: Room,
+}
+
+impl Person {
+    /// Logs in and joins the room.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn join(server: &Server, name: &str) -> Result<Self> {
+        let (rest, room) = server.person(name)?;
+        Ok(Self { name: name.to_owned(), rest, room })
+    }
+
+    /// Joins anew, after a restart of the server.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn join_again(&mut self, server: &Server) -> Result<()> {
+        *self = Self::join(server, &self.name)?;
+        Ok(())
+    }
+
+    /// Says something; answers with the message's id.
+    ///
+    /// # Errors
+    /// When it does not come back.
+    pub fn say(&mut self, text: &str) -> Result<u64> {
+        self.room.say(text)?["id"].as_u64().context("a message without an id")
+    }
+
+    /// The connection to the room.
+    pub fn room(&mut self) -> &mut Room {
+        &mut self.room
+    }
+
+    /// All that the member with this display name has said, oldest first.
+    ///
+    /// # Errors
+    /// When the server does not tell.
+    pub fn said_by(&self, display: &str) -> Result<Vec<Value>> {
+        let all = self.rest.get("/api/messages?limit=200")?.ok()?;
+        let all = all["messages"].as_array().context("no messages")?;
+        Ok(all.iter().filter(|message| message["user"] == display).cloned().collect())
+    }
+
+    /// Waits until `pick` finds what it looks for in what that member has said.
+    ///
+    /// # Errors
+    /// When it is not there within a generous time.
+    pub fn wait_for<T>(
+        &self,
+        display: &str,
+        what: &str,
+        pick: impl Fn(&[Value]) -> Option<T>,
+    ) -> Result<T> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let said = self.said_by(display)?;
+            if let Some(found) = pick(&said) {
+                return Ok(found);
+            }
+            ensure!(Instant::now() < until, "not {what} within {PATIENCE:?} in {said:#?}");
+            // An answer may come while this person is not connected, so it is asked for.
+            std::thread::park_timeout(BETWEEN_LOOKS);
+        }
+    }
+
+    /// Waits for that member's reply to this message.
+    ///
+    /// # Errors
+    /// When it is not there within a generous time.
+    pub fn answer_by(&self, display: &str, call: u64) -> Result<Value> {
+        self.wait_for(display, &format!("a reply to {call}"), |said| {
+            said.iter().find(|message| message["replyTo"] == call).cloned()
+        })
+    }
+}
+
+/// A gateway that has just started is slow, and one that was killed takes up a turn after seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);

@@ -1,0 +1,124 @@
+//! What happens at a gateway that stays up.
+
+use anyhow::{Context, Result, ensure};
+use e2e::gateway::{Gateway, Model};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    one_at_a_time,
+    team::{Team, model_hears, told},
+};
+
+#[test]
+fn a_mention_wakes_the_agent_and_its_answer_comes_back_once() -> Result<()> {
+    let _one = one_at_a_time();
+    let state = TempDir::new()?;
+    let model = Model::start(state.path())?;
+    let gateway = Gateway::start(state.path(), &model)?;
+    the_doctor_finds_nothing(&gateway, &model).context("the doctor")?;
+    the_agent_hears_the_room_and_answers(&gateway, &model).context("an answer")?;
+    silence_and_failure_are_what_they_are(&gateway).context("silence and failure")?;
+    the_server_is_restarted_during_a_turn(&gateway, &model).context("server restarted")?;
+    the_monitor_is_killed_with_a_turn_under_way(&gateway, &model).context("monitor killed")?;
+    an_old_gateways_way_works(&gateway, &model).context("sessions_send")?;
+    gateway.stop()
+}
+
+fn the_doctor_finds_nothing(gateway: &Gateway, model: &Model) -> Result<()> {
+    let team = Team::start(gateway)?;
+    let folder = TempDir::new()?;
+    let mut settings = team.monitor.settings().clone();
+    settings.state = folder.path().to_owned();
+    let diagnosis = settings.doctor()?;
+    for check in &diagnosis.checks {
+        ensure!(check["verdict"] == "good", "{check}");
+    }
+    ensure!(diagnosis.status.success(), "{diagnosis:?}");
+    ensure!(model.requests()?.is_empty(), "it has asked the model");
+    ensure!(!diagnosis.words.contains(gateway.token()?), "it names the token");
+    Ok(())
+}
+
+fn the_agent_hears_the_room_and_answers(gateway: &Gateway, model: &Model) -> Result<()> {
+    let mut team = Team::start(gateway)?;
+    team.call("the build has been red since noon")?;
+    let call = team.call("@aria what is wrong? [[say:a test is]]")?;
+    ensure!(team.answer(call)? == "a test is", "another answer");
+    let heard = told(model, "@aria what is wrong?")?;
+    let heard = heard.first().context("the model was not asked")?.to_string();
+    for words in ["the build has been red since noon", "You are «ARIA»", "human «bob»"] {
+        ensure!(heard.contains(words), "{words:?} is not in {heard}");
+    }
+    // The agent's owner is spoken to in the agent's main session, not in the room.
+    let note = json!({"text": "a word to my owner [[say:noted]]"});
+    team.monitor.local().post("/send_to_user", &note)?.ok()?;
+    model_hears(model, "a word to my owner")?;
+    team.close(&[call])
+}
+
+fn silence_and_failure_are_what_they_are(gateway: &Gateway) -> Result<()> {
+    let mut team = Team::start(gateway)?;
+    team.call("@ARIA nothing, please [[say:NO_REPLY]]")?;
+    let call = team.call("@ARIA fail, please [[fail:400]]")?;
+    let words = team.answer(call)?;
+    ensure!(words.starts_with("[AUTO] "), "no statement of a failure: {words}");
+    team.close(&[call])
+}
+
+fn the_server_is_restarted_during_a_turn(gateway: &Gateway, model: &Model) -> Result<()> {
+    let mut team = Team::start(gateway)?;
+    let call = team.call("@ARIA over a restart [[sleep:3]] [[say:still here]]")?;
+    model_hears(model, "@ARIA over a restart")?;
+    team.server.restart()?;
+    team.bob.join_again(&team.server)?;
+    ensure!(team.answer(call)? == "still here", "another answer");
+    ensure!(told(model, "@ARIA over a restart")?.len() == 1, "it was woken twice");
+    team.close(&[call])
+}
+
+/// The second call waits behind the first: killed there, the monitor has received it and has not
+/// delivered it; the first one it has delivered and not answered.
+fn the_monitor_is_killed_with_a_turn_under_way(gateway: &Gateway, model: &Model) -> Result<()> {
+    let mut team = Team::start(gateway)?;
+    let first = team.call("@ARIA delivered [[sleep:3]] [[say:first]]")?;
+    model_hears(model, "@ARIA delivered")?;
+    let second = team.call("@ARIA received [[say:second]]")?;
+    team.has_open(2)?;
+    team.monitor.kill()?;
+    ensure!(told(model, "@ARIA received")?.is_empty(), "it was delivered already");
+    team.monitor.restart()?;
+    ensure!(team.answer(first)? == "first", "another answer");
+    ensure!(team.answer(second)? == "second", "another answer");
+    let doubted = told(model, "You may have been handed")?;
+    let doubted = doubted.iter().any(|it| it.to_string().contains("@ARIA delivered"));
+    ensure!(!doubted, "the turn was begun anew");
+    // Once more, and back only when the turn is over.
+    let third = team.call("@ARIA ends alone [[sleep:1]] [[say:third]]")?;
+    model_hears(model, "@ARIA ends alone")?;
+    team.monitor.kill()?;
+    team.monitor.restart()?;
+    ensure!(team.answer(third)? == "third", "another answer");
+    team.close(&[first, second, third])
+}
+
+/// `POST /tools/invoke` with `sessions_send`, as the original monitor did it.
+fn an_old_gateways_way_works(gateway: &Gateway, model: &Model) -> Result<()> {
+    // The tool sends to sessions that there are.
+    let session = ["--session-key", "agent:main:webchat"];
+    let mut opening = Team::start_with(gateway, &session)?;
+    let call = opening.call("@ARIA open it [[say:open]]")?;
+    opening.answer(call)?;
+    opening.close(&[call])?;
+    let mut team = Team::start_with(gateway, &["--gateway-mode", "legacy"])?;
+    team.call("said before")?;
+    let call = team.call("@ARIA the old way [[say:as ever]]")?;
+    ensure!(team.answer(call)? == "as ever", "another answer");
+    let heard = told(model, "@ARIA the old way")?;
+    let heard = heard.first().context("the model was not asked")?.to_string();
+    for words in ["[OIS群聊] bob: @ARIA the old way", "--- 以上为上下文 ---", "bob: said before"]
+    {
+        ensure!(heard.contains(words), "{words:?} is not in {heard}");
+    }
+    team.has_open(0)
+}
