@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn a_line_is_found_on_either_stream() {
-        let process = shell("echo one; echo port=7 >&2; cat /dev/zero >/dev/null");
+        let process = shell("echo one; echo port=7 >&2; exec tail -f /dev/null");
         let port = process.line(LONG, |line| line.strip_prefix("port=").map(str::to_owned));
         assert_eq!(port.expect("said"), "7");
         assert!(process.is_running());
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn terminate_waits_for_the_handler() {
-        let process = shell("trap 'echo bye; exit 4' TERM; echo up; while :; do read x || :; done");
+        let process = shell("trap 'kill $!; exit 4' TERM; tail -f /dev/null & echo up; wait");
         process.line(LONG, |line| (line == "up").then_some(())).expect("up");
         assert_eq!(process.terminate(LONG).expect("ends").code(), Some(4));
     }
