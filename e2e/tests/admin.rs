@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use e2e::{
     binary,
     room::{Credential, Room},
-    server::{AGENTS, Server},
+    server::{AGENTS, Server, Settings},
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -111,6 +111,12 @@ fn init_lays_a_team_once_and_verify_finds_it_whole() -> Result<()> {
     assert!(!second.contains("password "), "{second}");
     let seen: Value = serde_json::from_str(&ois(&root, &["verify", "--json"])?)?;
     assert_eq!(seen["ok"], true);
+
+    let server = Server::start(Settings::at(&root))?;
+    server.agent(AGENTS[0].0)?.say("one more")?;
+    let beside: Value = serde_json::from_str(&ois(&root, &["verify", "--json"])?)?;
+    assert_eq!((&beside["events"], &beside["team"]), (&serde_json::json!(1), &seen["team"]));
+    assert!(ois(&root, &["init"])?.contains("a server runs on this team already"));
     Ok(())
 }
 

@@ -4,7 +4,15 @@ use std::{fs, io::ErrorKind, path::Path};
 
 use anyhow::{Context, Result};
 
-use crate::{clock::now, commands::say, settings::Settings, team::Team};
+use ois_protocol::Kind;
+
+use crate::{
+    admin::{self, Request},
+    clock::now,
+    commands::say,
+    settings::Settings,
+    team::Team,
+};
 
 /// What `init` lays into a new team's folder, for agents and people to fill in.
 const REGISTER: &str = include_str!("../templates/AGENTS.md");
@@ -17,6 +25,10 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
         fs::create_dir_all(root.join(folder)).with_context(|| format!("cannot make {folder}"))?;
     }
     lay(&root.join("AGENTS.md"), REGISTER)?;
+    if admin::ask_running(root, &Request::List { kind: Kind::Human })?.is_some() {
+        say("a server runs on this team already");
+        return Ok(());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(found(settings))?;
     let place = root.display();
