@@ -56,13 +56,18 @@ fn to_end(visit: &mut Visit) -> Result<()> {
 #[test]
 fn the_room_looks_right_on_every_screen_in_both_themes_and_languages() -> Result<()> {
     let (mut visit, _rooms) = at_work()?;
-    visit.page.hover(".view-head h1")?;
     visit.page.screen(TALL)?;
+    visit.page.click(&named("about-room"))?;
+    visit.page.wait("!document.querySelector('ois-details').hidden")?;
+    visit.page.hover(".view-head h1")?;
     for theme in ["light", "dark"] {
         visit.choose("theme", theme)?;
         to_end(&mut visit)?;
         look(&mut visit, &format!("room-tall-{theme}"))?;
     }
+    visit.page.click(&named("details-close"))?;
+    visit.page.wait("document.querySelector('ois-details').hidden")?;
+    visit.page.click(&named("composer"))?;
     for (width, screen) in SCREENS {
         visit.page.screen(screen)?;
         for theme in ["light", "dark"] {
