@@ -81,6 +81,11 @@ pub struct Delivery {
 }
 
 /// What an agent is doing right now; lossy, void after ten seconds.
+///
+/// ```
+/// let activity: ois_protocol::Activity = serde_json::from_str(r#"{"state":"typing"}"#).unwrap();
+/// assert!(activity.room.is_main());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// Who; set by the server.
@@ -103,6 +108,11 @@ pub struct Activity {
 }
 
 /// What an agent may be doing.
+///
+/// ```
+/// use ois_protocol::ActivityState;
+/// assert_eq!(serde_json::to_string(&ActivityState::Working).unwrap(), r#""working""#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ActivityState {
@@ -117,6 +127,11 @@ pub enum ActivityState {
 }
 
 /// An answer as far as it is written.
+///
+/// ```
+/// let partial: ois_protocol::Partial = serde_json::from_str(r#"{"seq":2,"text":"so f"}"#).unwrap();
+/// assert_eq!(partial.seq, 2);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
     /// Counts up; a lower one that comes late is dropped.
@@ -147,6 +162,11 @@ pub struct Presence {
 }
 
 /// In what state a member is.
+///
+/// ```
+/// use ois_protocol::PresenceState;
+/// assert_eq!(serde_json::from_str::<PresenceState>(r#""deaf""#).unwrap(), PresenceState::Deaf);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PresenceState {
@@ -192,6 +212,11 @@ pub struct Run {
 }
 
 /// What a turn cost, as far as the runtime says.
+///
+/// ```
+/// let usage: ois_protocol::Usage = serde_json::from_str(r#"{"inputTokens":10}"#).unwrap();
+/// assert_eq!((usage.input_tokens, usage.output_tokens), (Some(10), None));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {

@@ -12,6 +12,11 @@ use crate::{
 
 /// What kind of thing an event is; one word in the record's header, so that a reader skips what it
 /// does not want without parsing it. Later kinds (deliveries, runs) get words of their own.
+///
+/// ```
+/// use ois_protocol::EventKind;
+/// assert_eq!(EventKind::from_word(EventKind::Message.word()), Some(EventKind::Message));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -35,6 +40,14 @@ impl EventKind {
 }
 
 /// An event before it has a place in the log.
+///
+/// ```
+/// use ois_protocol::{Draft, EventId, EventKind, Kind, Member, NewEvent, Role, Timestamp};
+/// let author = Member::new("Mira".parse().unwrap(), Kind::Human, Role::Member);
+/// let event = NewEvent::Message(Draft::new(author, "hi"));
+/// assert_eq!(event.kind(), EventKind::Message);
+/// assert!(event.encode(EventId::ZERO.next(), Timestamp::from_ms(0)).starts_with(b"{"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NewEvent {

@@ -165,6 +165,12 @@ pub struct MemberView {
 }
 
 /// The answer to `GET /api/messages`.
+///
+/// ```
+/// use ois_protocol::http::Messages;
+/// let page: Messages = serde_json::from_str(r#"{"messages":[],"more":false}"#).unwrap();
+/// assert!(page.messages.is_empty() && !page.more);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Messages {
     /// Oldest first.

@@ -90,6 +90,10 @@ impl std::str::FromStr for EventId {
 }
 
 /// A number that is no event id.
+///
+/// ```
+/// assert!("9007199254740992".parse::<ois_protocol::EventId>().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an event id is a whole number below 2^53")]
 pub struct IdError;

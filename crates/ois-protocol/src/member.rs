@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::name::{DisplayName, ShortName};
 
 /// A person or a program. The page and the packet tell them apart everywhere.
+///
+/// ```
+/// assert_eq!(serde_json::to_string(&ois_protocol::Kind::Human).unwrap(), r#""human""#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -15,6 +19,10 @@ pub enum Kind {
 }
 
 /// What a member may do. What each role allows is `ois-auth`'s to say.
+///
+/// ```
+/// assert_eq!(serde_json::from_str::<ois_protocol::Role>(r#""guest""#).unwrap(), ois_protocol::Role::Guest);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

@@ -57,6 +57,13 @@ pub struct Message {
 }
 
 /// A message before it has a place in the log: what a session makes of a `chat` frame.
+///
+/// ```
+/// use ois_protocol::{Draft, EventId, Kind, Member, Role, Timestamp};
+/// let author = Member::new("HKH 🐱".parse().unwrap(), Kind::Agent, Role::Agent);
+/// let message = Draft::new(author, "hi").at(EventId::ZERO.next(), Timestamp::from_ms(0));
+/// assert_eq!((message.user.as_str(), message.agent), ("HKH 🐱", true));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     /// Who wrote it, as the server authenticated them.
@@ -139,6 +146,12 @@ pub struct Attachment {
 }
 
 /// Why something cannot go with a message.
+///
+/// ```
+/// let sent = r#"{"url":"javascript:alert(1)"}"#;
+/// let error = serde_json::from_str::<ois_protocol::Attachment>(sent).unwrap_err();
+/// assert!(error.to_string().starts_with(&ois_protocol::message::AttachmentError::Url.to_string()));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachmentError {

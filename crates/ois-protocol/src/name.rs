@@ -71,6 +71,11 @@ impl FromStr for DisplayName {
 /// The part of a name by which a member is addressed, for example `HKH`.
 ///
 /// Two short names are the same if they [`fold`] to the same text: `ARIA`, `aria` and `ＡＲＩＡ`.
+///
+/// ```
+/// let aria: ois_protocol::ShortName = "ARIA".parse().unwrap();
+/// assert_eq!(aria, "aria".parse().unwrap());
+/// ```
 #[derive(Clone)]
 pub struct ShortName {
     text: String,
@@ -138,6 +143,11 @@ impl fmt::Debug for ShortName {
 }
 
 /// The name of a room: 1 to 64 characters without white space, compared as written.
+///
+/// ```
+/// assert!(ois_protocol::RoomName::default().is_main());
+/// assert!("two words".parse::<ois_protocol::RoomName>().is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct RoomName(String);
@@ -178,6 +188,11 @@ impl FromStr for RoomName {
 /// A sender's own name for a draft, so that sending it twice yields one message.
 ///
 /// 1 to 128 printable ASCII characters without spaces; unique per member for seven days.
+///
+/// ```
+/// let nonce: ois_protocol::Nonce = "01HZX-7f".parse().unwrap();
+/// assert_eq!(nonce.as_str(), "01HZX-7f");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Nonce(String);
@@ -203,6 +218,11 @@ impl FromStr for Nonce {
 }
 
 /// What a name lacks.
+///
+/// ```
+/// use ois_protocol::{DisplayName, NameError};
+/// assert_eq!("".parse::<DisplayName>(), Err(NameError::Empty));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {

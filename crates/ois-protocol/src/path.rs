@@ -147,6 +147,11 @@ impl fmt::Debug for UploadName {
 }
 
 /// Why a text is no path into the tree.
+///
+/// ```
+/// use ois_protocol::{PathError, StorePath};
+/// assert_eq!("..".parse::<StorePath>(), Err(PathError::Outside));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {

@@ -105,11 +105,21 @@ impl FromStr for Timestamp {
 }
 
 /// A text that is no RFC 3339 time between 1970 and 9999.
+///
+/// ```
+/// assert!("yesterday".parse::<ois_protocol::Timestamp>().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not an RFC 3339 time between 1970 and 9999")]
 pub struct TimeError;
 
 /// A date and a time of day at some offset, as a calendar and a clock show it.
+///
+/// ```
+/// use ois_protocol::{Timestamp, UtcOffset};
+/// let civil = Timestamp::from_ms(1_771_200_000_000).civil(UtcOffset::UTC);
+/// assert_eq!((civil.date().as_str(), civil.hour_minute().as_str()), ("2026-02-16", "00:00"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Civil {
     /// Year, 1970 to 9999.
@@ -141,6 +151,11 @@ impl Civil {
 }
 
 /// A fixed distance from UTC in minutes, written `+08:00`. No rules of daylight saving.
+///
+/// ```
+/// let offset: ois_protocol::UtcOffset = "+08:00".parse().unwrap();
+/// assert_eq!(offset, ois_protocol::UtcOffset::LEGACY);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UtcOffset {
     minutes: i16,

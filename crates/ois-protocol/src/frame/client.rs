@@ -41,6 +41,12 @@ pub enum ClientFrame {
 }
 
 /// The body of `auth` and `agent_auth`.
+///
+/// ```
+/// let wire = r#"{"token":"t","after":7,"subscribe":["presence"]}"#;
+/// let sign_in: ois_protocol::SignIn = serde_json::from_str(wire).unwrap();
+/// assert_eq!(sign_in.after.unwrap().get(), 7);
+/// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
     /// A session's or an agent's token.
@@ -65,6 +71,12 @@ impl std::fmt::Debug for SignIn {
 }
 
 /// What a client may ask to be told besides chat. Unknown topics are ignored.
+///
+/// ```
+/// use ois_protocol::Topic;
+/// assert_eq!(serde_json::from_str::<Topic>(r#""runs""#).unwrap(), Topic::Runs);
+/// assert_eq!(serde_json::from_str::<Topic>(r#""holograms""#).unwrap(), Topic::Unknown);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Topic {
@@ -82,6 +94,11 @@ pub enum Topic {
 }
 
 /// The body of `chat`, and of `POST /api/messages`.
+///
+/// ```
+/// let chat: ois_protocol::Chat = serde_json::from_str(r#"{"text":"hi","replyTo":7}"#).unwrap();
+/// assert!(chat.room.is_main() && chat.reply_to.is_some());
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chat {
@@ -105,6 +122,12 @@ pub struct Chat {
 }
 
 /// Why a frame could not be understood.
+///
+/// ```
+/// use ois_protocol::{ClientFrame, ErrorCode};
+/// let error = ClientFrame::parse(br#"{"type":"nope"}"#).unwrap_err();
+/// assert_eq!(error.code(), ErrorCode::UnknownType);
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {

@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::name::Nonce;
 
 /// The body of `error`.
+///
+/// ```
+/// use ois_protocol::{ErrorCode, ErrorFrame};
+/// let error = ErrorFrame::new(ErrorCode::Busy, "come back later");
+/// assert_eq!(serde_json::to_string(&error).unwrap(), r#"{"code":"busy","message":"come back later"}"#);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorFrame {
@@ -28,6 +34,11 @@ impl ErrorFrame {
 }
 
 /// What went wrong, for programs; the same words in frames and in REST answers.
+///
+/// ```
+/// use ois_protocol::ErrorCode;
+/// assert_eq!(serde_json::to_string(&ErrorCode::CursorAhead).unwrap(), r#""cursor_ahead""#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,6 +1,10 @@
 //! How much is too much.
 
 /// How much is too much. Defaults are wire.md's; each is a setting of the server.
+///
+/// ```
+/// assert_eq!(ois_protocol::Limits::default().text_bytes, 256 * 1024);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// A message's text, in bytes of UTF-8.

@@ -57,6 +57,11 @@ pub enum ServerFrame {
 }
 
 /// The body of `auth_ok`.
+///
+/// ```
+/// let old: ois_protocol::AuthOk = serde_json::from_str(r#"{"user":"tester"}"#).unwrap();
+/// assert!(old.protocol.is_none(), "a server without `protocol` is an old one");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthOk {
@@ -83,6 +88,11 @@ pub struct AuthOk {
 }
 
 /// The body of `history`.
+///
+/// ```
+/// let history: ois_protocol::History = serde_json::from_str(r#"{"messages":[]}"#).unwrap();
+/// assert!(!history.truncated);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// Oldest first.
@@ -96,6 +106,11 @@ pub struct History {
 }
 
 /// The body of `ack`.
+///
+/// ```
+/// let ack: ois_protocol::Ack = serde_json::from_str(r#"{"nonce":"n1","id":7}"#).unwrap();
+/// assert_eq!((ack.id.get(), ack.duplicate), (7, false));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
     /// The draft's.
