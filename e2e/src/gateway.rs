@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::binary;
 use crate::process::Process;
+use crate::until_within;
 
 /// A directory other than `target/openclaw` for the installed gateway.
 pub const CACHE: &str = "OIS_OPENCLAW_CACHE";
@@ -75,6 +76,24 @@ impl Model {
                 Ok(request["body"].clone())
             })
             .collect()
+    }
+
+    /// The bodies of the requests so far that hold this text anywhere.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn told(&self, text: &str) -> Result<Vec<Value>> {
+        let requests = self.requests()?;
+        Ok(requests.into_iter().filter(|request| request.to_string().contains(text)).collect())
+    }
+
+    /// Waits until a request holds this text.
+    ///
+    /// # Errors
+    /// When none does within the time that a gateway's first turn may take.
+    pub fn hears(&self, text: &str) -> Result<()> {
+        let what = format!("the model hears {text:?}");
+        until_within(FIRST_TURN, &what, || Ok(!self.told(text)?.is_empty()))
     }
 }
 
@@ -210,6 +229,8 @@ fn cache() -> Result<PathBuf> {
 const MODEL_START: Duration = Duration::from_secs(30);
 /// The first start installs 0.8 GB.
 const START: Duration = Duration::from_secs(600);
+/// It loads much of itself with its first turn; on a busy machine that takes a while.
+const FIRST_TURN: Duration = Duration::from_secs(120);
 const STOP: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

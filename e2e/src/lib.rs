@@ -30,10 +30,22 @@ use anyhow::{Result, ensure};
 ///
 /// # Errors
 /// When it is not so within 20 s, naming it as `what`, or when asking fails.
-pub fn until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
-    let end = Instant::now() + room::PATIENCE;
+pub fn until(what: &str, holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    until_within(room::PATIENCE, what, holds)
+}
+
+/// Asks as [`until`] does, for as long as `within`.
+///
+/// # Errors
+/// When it is not so in time, naming it as `what`, or when asking fails.
+pub fn until_within(
+    within: Duration,
+    what: &str,
+    mut holds: impl FnMut() -> Result<bool>,
+) -> Result<()> {
+    let end = Instant::now() + within;
     while !holds()? {
-        ensure!(Instant::now() < end, "not within {:?}: {what}", room::PATIENCE);
+        ensure!(Instant::now() < end, "not within {within:?}: {what}");
         // Nobody wakes this thread: it only leaves the processor to those who are asked.
         std::thread::park_timeout(BETWEEN_LOOKS);
     }

@@ -7,10 +7,7 @@ use e2e::{
 };
 use tempfile::TempDir;
 
-use crate::{
-    one_at_a_time,
-    team::{Team, model_hears},
-};
+use crate::{one_at_a_time, team::Team};
 
 #[test]
 fn calls_at_a_gateway_that_is_killed_are_answered_once_when_it_is_back() -> Result<()> {
@@ -22,7 +19,7 @@ fn calls_at_a_gateway_that_is_killed_are_answered_once_when_it_is_back() -> Resu
 
     let mut cut_short = Team::start(&gateway)?;
     let in_the_turn = cut_short.call("@ARIA cut short [[sleep:4]] [[say:after all]]")?;
-    model_hears(&model, "@ARIA cut short")?;
+    model.hears("@ARIA cut short")?;
     gateway.kill()?;
     ensure!(Rest::new(&url).get("/readyz").is_err(), "still there");
     let in_between = cut_short.call("@ARIA in between [[say:here again]]")?;

@@ -1,14 +1,15 @@
 //! A server, an agent's monitor beside a real gateway, and bob, who talks.
 
+use std::time::Duration;
+
 use anyhow::{Result, ensure};
 use e2e::{
-    gateway::{Gateway, Model},
+    gateway::Gateway,
     monitor::{Monitor, Settings},
     person::Person,
     server::{AGENTS, Server},
-    until,
+    until_within,
 };
-use serde_json::Value;
 use tempfile::TempDir;
 
 /// ARIA's token and display name.
@@ -61,7 +62,7 @@ impl Team {
     /// Waits until the monitor has this many calls that are not over.
     pub(crate) fn has_open(&self, calls: u64) -> Result<()> {
         let local = self.monitor.local();
-        until(&format!("{calls} calls are open"), || {
+        until_within(PATIENCE, &format!("{calls} calls are open"), || {
             Ok(local.get("/status")?.ok()?["agents"][0]["calls"] == calls)
         })
     }
@@ -83,13 +84,4 @@ impl Team {
     }
 }
 
-/// What the model was told in the requests that hold this text.
-pub(crate) fn told(model: &Model, text: &str) -> Result<Vec<Value>> {
-    let requests = model.requests()?;
-    Ok(requests.into_iter().filter(|request| request.to_string().contains(text)).collect())
-}
-
-/// Waits until the model has been told this text.
-pub(crate) fn model_hears(model: &Model, text: &str) -> Result<()> {
-    until(&format!("the model hears {text:?}"), || Ok(!told(model, text)?.is_empty()))
-}
+const PATIENCE: Duration = Duration::from_secs(120);

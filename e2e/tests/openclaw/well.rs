@@ -5,10 +5,7 @@ use e2e::gateway::{Gateway, Model};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{
-    one_at_a_time,
-    team::{Team, model_hears, told},
-};
+use crate::{one_at_a_time, team::Team};
 
 #[test]
 fn a_mention_wakes_the_agent_and_its_answer_comes_back_once() -> Result<()> {
@@ -45,7 +42,7 @@ fn the_agent_hears_the_room_and_answers(gateway: &Gateway, model: &Model) -> Res
     team.call("the build has been red since noon")?;
     let call = team.call("@aria what is wrong? [[say:a test is]]")?;
     ensure!(team.answer(call)? == "a test is", "another answer");
-    let heard = told(model, "@aria what is wrong?")?;
+    let heard = model.told("@aria what is wrong?")?;
     let heard = heard.first().context("the model was not asked")?.to_string();
     for words in ["the build has been red since noon", "You are «ARIA»", "human «bob»"] {
         ensure!(heard.contains(words), "{words:?} is not in {heard}");
@@ -53,7 +50,7 @@ fn the_agent_hears_the_room_and_answers(gateway: &Gateway, model: &Model) -> Res
     // The agent's owner is spoken to in the agent's main session, not in the room.
     let note = json!({"text": "a word to my owner [[say:noted]]"});
     team.monitor.local().post("/send_to_user", &note)?.ok()?;
-    model_hears(model, "a word to my owner")?;
+    model.hears("a word to my owner")?;
     team.close(&[call])
 }
 
@@ -69,11 +66,11 @@ fn silence_and_failure_are_what_they_are(gateway: &Gateway) -> Result<()> {
 fn the_server_is_restarted_during_a_turn(gateway: &Gateway, model: &Model) -> Result<()> {
     let mut team = Team::start(gateway)?;
     let call = team.call("@ARIA over a restart [[sleep:3]] [[say:still here]]")?;
-    model_hears(model, "@ARIA over a restart")?;
+    model.hears("@ARIA over a restart")?;
     team.server.restart()?;
     team.bob.join_again(&team.server)?;
     ensure!(team.answer(call)? == "still here", "another answer");
-    ensure!(told(model, "@ARIA over a restart")?.len() == 1, "it was woken twice");
+    ensure!(model.told("@ARIA over a restart")?.len() == 1, "it was woken twice");
     team.close(&[call])
 }
 
@@ -82,20 +79,20 @@ fn the_server_is_restarted_during_a_turn(gateway: &Gateway, model: &Model) -> Re
 fn the_monitor_is_killed_with_a_turn_under_way(gateway: &Gateway, model: &Model) -> Result<()> {
     let mut team = Team::start(gateway)?;
     let first = team.call("@ARIA delivered [[sleep:3]] [[say:first]]")?;
-    model_hears(model, "@ARIA delivered")?;
+    model.hears("@ARIA delivered")?;
     let second = team.call("@ARIA received [[say:second]]")?;
     team.has_open(2)?;
     team.monitor.kill()?;
-    ensure!(told(model, "@ARIA received")?.is_empty(), "it was delivered already");
+    ensure!(model.told("@ARIA received")?.is_empty(), "it was delivered already");
     team.monitor.restart()?;
     ensure!(team.answer(first)? == "first", "another answer");
     ensure!(team.answer(second)? == "second", "another answer");
-    let doubted = told(model, "You may have been handed")?;
+    let doubted = model.told("You may have been handed")?;
     let doubted = doubted.iter().any(|it| it.to_string().contains("@ARIA delivered"));
     ensure!(!doubted, "the turn was begun anew");
     // Once more, and back only when the turn is over.
     let third = team.call("@ARIA ends alone [[sleep:1]] [[say:third]]")?;
-    model_hears(model, "@ARIA ends alone")?;
+    model.hears("@ARIA ends alone")?;
     team.monitor.kill()?;
     team.monitor.restart()?;
     ensure!(team.answer(third)? == "third", "another answer");
@@ -114,7 +111,7 @@ fn an_old_gateways_way_works(gateway: &Gateway, model: &Model) -> Result<()> {
     team.call("said before")?;
     let call = team.call("@ARIA the old way [[say:as ever]]")?;
     ensure!(team.answer(call)? == "as ever", "another answer");
-    let heard = told(model, "@ARIA the old way")?;
+    let heard = model.told("@ARIA the old way")?;
     let heard = heard.first().context("the model was not asked")?.to_string();
     for words in ["[OIS群聊] bob: @ARIA the old way", "--- 以上为上下文 ---", "bob: said before"]
     {
