@@ -175,17 +175,17 @@ impl Agent {
                 let effects = self.inbox.begun(id, epoch);
                 let end = self.carry_out(effects, stop).await;
                 if end.is_none() && kept.send(()).is_err() {
-                    tracing::debug!(agent = %self.label, message = %id, "the runtime does not wait");
+                    tracing::debug!(agent = %self.label, call = %id, "the runtime does not wait");
                 }
                 end
             }
             Step::Admitted { id, run } => {
-                tracing::info!(agent = %self.label, message = %id, %run, "the turn has begun");
+                tracing::info!(agent = %self.label, call = %id, %run, "the turn has begun");
                 let effects = self.inbox.admitted(id, run);
                 self.carry_out(effects, stop).await
             }
             Step::Settled { id, outcome } => {
-                tracing::debug!(agent = %self.label, message = %id, "the runtime has told the outcome");
+                tracing::debug!(agent = %self.label, call = %id, "the runtime has told the outcome");
                 let effects = self.inbox.settle(id, outcome, clock::now(), clock::dice());
                 self.carry_out(effects, stop).await
             }
@@ -264,7 +264,7 @@ impl Agent {
                 }
                 Effect::Deliver(delivery) => {
                     let id = delivery.message.id;
-                    tracing::info!(agent = %self.label, message = %id, attempt = delivery.attempt, "waking the agent");
+                    tracing::info!(agent = %self.label, call = %id, attempt = delivery.attempt, "waking the agent");
                     let evidence = Evidence::new(id, self.steps.0.clone());
                     let working = self.runtime.deliver(*delivery, evidence.clone());
                     // Not waited for at the end: what it does goes on in the runtime anyway.
@@ -341,14 +341,14 @@ fn disconnected(agent: &str, why: &Lost, pause: Duration) {
     }
 }
 
-fn ended(agent: &str, message: u64, ending: &Ending) {
+fn ended(agent: &str, call: u64, ending: &Ending) {
     match ending {
         Ending::Replied { answer } => {
             let answer = answer.map(|id| id.get());
-            tracing::info!(%agent, message, answer, "answered");
+            tracing::info!(%agent, call, answer, "answered");
         }
-        Ending::Silent => tracing::info!(%agent, message, "the agent chose to say nothing"),
-        Ending::Failed { reason } => tracing::error!(%agent, message, reason, "not answered"),
+        Ending::Silent => tracing::info!(%agent, call, "the agent chose to say nothing"),
+        Ending::Failed { reason } => tracing::error!(%agent, call, reason, "not answered"),
     }
 }
 

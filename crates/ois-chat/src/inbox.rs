@@ -110,6 +110,8 @@ pub struct Inbox {
     refusals: u32,
     /// Messages received since the cursor was last written down.
     unwritten: u32,
+    /// The last message that this process was the first to see.
+    newest: Option<EventId>,
 }
 
 impl Inbox {
@@ -125,6 +127,7 @@ impl Inbox {
             paused_until: Timestamp::from_ms(0),
             refusals: 0,
             unwritten: 0,
+            newest: None,
         }
     }
 

@@ -72,6 +72,8 @@ pub struct Outbox<K> {
 struct Pending {
     nonce: Nonce,
     kept: Kept,
+    /// Whether this process said it: then no message from before it can come back as its echo.
+    own: bool,
     state: State,
 }
 
@@ -94,7 +96,7 @@ impl<K: Keep> Outbox<K> {
     pub fn open(mut keep: K) -> io::Result<Self> {
         let drafts = keep.load()?.into_iter().filter_map(|kept| {
             let nonce = kept.chat.nonce.clone()?;
-            Some(Pending { nonce, kept, state: State::Ready })
+            Some(Pending { nonce, kept, own: false, state: State::Ready })
         });
         let drafts = drafts.collect();
         Ok(Self { keep, drafts })
@@ -111,7 +113,7 @@ impl<K: Keep> Outbox<K> {
         let chat = Chat { nonce: Some(nonce.clone()), ..chat };
         let kept = Kept { chat, floor };
         self.keep.put(&kept)?;
-        self.drafts.push(Pending { nonce, kept, state: State::Ready });
+        self.drafts.push(Pending { nonce, kept, own: true, state: State::Ready });
         Ok(())
     }
 
@@ -179,7 +181,9 @@ impl<K: Keep> Outbox<K> {
     /// As [`acked`](Self::acked).
     pub fn echoed(&mut self, own: &Message) -> io::Result<Option<Ack>> {
         let same = |draft: &&Pending| {
-            draft.kept.floor < own.id && draft.kept.chat.text.trim() == own.text.trim()
+            // Two messages of one millisecond share an id there.
+            let newer = draft.kept.floor < own.id || (draft.own && draft.kept.floor == own.id);
+            newer && draft.kept.chat.text.trim() == own.text.trim()
         };
         let Some(nonce) = self.drafts.iter().find(same).map(|draft| draft.nonce.clone()) else {
             return Ok(None);

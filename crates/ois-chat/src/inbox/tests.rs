@@ -376,3 +376,15 @@ fn words_of_an_imported_past_call_nobody() {
     assert!(delivered(&inbox.receive(&said(2, "Mira", "@ARIA"), week.after_ms(1))).is_empty());
     assert_eq!(delivered(&inbox.receive(&said(3, "Mira", "@ARIA"), week)).len(), 1);
 }
+
+#[test]
+fn two_messages_of_an_old_servers_millisecond_are_both_heard() {
+    let mut inbox = Inbox::new(Settings::default(), State::default());
+    inbox.signed_in(&auth("ARIA", None), "01d").unwrap();
+    inbox.look_back(&[], NOON);
+    assert!(delivered(&inbox.receive(&said(5, "Mira", "x"), NOON)).is_empty());
+    assert_eq!(delivered(&inbox.receive(&said(5, "Mira", "@ARIA"), NOON)).len(), 1);
+    inbox.settle(id(5), Outcome::Silent, NOON, 0);
+    let mut second = killed(&inbox);
+    assert!(delivered(&second.receive(&said(5, "Mira", "@ARIA"), NOON)).is_empty());
+}

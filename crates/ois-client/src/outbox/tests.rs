@@ -87,7 +87,7 @@ fn the_same_nonce_is_one_draft() {
 #[test]
 fn an_own_message_that_is_newer_confirms_the_oldest_draft_with_its_text() {
     let mut outbox = outbox(&["ok", "ok"]);
-    assert_eq!(outbox.echoed(&said(10, "ok")).unwrap(), None, "said before the draft");
+    assert_eq!(outbox.echoed(&said(9, "ok")).unwrap(), None, "said before the draft");
     assert_eq!(outbox.echoed(&said(11, "other")).unwrap(), None);
     assert_eq!(outbox.echoed(&said(11, " ok\n")).unwrap().unwrap().nonce, nonce("n0"));
     assert_eq!(outbox.echoed(&said(12, "ok")).unwrap().unwrap().nonce, nonce("n1"));
@@ -125,4 +125,16 @@ fn what_was_not_confirmed_is_sent_by_the_next_process() {
     drop(first);
     let mut second = Outbox::open(disk).unwrap();
     assert_eq!(texts(&second.due(0, true)), ["b"]);
+}
+
+#[test]
+fn the_next_process_takes_only_a_newer_message_for_an_echo() {
+    let disk = Disk::default();
+    let ten = EventId::new(10).unwrap();
+    let mut first = Outbox::open(disk.clone()).unwrap();
+    first.add(nonce("n0"), chat("ok"), ten).unwrap();
+    let mut second = Outbox::open(disk).unwrap();
+    assert_eq!(second.echoed(&said(10, "ok")).unwrap(), None, "it may be an earlier ok");
+    assert!(second.echoed(&said(11, "ok")).unwrap().is_some());
+    assert!(first.echoed(&said(10, "ok")).unwrap().is_some(), "of the same millisecond");
 }
