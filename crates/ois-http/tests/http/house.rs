@@ -50,6 +50,13 @@ impl House {
         Self::start(root, Arc::new(store), settings)
     }
 
+    /// On a store that stands before the usual one.
+    pub(crate) fn behind(before: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(DiskConfig::new(root.path()), NOON).unwrap();
+        Self::start(root, before(Arc::new(store)), Settings::default())
+    }
+
     /// Stops the server and starts another one on what it kept.
     pub(crate) fn restart(mut self) -> Self {
         self.stop();

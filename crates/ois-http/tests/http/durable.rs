@@ -1,0 +1,177 @@
+//! Nobody sees what is not durable: the store is held up, and so is every frame and answer.
+
+use std::{
+    net::TcpStream,
+    sync::{Arc, mpsc},
+};
+
+use ois_protocol::{EventId, NewEvent, StorePath, Timestamp, UploadName};
+use ois_store::{
+    AppendError, Batch, Condition, FileEntry, FileError, FileReader, FileWriter, Limit, NonceSeen,
+    Pending, ReadError, RecordError, Store, Versioned,
+};
+use serde_json::{Value, json};
+use tokio::sync::{Semaphore, watch};
+use tungstenite::{Message, WebSocket};
+
+use crate::house::{AGENT, House};
+
+/// A store whose appends wait, before anything is written, until they are let through.
+struct Gate {
+    inner: Arc<dyn Store>,
+    /// Hears of each append that waits.
+    waiting: mpsc::SyncSender<usize>,
+    let_through: Arc<Semaphore>,
+}
+
+#[test]
+fn nobody_sees_a_message_before_the_store_says_that_it_is_durable() {
+    let (waiting, waits) = mpsc::sync_channel(16);
+    let let_through = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&let_through);
+    let house = House::behind(|inner| Arc::new(Gate { inner, waiting, let_through: gate }));
+    let (mut sender, mut reader) = (join(&house), join(&house));
+    send(&mut sender, &json!({"type": "chat", "text": "soon", "nonce": "n1"}));
+    assert_eq!(waits.recv().unwrap(), 1);
+    for socket in [&mut sender, &mut reader] {
+        send(socket, &json!({"type": "ping"}));
+        assert_eq!(next(socket)["type"], "pong", "nothing else comes before it");
+    }
+    // What is said meanwhile becomes one batch, whoever says it.
+    for number in 0..5 {
+        send(&mut reader, &json!({"type": "chat", "text": format!("later {number}")}));
+    }
+    send(&mut reader, &json!({"type": "ping"}));
+    assert_eq!(next(&mut reader)["type"], "pong");
+
+    let_through.add_permits(1);
+    assert_eq!(next(&mut reader)["message"]["text"], "soon");
+    let (first, second) = (next(&mut sender), next(&mut sender));
+    let types = [&first["type"], &second["type"]];
+    assert!(types.contains(&&json!("ack")) && types.contains(&&json!("message")), "{types:?}");
+    assert_eq!(waits.recv().unwrap(), 5, "one append for all of them");
+    let_through.add_permits(1);
+    for number in 0..5 {
+        assert_eq!(next(&mut reader)["message"]["text"], format!("later {number}"));
+    }
+}
+
+fn join(house: &House) -> WebSocket<TcpStream> {
+    let (mut socket, _) = tungstenite::client("ws://ois/ws", house.connect()).unwrap();
+    send(&mut socket, &json!({"type": "agent_auth", "token": AGENT}));
+    assert_eq!(next(&mut socket)["type"], "auth_ok");
+    assert_eq!(next(&mut socket)["type"], "history");
+    socket
+}
+
+fn send(socket: &mut WebSocket<TcpStream>, frame: &Value) {
+    socket.send(Message::text(frame.to_string())).unwrap();
+}
+
+fn next(socket: &mut WebSocket<TcpStream>) -> Value {
+    serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap()
+}
+
+impl Store for Gate {
+    fn append(
+        &self,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+    ) -> Pending<'_, Result<Batch, AppendError>> {
+        Box::pin(async move {
+            self.waiting.send(events.len()).unwrap();
+            self.let_through.acquire().await.unwrap().forget();
+            self.inner.append(events, now).await
+        })
+    }
+
+    fn team(&self) -> &str {
+        self.inner.team()
+    }
+
+    fn head(&self) -> watch::Receiver<EventId> {
+        self.inner.head()
+    }
+
+    fn oldest(&self) -> EventId {
+        self.inner.oldest()
+    }
+
+    fn read(&self, after: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
+        self.inner.read(after, limit)
+    }
+
+    fn read_before(&self, before: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
+        self.inner.read_before(before, limit)
+    }
+
+    fn nonces(&self, since: Timestamp) -> Pending<'_, Result<Vec<NonceSeen>, ReadError>> {
+        self.inner.nonces(since)
+    }
+
+    fn list<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<Vec<FileEntry>, FileError>> {
+        self.inner.list(path)
+    }
+
+    fn open<'a>(
+        &'a self,
+        path: &'a StorePath,
+    ) -> Pending<'a, Result<Box<dyn FileReader>, FileError>> {
+        self.inner.open(path)
+    }
+
+    fn write<'a>(
+        &'a self,
+        path: &'a StorePath,
+        condition: Condition,
+    ) -> Pending<'a, Result<Box<dyn FileWriter>, FileError>> {
+        self.inner.write(path, condition)
+    }
+
+    fn make_dir<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<(), FileError>> {
+        self.inner.make_dir(path)
+    }
+
+    fn rename<'a>(
+        &'a self,
+        from: &'a StorePath,
+        to: &'a StorePath,
+    ) -> Pending<'a, Result<(), FileError>> {
+        self.inner.rename(from, to)
+    }
+
+    fn remove<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<(), FileError>> {
+        self.inner.remove(path)
+    }
+
+    fn upload<'a>(
+        &'a self,
+        name: &'a UploadName,
+    ) -> Pending<'a, Result<Box<dyn FileWriter>, FileError>> {
+        self.inner.upload(name)
+    }
+
+    fn open_upload<'a>(
+        &'a self,
+        name: &'a UploadName,
+    ) -> Pending<'a, Result<Box<dyn FileReader>, FileError>> {
+        self.inner.open_upload(name)
+    }
+
+    fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>> {
+        self.inner.record(key)
+    }
+
+    fn put_record<'a>(
+        &'a self,
+        key: &'a str,
+        value: &'a [u8],
+        expected: Option<u64>,
+    ) -> Pending<'a, Result<u64, RecordError>> {
+        self.inner.put_record(key, value, expected)
+    }
+
+    fn writable(&self) -> bool {
+        self.inner.writable()
+    }
+}
