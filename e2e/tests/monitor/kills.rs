@@ -107,6 +107,37 @@ fn killed_when_the_room_had_its_answer_and_it_did_not_know() -> Result<()> {
 }
 
 #[test]
+fn killed_together_with_the_gateway_during_the_turn() -> Result<()> {
+    let mut team = Team::start()?;
+    let call = team.call("@ARIA one")?;
+    let turn = team.turn_for(call)?;
+    team.monitor.kill()?;
+    team.gateway.down()?;
+    team.gateway.up()?;
+    team.restart_monitor()?;
+    let again = team.turn_for(call)?;
+    assert_ne!(again.key, turn.key);
+    assert!(again.message.contains("You may have been handed"), "{}", again.message);
+    team.gateway.finish(&again, End::Text("from the start".to_owned()));
+    team.answer(call)?;
+    team.close(&[(call, "from the start")])
+}
+
+#[test]
+fn killed_together_with_the_gateway_after_the_turn() -> Result<()> {
+    let mut team = Team::start()?;
+    let call = team.call("@ARIA one")?;
+    let turn = team.turn_for(call)?;
+    team.monitor.kill()?;
+    team.gateway.finish(&turn, End::Text("in the history".to_owned()));
+    team.gateway.down()?;
+    team.restart_monitor()?;
+    team.gateway.up()?;
+    team.answer(call)?;
+    team.close(&[(call, "in the history")])
+}
+
+#[test]
 fn stopped_in_order_during_a_turn_it_goes_on_afterwards() -> Result<()> {
     let mut team = Team::start()?;
     let call = team.call("@ARIA one")?;

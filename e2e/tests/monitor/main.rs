@@ -7,4 +7,5 @@ mod local;
 mod outages;
 mod packet;
 mod refusals;
+mod several;
 mod team;
