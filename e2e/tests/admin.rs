@@ -153,11 +153,14 @@ fn an_old_deployments_chat_is_imported_beside_a_running_server_once() -> Result<
     std::fs::create_dir(old.path().join("chat"))?;
     let message = r#"[{"id":1771200000000,"user":"HKH 🐱","text":"from before","time":"2026-02-16T00:00:00.000Z"}]"#;
     std::fs::write(old.path().join("chat/history.json"), message)?;
+    // The same message, as the old server wrote it at UTC+8, and one that only the day's log has.
+    let day = "# 2026-02-16 Chat Log\n\n## 07:30 - ARIA ⚔️\n\nearlier\n\n---\n\n## 08:00 - HKH 🐱\n\nfrom before\n\n---\n";
+    std::fs::write(old.path().join("chat/2026-02-16.md"), day)?;
     let server = Server::fresh()?;
     let mut room = server.agent(AGENTS[0].0)?;
     let dir = old.path().to_str().context("a path that is no text")?;
     let told = ois(server.root(), &["import", dir])?;
-    assert!(told.contains("1 messages imported"), "{told}");
+    assert!(told.contains("2 messages imported"), "{told}");
     let said = room.say("from now")?;
     assert!(said["id"].as_u64() > Some(1_771_200_000_000));
     let why = refused(server.root(), &["import", dir])?;
@@ -170,8 +173,8 @@ fn an_old_deployments_chat_is_imported_beside_a_running_server_once() -> Result<
         .iter()
         .map(|one| &one["text"])
         .collect();
-    assert_eq!(texts, ["from before", "from now"]);
-    assert_eq!(history["messages"][0]["id"], 1_771_200_000_000_u64);
+    assert_eq!(texts, ["earlier", "from before", "from now"]);
+    assert_eq!(history["messages"][1]["id"], 1_771_200_000_000_u64);
     let news = room.drain()?;
     assert!(
         news.iter().all(|frame| frame["message"]["text"] != "from before"),

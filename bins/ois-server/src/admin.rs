@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use ois_auth::{NewMember, OsEntropy, PasswordHash, Registered, Token, generate_password};
 use ois_http::Keys;
-use ois_protocol::{DisplayName, EventId, Kind, Role, ShortName, Timestamp};
+use ois_protocol::{DisplayName, EventId, Kind, Role, ShortName, Timestamp, UtcOffset};
 use ois_store::{Oddity, Store, Verified};
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +30,9 @@ pub(crate) enum Request {
     List { kind: Kind },
     /// Check every record of the log.
     Verify,
-    /// Take over an old deployment's chat from this folder into an empty team.
-    Import { dir: PathBuf },
+    /// Take over an old deployment's chat from this folder, its days kept at this offset, into an
+    /// empty team.
+    Import { dir: PathBuf, offset: String },
 }
 
 /// What came of it.
@@ -114,7 +115,7 @@ async fn apply(team: &Team, request: Request, now: Timestamp) -> Result<Answer> 
         }
         Request::List { kind } => Ok(Answer::Members(list(keys, kind))),
         Request::Verify => verify(team),
-        Request::Import { dir } => import(team, &dir, now).await,
+        Request::Import { dir, offset } => import(team, &dir, offset.parse()?, now).await,
     }
 }
 
@@ -125,9 +126,8 @@ fn verify(team: &Team) -> Result<Answer> {
     Ok(Answer::Whole(Whole { team: store.team().to_owned(), events, segments, head, chain }))
 }
 
-async fn import(team: &Team, dir: &Path, now: Timestamp) -> Result<Answer> {
-    let imported =
-        team.store.import(dir, team.offset, now).await.context("nothing was imported")?;
+async fn import(team: &Team, dir: &Path, offset: UtcOffset, now: Timestamp) -> Result<Answer> {
+    let imported = team.store.import(dir, offset, now).await.context("nothing was imported")?;
     let oddities = imported
         .oddities
         .iter()

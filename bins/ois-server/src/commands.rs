@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use ois_protocol::{DisplayName, Kind, ShortName};
+use ois_protocol::{DisplayName, Kind, ShortName, UtcOffset};
 
 use crate::{
     admin::{self, Answer, Listed, Request, Whole},
@@ -81,9 +81,11 @@ fn invite(settings: &Settings, name: DisplayName, duties: Vec<ShortName>) -> Res
 
 /// Takes over an old deployment's chat, also beside a running server.
 fn import(settings: &Settings, dir: &Path) -> Result<()> {
+    // The old server knew one zone.
+    let offset = settings.place.utc_offset.unwrap_or(UtcOffset::LEGACY);
     let dir = dir.canonicalize().with_context(|| format!("cannot find {}", dir.display()))?;
     let Answer::Imported { messages, oddities } =
-        ask(settings, Request::Import { dir: dir.clone() })?
+        ask(settings, Request::Import { dir: dir.clone(), offset: offset.to_string() })?
     else {
         bail!("an unexpected answer")
     };

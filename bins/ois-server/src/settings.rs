@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use ois_cli::Logging;
 use ois_http::{Cidr, PublicUrl};
 use ois_protocol::{DisplayName, Limits, Role, ShortName, UtcOffset};
@@ -52,7 +52,7 @@ pub(crate) struct Place {
     )]
     pub(crate) utc_offset: Option<UtcOffset>,
     /// Start although the log is damaged: cut it off there and keep the rest aside
-    #[arg(long, env = "OIS_REPAIR")]
+    #[arg(long, env = "OIS_REPAIR", value_parser = FalseyValueParser::new())]
     pub(crate) repair: bool,
     /// Read settings from this file of NAME=VALUE lines, as the original's .env; flags and the
     /// environment go before it
@@ -107,7 +107,7 @@ pub(crate) struct People {
     #[arg(long, env = "AGENT_TOKENS", hide_env_values = true, value_name = "TOKENS")]
     pub(crate) agent_tokens: Option<String>,
     /// Add a small built-in agent that answers mentions
-    #[arg(long, env = "OIS_DEMO")]
+    #[arg(long, env = "OIS_DEMO", value_parser = FalseyValueParser::new())]
     pub(crate) demo: bool,
 }
 
