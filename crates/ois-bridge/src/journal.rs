@@ -61,7 +61,7 @@ pub(crate) fn open(folder: Option<&Path>) -> Result<(Journal, State, Drafts), Jo
         return Ok((Journal { lines: None, _lock: None }, State::default(), drafts));
     };
     let disk = |source| JournalError::Disk { folder: folder.to_owned(), source };
-    fs::create_dir_all(folder).map_err(disk)?;
+    make_private(folder).map_err(disk)?;
     let lock = File::create(folder.join("lock")).map_err(disk)?;
     lock.try_lock().map_err(|error| match error {
         fs::TryLockError::WouldBlock => JournalError::InUse(folder.to_owned()),
@@ -72,6 +72,15 @@ pub(crate) fn open(folder: Option<&Path>) -> Result<(Journal, State, Drafts), Jo
     records.into_iter().for_each(|record| state.apply(record));
     let drafts = Drafts::open(folder.join("outbox.jsonl")).map_err(disk)?;
     Ok((Journal { lines: Some(lines), _lock: Some(lock) }, state, drafts))
+}
+
+/// Makes a folder that only its owner enters: it holds what was said in the room.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 impl Journal {
@@ -205,5 +214,15 @@ mod tests {
         drafts.remove(&"n1".parse().unwrap()).unwrap();
         drop((journal, drafts));
         assert_eq!(open(Some(folder.path())).unwrap().2.load().unwrap(), [kept("n2")]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_enters_the_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let above = tempfile::tempdir().unwrap();
+        let folder = above.path().join("agent");
+        let _opened = open(Some(&folder)).unwrap();
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
     }
 }
