@@ -5,22 +5,24 @@
 //! waits for it and reads nothing further meanwhile.
 
 mod ask;
+mod carry;
+mod hear;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use ois_chat::inbox::{self, Effect, Ending, Inbox, Record, Stranger};
-use ois_client::{Address, Closed, Config as LinkConfig, Credential, Event, Link, Lost, Token};
-use ois_protocol::{Chat, ErrorCode, ErrorFrame, Message, Nonce, Timestamp};
+use ois_chat::inbox::{self, Effect, Inbox, Stranger};
+use ois_client::{Address, Config as LinkConfig, Credential, Link, Token};
+use ois_protocol::{Chat, Nonce, Timestamp};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep_until},
 };
 
 pub(crate) use self::ask::{Ask, NotSaid, Said, Status};
 use crate::{
     clock,
     journal::{self, Drafts, Journal, JournalError},
-    runtime::{Evidence, Runtime, Step},
+    runtime::{Runtime, Step},
     tasks::{Stop, Tasks},
 };
 
@@ -124,51 +126,6 @@ impl Agent {
         }
     }
 
-    async fn event(&mut self, event: Event, stop: &mut Stop) -> Option<End> {
-        let agent = &self.label;
-        let effects = match event {
-            Event::Connected(auth) => {
-                tracing::info!(%agent, user = %auth.user, protocol = ?auth.protocol, "signed in");
-                match self.inbox.signed_in(&auth, &self.address_hash) {
-                    Ok(effects) => effects,
-                    Err(stranger) => return Some(End::Stranger(stranger)),
-                }
-            }
-            Event::History(messages) => self.inbox.look_back(&messages, clock::now()),
-            Event::Message(message) => self.message(&message),
-            Event::Ack(ack) => {
-                self.answer(&ack.nonce, Ok(Said { id: Some(ack.id) }));
-                self.inbox.acked(&ack.nonce, ack.id)
-            }
-            Event::Refused(error) => self.refused(&error),
-            Event::Error(error) => {
-                tracing::warn!(%agent, code = ?error.code, words = %error.message, "the server complains");
-                if error.code == ErrorCode::CursorAhead { self.inbox.rewind() } else { Vec::new() }
-            }
-            Event::Truncated(oldest) => {
-                tracing::warn!(%agent, ?oldest, "messages before this one are not kept any more");
-                Vec::new()
-            }
-            Event::Disconnected { why, pause } => {
-                disconnected(agent, &why, pause);
-                Vec::new()
-            }
-            _ => Vec::new(),
-        };
-        self.carry_out(effects, stop).await
-    }
-
-    fn message(&mut self, message: &Message) -> Vec<Effect> {
-        self.heard += 1;
-        self.inbox.receive(message, clock::now())
-    }
-
-    fn refused(&mut self, error: &ErrorFrame) -> Vec<Effect> {
-        let Some(nonce) = &error.nonce else { return Vec::new() };
-        self.answer(nonce, Err(NotSaid::Refused(error.message.clone())));
-        self.inbox.refused(nonce, &error.message)
-    }
-
     async fn step(&mut self, step: Step, stop: &mut Stop) -> Option<End> {
         match step {
             Step::Begun { id, epoch, kept } => {
@@ -246,70 +203,6 @@ impl Agent {
             drop(reply.send(answer));
         }
     }
-
-    async fn carry_out(&mut self, effects: Vec<Effect>, stop: &mut Stop) -> Option<End> {
-        let mut effects = effects.into_iter().peekable();
-        while let Some(effect) = effects.next() {
-            match effect {
-                Effect::Journal(record) => {
-                    let mut records = vec![record];
-                    while let Some(Effect::Journal(record)) =
-                        effects.next_if(|effect| matches!(effect, Effect::Journal(_)))
-                    {
-                        records.push(record);
-                    }
-                    if let Some(end) = self.write_down(&records, stop).await {
-                        return Some(end);
-                    }
-                }
-                Effect::Deliver(delivery) => {
-                    let id = delivery.message.id;
-                    tracing::info!(agent = %self.label, call = %id, attempt = delivery.attempt, "waking the agent");
-                    let evidence = Evidence::new(id, self.steps.0.clone());
-                    let working = self.runtime.deliver(*delivery, evidence.clone());
-                    // Not waited for at the end: what it does goes on in the runtime anyway.
-                    self.tasks.spawn(|mut stop| async move {
-                        tokio::select! {
-                            outcome = working => evidence.settled(outcome).await,
-                            () = stop.asked() => {}
-                        }
-                    });
-                }
-                Effect::Say(chat) => {
-                    if let Some(end) = self.say(chat, stop).await {
-                        return Some(end);
-                    }
-                }
-                Effect::Ended { id, ending } => ended(&self.label, id.get(), &ending),
-            }
-        }
-        None
-    }
-
-    async fn write_down(&mut self, records: &[Record], stop: &mut Stop) -> Option<End> {
-        while let Err(error) = self.journal.append(records, self.inbox.state()) {
-            tracing::error!(agent = %self.label, %error, "cannot write to the state folder; waiting");
-            if patience(stop).await.is_err() {
-                return Some(End::Stopped);
-            }
-        }
-        None
-    }
-
-    async fn say(&mut self, chat: Chat, stop: &mut Stop) -> Option<End> {
-        loop {
-            match self.link.say(chat.clone()).await {
-                Ok(_) => return None,
-                Err(Closed::Keep(error)) => {
-                    tracing::error!(agent = %self.label, %error, "cannot keep the answer; waiting");
-                }
-                Err(_) => return Some(End::Stopped),
-            }
-            if patience(stop).await.is_err() {
-                return Some(End::Stopped);
-            }
-        }
-    }
 }
 
 fn start_link(
@@ -321,35 +214,6 @@ fn start_link(
     let mut config = LinkConfig::new(server.clone(), Credential::Agent(token));
     config.after = inbox.resume_after();
     Link::start_with(config, drafts)
-}
-
-/// Waits before the disk is tried again; an error if it is time to end.
-async fn patience(stop: &mut Stop) -> Result<(), ()> {
-    tokio::select! {
-        () = sleep(DISK_PAUSE) => Ok(()),
-        () = stop.asked() => Err(()),
-    }
-}
-
-fn disconnected(agent: &str, why: &Lost, pause: Duration) {
-    let cause = std::error::Error::source(why).map(ToString::to_string);
-    match why {
-        Lost::Unauthorized => {
-            tracing::error!(%agent, "the server does not accept OIS_AGENT_TOKEN; trying again later");
-        }
-        _ => tracing::warn!(%agent, %why, cause, ?pause, "not connected; trying again"),
-    }
-}
-
-fn ended(agent: &str, call: u64, ending: &Ending) {
-    match ending {
-        Ending::Replied { answer } => {
-            let answer = answer.map(|id| id.get());
-            tracing::info!(%agent, call, answer, "answered");
-        }
-        Ending::Silent => tracing::info!(%agent, call, "the agent chose to say nothing"),
-        Ending::Failed { reason } => tracing::error!(%agent, call, reason, "not answered"),
-    }
 }
 
 /// The moment of the runtime's clock at which the system's clock will show `at`.
@@ -369,5 +233,3 @@ fn hash(address: &str) -> String {
     let step = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
     format!("{:08x}", address.bytes().fold(0x811c_9dc5, step))
 }
-
-const DISK_PAUSE: Duration = Duration::from_secs(5);
