@@ -28,7 +28,7 @@ pub enum DialError {
         source: io::Error,
     },
     /// TLS did not come about: the certificate is not trusted, or the other side speaks no TLS.
-    #[error("{address} and we find no TLS")]
+    #[error("no TLS comes about with {address}")]
     Tls {
         /// Where.
         address: Address,

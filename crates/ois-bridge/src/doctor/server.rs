@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ois_client::{Config, Credential, Event, Link, Lost, Rest};
+use ois_client::{Config, Credential, DialError, Event, Link, Lost, Rest};
 use ois_protocol::{AuthOk, DisplayName, ShortName};
 use tokio::time::timeout;
 
@@ -43,6 +43,10 @@ async fn sign_in(patient: &Patient) -> Result<AuthOk, Box<Check>> {
             "the server does not accept OIS_AGENT_TOKEN",
             "on the server: `ois-server agent list`, and `ois-server invite NAME` for a new token",
         ))),
+        Ok(Some(Event::Disconnected { why: why @ Lost::Dial(DialError::Tls { .. }), .. })) => {
+            let advice = "is the certificate for this host name, and in date? One of a private authority has to be among this host's trusted ones, or name its file by SSL_CERT_FILE";
+            Err(Box::new(broken("server", words(&why), advice)))
+        }
         Ok(Some(Event::Disconnected { why, .. })) => Err(unreached(words(&why))),
         Ok(_) | Err(_) => Err(unreached(format!("no answer within {} s", PATIENCE.as_secs()))),
     };
