@@ -13,6 +13,7 @@ mod http;
 mod link;
 mod state;
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -84,7 +85,17 @@ impl FakeGateway {
     /// When somebody else has the port.
     pub fn up(&mut self) -> Result<()> {
         self.down()?;
-        let listener = TcpListener::bind(self.address()).context("the port is taken")?;
+        let until = Instant::now() + PATIENCE;
+        let listener = loop {
+            match TcpListener::bind(self.address()) {
+                // A child that this process has just forked holds the old listener until it runs
+                // its program; or the system has lent the port to somebody's connection.
+                Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < until => {
+                    thread::park_timeout(BETWEEN_TRIES);
+                }
+                bound => break bound.context("the port is taken")?,
+            }
+        };
         self.accepting = Some(accept(listener, &self.shared));
         Ok(())
     }
@@ -191,3 +202,4 @@ fn serve(stream: TcpStream, shared: &Shared, process: u32) -> Result<()> {
 }
 
 const PATIENCE: Duration = Duration::from_secs(60);
+const BETWEEN_TRIES: Duration = Duration::from_millis(20);

@@ -27,7 +27,11 @@ struct Said {
 #[derive(Debug, Default)]
 struct State {
     lines: Vec<String>,
+    /// Streams of which more may come.
+    open: usize,
     ended: Option<ExitStatus>,
+    /// Whether all that it said before its end is there.
+    heard_out: bool,
 }
 
 impl Process {
@@ -56,6 +60,7 @@ impl Process {
         thread::spawn(move || {
             let status = child.wait();
             waiter.lock().ended = status.ok().or_else(|| Some(ExitStatus::default()));
+            waiter.hear_out();
             waiter.changed.notify_all();
         });
         Ok(Self { name: name.to_owned(), pid, said })
@@ -81,7 +86,7 @@ impl Process {
             }
             seen = state.lines.len();
             let left = until.saturating_duration_since(Instant::now());
-            if let Some(status) = state.ended {
+            if let Some(status) = state.ended.filter(|_| state.heard_out) {
                 bail!("{} ended ({status}) before it was ready:\n{}", self.name, tail(&state));
             }
             if left.is_zero() {
@@ -129,7 +134,7 @@ impl Process {
         let until = Instant::now() + within;
         let mut state = self.said.lock();
         loop {
-            if let Some(status) = state.ended {
+            if let Some(status) = state.ended.filter(|_| state.heard_out) {
                 return Ok(status);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -178,8 +183,20 @@ impl Said {
         self.changed.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
     }
 
+    /// Waits for the last words of a process that has ended; not for those of its children, which
+    /// may hold its streams open for as long as they like.
+    fn hear_out(&self) {
+        let until = Instant::now() + LAST_WORDS;
+        let mut state = self.lock();
+        while state.open > 0 && Instant::now() < until {
+            state = self.wait(state, until.saturating_duration_since(Instant::now()));
+        }
+        state.heard_out = true;
+    }
+
     fn follow(self: &Arc<Self>, stream: impl Read + Send + 'static) {
         let said = Arc::clone(self);
+        said.lock().open += 1;
         thread::spawn(move || {
             let mut reader = BufReader::new(stream);
             let mut line = Vec::new();
@@ -189,6 +206,8 @@ impl Said {
                 said.lock().lines.push(text);
                 said.changed.notify_all();
             }
+            said.lock().open -= 1;
+            said.changed.notify_all();
         });
     }
 }
@@ -212,6 +231,7 @@ fn tail(state: &State) -> String {
 }
 
 const LINES_SHOWN: usize = 80;
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
