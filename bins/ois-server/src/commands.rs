@@ -64,7 +64,7 @@ fn user(settings: &Settings, what: UserCommand) -> Result<()> {
 fn invite(settings: &Settings, name: DisplayName, duties: Vec<ShortName>) -> Result<()> {
     let url = match &settings.doors.public_url {
         Some(url) => format!("{}://{}", if url.is_https() { "wss" } else { "ws" }, url.authority()),
-        None => format!("ws://{}", settings.doors.listen),
+        None => format!("ws://{}", settings.doors.address()),
     };
     let (name, token) = secret(ask(settings, Request::AddAgent { name, duties })?)?;
     say(&format!(

@@ -44,7 +44,7 @@ async fn serve(settings: Settings) -> Result<()> {
     // A file that reaches a limit of the system's is a full disk, not the end of the process.
     let _file_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
     let team = Arc::new(Team::open(&settings.place, now()).await?);
-    let listen = address(&settings);
+    let listen = settings.doors.address();
     check_open_to(listen, &settings.people, &team)?;
     let first_password = team.found(now()).await?;
     team.admit(&settings.people).await?;
@@ -59,7 +59,8 @@ async fn serve(settings: Settings) -> Result<()> {
     start_admin(&tasks, admin, &team, &server);
     start_archive(&tasks, &team)?;
     let demo = if settings.people.demo { Some(demo::start(&team, &server).await?) } else { None };
-    announce(&server, first_password.as_deref(), demo.as_ref());
+    let page = settings.doors.page(server.address());
+    announce(&server, &page, first_password.as_deref(), demo.as_ref());
 
     tokio::select! {
         _ = term.recv() => {}
@@ -70,14 +71,6 @@ async fn serve(settings: Settings) -> Result<()> {
         demo.stop().await;
     }
     stop(server, tasks, team).await
-}
-
-fn address(settings: &Settings) -> SocketAddr {
-    let mut listen = settings.doors.listen;
-    if let Some(port) = settings.doors.port {
-        listen.set_port(port);
-    }
-    listen
 }
 
 /// The network gets in only where somebody chose a password.
@@ -145,12 +138,9 @@ async fn keep_archive(mut archive: Archive, store: Arc<DiskStore>, mut stop: Sto
 }
 
 #[expect(clippy::print_stdout, reason = "the lines that whoever started it waits for")]
-fn announce(server: &Server, first_password: Option<&str>, demo: Option<&demo::Demo>) {
+fn announce(server: &Server, page: &str, first_password: Option<&str>, demo: Option<&demo::Demo>) {
     if let Some(password) = first_password {
-        println!(
-            "first start: open http://{} and sign in as admin with the password {password}",
-            server.address()
-        );
+        println!("first start: open {page} and sign in as admin with the password {password}");
         println!("(this is shown once; `ois-server user password admin` makes a new one)");
     }
     if let Some(demo) = demo {

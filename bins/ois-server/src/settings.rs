@@ -93,6 +93,26 @@ pub(crate) struct Doors {
     pub(crate) trusted_proxies: Vec<Cidr>,
 }
 
+impl Doors {
+    /// Where to listen.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.listen.ip(), self.port.unwrap_or(self.listen.port()))
+    }
+
+    /// The address to open in a browser, of a server that listens there.
+    pub(crate) fn page(&self, listening: SocketAddr) -> String {
+        match &self.public_url {
+            Some(url) => {
+                format!("{}://{}", if url.is_https() { "https" } else { "http" }, url.authority())
+            }
+            None if listening.ip().is_unspecified() => {
+                format!("http://127.0.0.1:{}", listening.port())
+            }
+            None => format!("http://{listening}"),
+        }
+    }
+}
+
 /// Who may come in.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Members")]

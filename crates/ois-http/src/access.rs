@@ -11,7 +11,7 @@ use ois_auth::{Action, Token, may};
 use ois_protocol::{Kind, Member, Role, StorePath};
 
 pub(crate) use client::{Attempt, Client};
-pub(crate) use cookie::{clear as clear_cookie, set as set_cookie};
+pub(crate) use cookie::{clear as clear_cookie, set as set_cookie, token as cookie_token};
 pub(crate) use origin::is_foreign;
 
 use crate::{
@@ -80,12 +80,6 @@ pub(crate) fn token(state: &State, ask: &Ask) -> Result<Option<Token>, Refusal> 
     own.then_some(Some(token)).ok_or_else(|| {
         Refusal::forbidden("a cookie is taken from our own page only, send a bearer token")
     })
-}
-
-/// The member of the session cookie, for a WebSocket that signs in without a token.
-pub(crate) fn cookie_member(state: &State, headers: &HeaderMap) -> Option<Member> {
-    let token = cookie::token(headers)?;
-    state.keys.ask(|keyring| keyring.session(&token, now()))
 }
 
 fn whose(state: &State, ask: &Ask) -> Result<Member, Refusal> {

@@ -43,12 +43,10 @@ pub(crate) enum Proof {
     /// Nothing yet.
     #[default]
     None,
-    /// A session's token.
+    /// A session's token, be it the cookie's.
     Session(Token),
     /// An agent's token.
     Agent(Token),
-    /// The cookie of its upgrade.
-    Cookie,
 }
 
 /// What is on its way out.

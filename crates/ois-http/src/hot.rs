@@ -160,7 +160,7 @@ impl Hot {
     pub(crate) fn sign_in(
         &self,
         conn: &Conn,
-        cookie: Option<&Member>,
+        cookie: Option<&Token>,
         credential: Credential,
         sign_in: SignIn,
     ) -> SignedIn {
@@ -250,15 +250,10 @@ impl Hot {
     }
 
     fn still_welcome(&self, conn: &Conn) -> bool {
-        let session = conn.session.borrow();
-        let Some(member) = session.member() else { return true };
         self.keys.ask(|keys| match &*conn.proof.borrow() {
             Proof::None => true,
             Proof::Session(token) => keys.session(token, now()).is_some(),
             Proof::Agent(token) => keys.agent(token).is_some(),
-            Proof::Cookie => {
-                keys.member(&member.name).is_some() || member.role == ois_protocol::Role::Member
-            }
         })
     }
 
@@ -268,13 +263,13 @@ impl Hot {
         &self,
         credential: Credential,
         token: Option<&str>,
-        cookie: Option<&Member>,
+        cookie: Option<&Token>,
     ) -> Option<(Member, Proof)> {
-        let Some(text) = token else {
-            let member = cookie.filter(|_| credential == Credential::Session)?;
-            return Some((member.clone(), Proof::Cookie));
+        let cookie = cookie.filter(|_| credential == Credential::Session);
+        let token = match token {
+            Some(text) => Token::parse(text).ok()?,
+            None => cookie?.clone(),
         };
-        let token = Token::parse(text).ok()?;
         self.keys.ask(|keys| match credential {
             Credential::Session => Some((keys.session(&token, now())?, Proof::Session(token))),
             Credential::Agent => Some((keys.agent(&token)?, Proof::Agent(token))),

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use ois_auth::Token;
 use ois_protocol::{Chat, ErrorCode, ErrorFrame, EventId, Member, http::MemberView};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -48,7 +49,7 @@ pub(crate) struct Sent {
 
 #[derive(Debug)]
 enum Command {
-    Adopt { socket: TcpStream, leftover: Vec<u8>, peer: SocketAddr, cookie: Option<Member> },
+    Adopt { socket: TcpStream, leftover: Vec<u8>, peer: SocketAddr, cookie: Option<Token> },
     Post(NewDraft, oneshot::Sender<Result<Sent, ErrorFrame>>),
     Roster(oneshot::Sender<Vec<MemberView>>),
     KeyringChanged,
@@ -107,7 +108,7 @@ impl Hub {
         socket: TcpStream,
         leftover: Vec<u8>,
         peer: SocketAddr,
-        cookie: Option<Member>,
+        cookie: Option<Token>,
     ) {
         if self.commands.try_send(Command::Adopt { socket, leftover, peer, cookie }).is_err() {
             tracing::warn!(%peer, "dropping a new connection: the event loop is busy or stopping");
@@ -216,7 +217,7 @@ fn adopt(
     socket: TcpStream,
     leftover: Vec<u8>,
     peer: SocketAddr,
-    cookie: Option<Member>,
+    cookie: Option<Token>,
 ) -> io::Result<()> {
     let stream = tokio::net::TcpStream::from_std(socket)?;
     let conn = Rc::new(Conn::new(hot.number(), peer, stream, Arc::clone(&hot.metrics), now()));

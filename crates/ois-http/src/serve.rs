@@ -94,7 +94,7 @@ async fn hand_over(upgrade: OnUpgrade, adopt: Adopt, peer: SocketAddr, state: Ar
     };
     match parts.io.into_inner().into_std() {
         // What came right behind the handshake is in hyper's buffer and travels along.
-        Ok(socket) => state.hub.adopt(socket, parts.read_buf.to_vec(), peer, adopt.cookie_member),
+        Ok(socket) => state.hub.adopt(socket, parts.read_buf.to_vec(), peer, adopt.cookie),
         Err(error) => tracing::debug!(%peer, %error, "the socket cannot be handed over"),
     }
 }

@@ -11,7 +11,8 @@ use hyper::{
     },
     http::request::Parts,
 };
-use ois_protocol::{ErrorCode, Member};
+use ois_auth::Token;
+use ois_protocol::ErrorCode;
 
 use crate::{
     access,
@@ -23,8 +24,8 @@ use crate::{
 /// What the hot loop has to know of a socket besides the socket.
 #[derive(Clone, Debug)]
 pub(crate) struct Adopt {
-    /// Whose session cookie the browser sent along.
-    pub(crate) cookie_member: Option<Member>,
+    /// The session cookie that the browser sent along: a sign-in without a token is its.
+    pub(crate) cookie: Option<Token>,
 }
 
 /// Whether the request asks for a WebSocket.
@@ -56,8 +57,7 @@ pub(crate) fn answer(state: &State, head: &Parts) -> Result<Response<Body>, Refu
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     answer.headers_mut().insert(UPGRADE, HeaderValue::from_static("websocket"));
     answer.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
-    let cookie_member = access::cookie_member(state, headers);
-    answer.extensions_mut().insert(Adopt { cookie_member });
+    answer.extensions_mut().insert(Adopt { cookie: access::cookie_token(headers) });
     Ok(answer)
 }
 

@@ -5,8 +5,9 @@
 
 use std::{cell::RefCell, io, rc::Rc, time::Duration};
 
+use ois_auth::Token;
 use ois_chat::Effect;
-use ois_protocol::{ClientFrame, Member, ServerFrame};
+use ois_protocol::{ClientFrame, ServerFrame};
 use tokio::io::Interest;
 
 use crate::{
@@ -22,8 +23,8 @@ struct Input {
     decoder: Decoder,
     /// The start of a frame whose end has not come, or frames that wait for a pause to end.
     pending: Vec<u8>,
-    /// Whose cookie came with the upgrade.
-    cookie: Option<Member>,
+    /// The cookie that came with the upgrade.
+    cookie: Option<Token>,
 }
 
 /// What to do before reading on.
@@ -55,7 +56,7 @@ thread_local! {
 }
 
 /// Serves a connection until it ends. `leftover` came right behind the handshake.
-pub(crate) async fn serve(conn: Rc<Conn>, hot: Rc<Hot>, leftover: Vec<u8>, cookie: Option<Member>) {
+pub(crate) async fn serve(conn: Rc<Conn>, hot: Rc<Hot>, leftover: Vec<u8>, cookie: Option<Token>) {
     let input = Input { decoder: Decoder::default(), pending: leftover, cookie };
     if let Err(error) = run(&conn, &hot, input).await {
         tracing::debug!(conn = conn.number, peer = %conn.peer, error = %error, "connection ended");
@@ -155,7 +156,7 @@ fn understand(
     (used, next)
 }
 
-fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Member>) -> Next {
+fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Token>) -> Next {
     let bytes = match item {
         Item::Text(text) => text.as_bytes(),
         Item::Binary(bytes) => bytes, // old clients may send JSON so

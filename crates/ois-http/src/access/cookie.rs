@@ -6,7 +6,7 @@ use ois_auth::{Sessions, Token};
 use crate::settings::Settings;
 
 /// The token of the session cookie, if there is one.
-pub(super) fn token(headers: &HeaderMap) -> Option<Token> {
+pub(crate) fn token(headers: &HeaderMap) -> Option<Token> {
     let values = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|p| p.split_once('='));
     let (_, token) = pairs.find(|(name, _)| name.trim() == NAME)?;

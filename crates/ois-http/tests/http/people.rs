@@ -1,6 +1,7 @@
 //! Signing in, and who may do what.
 
 use serde_json::json;
+use tungstenite::{Message, client::IntoClientRequest};
 
 use crate::house::{AGENT, Answer, GUEST, House, JSON, PASSWORD, bearer};
 
@@ -167,4 +168,18 @@ fn the_counters_are_for_who_sits_on_the_host_or_administers() {
     assert!(answer.text().contains("ois_build_info{version="));
     let passed_on = ["X-Forwarded-For: 203.0.113.9", &bearer(AGENT)];
     assert_eq!(house.send("GET /metrics", &passed_on, b"").status, 403);
+}
+
+#[test]
+fn a_page_whose_session_ends_is_shown_out() {
+    let house = House::open();
+    let token = house.login("mira").json()["token"].as_str().unwrap().to_owned();
+    let mut request = "ws://ois/ws".into_client_request().unwrap();
+    request.headers_mut().insert("cookie", format!("ois_session={token}").parse().unwrap());
+    let (mut socket, _) = tungstenite::client(request, house.connect()).unwrap();
+    socket.send(Message::text(r#"{"type":"auth"}"#)).unwrap();
+    assert!(socket.read().unwrap().to_text().unwrap().contains("auth_ok"));
+    assert!(socket.read().unwrap().to_text().unwrap().contains("history"));
+    assert_eq!(house.send("POST /api/logout", &[&bearer(&token)], b"").status, 200);
+    assert!(socket.read().unwrap().is_close());
 }
