@@ -27,13 +27,15 @@ pub(crate) enum Suite {
     Browser,
     /// The real OpenClaw gateway.
     Openclaw,
+    /// From the page over a gateway to the disk.
+    Whole,
     /// `kill -9` under load.
     Crash,
 }
 
 impl Suite {
     /// Every suite, in order.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Fmt,
         Self::Layers,
         Self::Deny,
@@ -45,6 +47,7 @@ impl Suite {
         Self::Examples,
         Self::Browser,
         Self::Openclaw,
+        Self::Whole,
         Self::Crash,
     ];
 
@@ -68,6 +71,7 @@ impl Suite {
             Self::Examples => "examples",
             Self::Browser => "browser",
             Self::Openclaw => "openclaw",
+            Self::Whole => "whole",
             Self::Crash => "crash",
         }
     }
@@ -86,6 +90,7 @@ impl Suite {
             Self::Examples => "the examples in Python and Node; needs both",
             Self::Browser => "the page in a real browser; needs chromium",
             Self::Openclaw => "a real OpenClaw gateway; needs Node, npm and Python",
+            Self::Whole => "a word on the page, its answer on the disk; needs all of these",
             Self::Crash => "kill -9 under load, and nothing lost",
         }
     }
@@ -94,19 +99,26 @@ impl Suite {
     pub(crate) fn needs_build(self) -> bool {
         matches!(
             self,
-            Self::Unit | Self::Doc | Self::Examples | Self::Browser | Self::Openclaw | Self::Crash
+            Self::Unit
+                | Self::Doc
+                | Self::Examples
+                | Self::Browser
+                | Self::Openclaw
+                | Self::Whole
+                | Self::Crash
         )
     }
 
     /// Whether it needs what a toolchain does not bring.
     pub(crate) fn needs_outside(self) -> bool {
-        matches!(self, Self::Web | Self::Examples | Self::Browser | Self::Openclaw)
+        matches!(self, Self::Web | Self::Examples | Self::Browser | Self::Openclaw | Self::Whole)
     }
 
     /// The suite that runs a test target, known by its name and the features that it requires.
     pub(crate) fn of_test_target(name: &str, required_features: &[String]) -> Self {
         let requires = |feature: &str| required_features.iter().any(|known| known == feature);
         match name {
+            _ if requires("browser") && requires("openclaw") => Self::Whole,
             _ if requires("browser") => Self::Browser,
             _ if requires("openclaw") || requires("real-gateway") => Self::Openclaw,
             "crash" => Self::Crash,

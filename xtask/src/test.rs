@@ -63,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         run.side_by_side(&[Suite::Web, Suite::Examples]);
         // The gateway is mostly waited for, the browser mostly computes.
         run.side_by_side(&[Suite::Browser, Suite::Openclaw]);
-        run.one(Suite::Crash);
+        run.side_by_side(&[Suite::Whole, Suite::Crash]);
         Ok(())
     })?;
     Ok(run.summary(begin.elapsed()))

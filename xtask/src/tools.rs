@@ -21,6 +21,7 @@ pub(crate) fn missing(suite: Suite) -> Option<String> {
         Suite::Examples => &[Tool::Node, Tool::Python],
         Suite::Browser => &[Tool::Chromium],
         Suite::Openclaw => &[Tool::Node, Tool::Npm, Tool::Python],
+        Suite::Whole => &[Tool::Chromium, Tool::Node, Tool::Npm, Tool::Python],
         _ => &[],
     };
     let lacking: Vec<Tool> = needs.iter().copied().filter(|tool| !tool.is_there()).collect();
@@ -36,13 +37,16 @@ pub(crate) fn missing(suite: Suite) -> Option<String> {
 /// # Errors
 /// When something that may be installed cannot be.
 pub(crate) fn prepare(suites: &[Suite], log: &mut Log) -> Result<()> {
-    let wanted = |suite: Suite| suites.contains(&suite);
+    // The whole needs what both of its halves need.
+    let wanted = |suite| suites.contains(&suite);
+    let browser = wanted(Suite::Browser) || wanted(Suite::Whole);
+    let openclaw = wanted(Suite::Openclaw) || wanted(Suite::Whole);
     if on_ci() {
         let mut tools = Vec::new();
-        if wanted(Suite::Browser) {
+        if browser {
             tools.extend([Tool::Chromium, Tool::CjkFont, Tool::EmojiFont]);
         }
-        if wanted(Suite::Openclaw) {
+        if openclaw {
             tools.extend([Tool::Node, Tool::Npm, Tool::Python]);
         }
         if wanted(Suite::Examples) || wanted(Suite::Web) {
@@ -50,7 +54,7 @@ pub(crate) fn prepare(suites: &[Suite], log: &mut Log) -> Result<()> {
         }
         apt(&tools, log)?;
     }
-    if wanted(Suite::Openclaw) && missing(Suite::Openclaw).is_none() {
+    if openclaw && missing(Suite::Openclaw).is_none() {
         let mut script = Command::new("bash");
         script.arg(gateway_script()).arg(openclaw_cache()).arg("--install-only");
         log.run(script, INSTALL).context("cannot install OpenClaw")?;

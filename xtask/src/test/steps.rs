@@ -37,6 +37,7 @@ pub(super) fn run(suite: Suite, options: &Options, built: &Built, log: &mut Log)
         Suite::Web => web(log),
         Suite::Examples | Suite::Browser => all_of(suite, built, &BTreeMap::new(), log),
         Suite::Openclaw => openclaw(built, log),
+        Suite::Whole => all_of(suite, built, &BTreeMap::from([cache()]), log),
         Suite::Crash => {
             let numbers = [("OIS_CRASH_ROUNDS", options.rounds), ("OIS_CRASH_SEED", options.seed)];
             let set = numbers
@@ -121,9 +122,15 @@ fn openclaw(built: &Built, log: &mut Log) -> Result<()> {
     let set = BTreeMap::from([
         ("OIS_TEST_GATEWAY_URL".to_owned(), gateway.said("url")?),
         ("OIS_TEST_GATEWAY_TOKEN".to_owned(), gateway.said("token")?),
-        ("OIS_OPENCLAW_CACHE".to_owned(), tools::openclaw_cache().to_string_lossy().into_owned()),
+        cache(),
     ]);
     all_of(Suite::Openclaw, built, &set, log)
+}
+
+/// Where the tests find the gateway's package.
+fn cache() -> (String, String) {
+    let cache = tools::openclaw_cache().to_string_lossy().into_owned();
+    ("OIS_OPENCLAW_CACHE".to_owned(), cache)
 }
 
 /// One OpenClaw gateway, ended with this value.
