@@ -228,3 +228,35 @@ fn a_text_that_is_pushed_too_fast_is_read_more_slowly_and_not_dropped() -> Resul
     }
     Ok(())
 }
+
+#[test]
+fn signing_in_again_on_a_slow_connection_splits_no_frame() -> Result<()> {
+    let mut server = Server::fresh()?;
+    server.settings_mut().flags =
+        ["--chat-rate", "0", "--durability", "os", "--tail-bytes", "100000000"]
+            .map(String::from)
+            .into();
+    server.restart()?;
+    let mut writer = server.agent(AGENTS[0].0)?;
+    let mut slow = server.agent(AGENTS[1].0)?;
+    let words = "x".repeat(20_000);
+    for number in 0..1000 {
+        writer.send(&json!({"type": "chat", "text": format!("{number} {words}")}))?;
+        if number % 100 == 99 {
+            writer.drain()?;
+        }
+    }
+    slow.send(&json!({"type": "agent_auth", "token": AGENTS[2].0}))?;
+    let welcome = slow.wait_for("the second welcome", |frame| frame["user"] == AGENTS[2].1)?;
+    assert_eq!(welcome["type"], "auth_ok");
+    let history = slow.wait_for("its history", |frame| {
+        frame["type"] == "history" && frame["messages"] != json!([])
+    })?;
+    let texts = history["messages"].as_array().context("no messages")?;
+    assert!(
+        texts
+            .last()
+            .is_some_and(|last| last["text"].as_str().is_some_and(|text| text.starts_with("999 ")))
+    );
+    Ok(())
+}

@@ -47,7 +47,7 @@ impl Nonces {
 
     fn forget(&mut self, now: Timestamp) {
         while let Some((time, _)) = self.order.front() {
-            if now.since_ms(*time) <= self.kept_ms {
+            if now.since_ms(*time) <= self.kept_ms && self.order.len() < MOST {
                 return;
             }
             if let Some((_, key)) = self.order.pop_front() {
@@ -56,6 +56,9 @@ impl Nonces {
         }
     }
 }
+
+/// The most nonces that are remembered: about 150 MB. Beyond, the oldest are forgotten early.
+const MOST: usize = 1_000_000;
 
 #[cfg(test)]
 mod tests {

@@ -25,7 +25,8 @@ impl Pace {
         let earned = i64::try_from(now.since_ms(self.at))
             .unwrap_or(i64::MAX)
             .saturating_mul(i64::from(per_second));
-        self.credit = self.credit.saturating_add(earned).min(i64::from(burst) * 1000) - 1000;
+        let credit = self.credit.saturating_add(earned).min(i64::from(burst) * 1000) - 1000;
+        self.credit = credit.max(-LONGEST_MS * i64::from(per_second));
         self.at = now;
         if self.credit >= 0 {
             0
@@ -34,6 +35,9 @@ impl Pace {
         }
     }
 }
+
+/// Nobody waits longer than this, however much was owed at once.
+const LONGEST_MS: i64 = 10_000;
 
 #[cfg(test)]
 mod tests {
@@ -47,6 +51,12 @@ mod tests {
         let waits: Vec<u64> = (0..5).map(|_| pace.take(3, 100, NOON)).collect();
         assert_eq!(waits, [0, 0, 0, 10, 20]);
         assert_eq!(pace.take(3, 100, NOON.after_ms(30)), 0);
+    }
+
+    #[test]
+    fn a_wait_is_never_longer_than_ten_seconds() {
+        let mut pace = Pace::new(1, NOON);
+        assert_eq!((0..100_000).map(|_| pace.take(1, 100, NOON)).max(), Some(10_000));
     }
 
     #[test]

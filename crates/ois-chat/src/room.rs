@@ -83,13 +83,7 @@ impl Room {
 
     /// A connection of this member opened. Answers with the news, if it is the first.
     pub fn join(&mut self, member: &Member, now: Timestamp) -> Option<Presence> {
-        let burst = self.limits.chat_burst;
-        let seen = self.present.entry(member.name.clone()).or_insert_with(|| Seen {
-            member: member.clone(),
-            connections: 0,
-            since: now,
-            pace: Pace::new(burst, now),
-        });
+        let seen = self.seen(member, now);
         seen.member = member.clone();
         seen.connections += 1;
         if seen.connections > 1 {
@@ -107,7 +101,12 @@ impl Room {
             return None;
         }
         seen.since = now;
-        Some(seen.presence())
+        let news = seen.presence();
+        if !self.names.contains(name) {
+            // Whoever has the shared password picks names as they like; only known ones are kept.
+            self.present.remove(name);
+        }
+        Some(news)
     }
 
     /// Who is there, as a subscriber is told when it signs in.
@@ -125,10 +124,10 @@ impl Room {
         everybody.map(|member| self.view(member)).collect()
     }
 
-    /// How many milliseconds to wait before reading on from a member who sent a chat frame now.
-    pub fn pace(&mut self, name: &ShortName, now: Timestamp) -> u64 {
+    /// How many milliseconds to wait before the next word of a member who says something now.
+    pub fn pace(&mut self, member: &Member, now: Timestamp) -> u64 {
         let Limits { chat_burst, chat_rate, .. } = self.limits;
-        self.present.get_mut(name).map_or(0, |seen| seen.pace.take(chat_burst, chat_rate, now))
+        self.seen(member, now).pace.take(chat_burst, chat_rate, now)
     }
 
     /// Makes a draft of what a member sent: checked, and with those it calls.
@@ -176,6 +175,16 @@ impl Room {
             Some(id) => Err(SayError::NoMessage(id)),
             None => Ok(()),
         }
+    }
+
+    fn seen(&mut self, member: &Member, now: Timestamp) -> &mut Seen {
+        let burst = self.limits.chat_burst;
+        self.present.entry(member.name.clone()).or_insert_with(|| Seen {
+            member: member.clone(),
+            connections: 0,
+            since: now,
+            pace: Pace::new(burst, now),
+        })
     }
 
     fn view(&self, member: &Member) -> MemberView {

@@ -5,7 +5,7 @@
 //! frames (`ack`, `error`, `pong`) go between log frames, never inside one.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     io::{self, IoSlice},
     net::SocketAddr,
     sync::Arc,
@@ -31,6 +31,8 @@ pub(crate) struct Conn {
     pub(crate) proof: RefCell<Proof>,
     /// Wakes the connection's own task.
     pub(crate) wake: Notify,
+    /// Its peer is not read from for a while, so that its silence says nothing.
+    waited_for: Cell<bool>,
     /// The socket; only tried, never waited for, except by the connection's own task.
     pub(crate) stream: TcpStream,
     metrics: Arc<Metrics>,
@@ -124,6 +126,7 @@ impl Conn {
             session: RefCell::new(Session::open(now)),
             proof: RefCell::default(),
             wake: Notify::new(),
+            waited_for: Cell::new(false),
             stream,
             metrics,
             out: RefCell::new(out),
@@ -188,6 +191,16 @@ impl Conn {
     /// Whether nothing more will be read or said.
     pub(crate) fn is_closing(&self) -> bool {
         self.out.borrow().closing
+    }
+
+    /// Says whether its peer is not read from for a while.
+    pub(crate) fn set_waited_for(&self, waited_for: bool) {
+        self.waited_for.set(waited_for);
+    }
+
+    /// Whether its peer is not read from for a while.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        self.waited_for.get()
     }
 
     /// Since when its socket has taken nothing although something waits; `None` if nothing does.

@@ -1,6 +1,6 @@
 //! The tick and the sweep: one batch into the log, then one walk over all connections.
 
-use std::rc::Rc;
+use std::{collections::BTreeMap, rc::Rc};
 
 use ois_chat::Beat;
 use ois_protocol::{ErrorCode, ErrorFrame, EventId, NewEvent, Nonce, ServerFrame, ShortName};
@@ -40,6 +40,7 @@ impl Hot {
 
     /// Appends what is in line. Answers whether there was anything.
     pub(crate) async fn commit_batch(&self) -> bool {
+        let _turn = self.turn.lock().await;
         let queue = std::mem::take(&mut *self.queue.borrow_mut());
         self.drained.notify_waiters();
         if queue.drafts.is_empty() {
@@ -59,7 +60,8 @@ impl Hot {
     /// Sets aside what was stored before, and what stands twice in the batch.
     fn sift(&self, drafts: Vec<(NewEvent, Origin)>) -> (Vec<NewEvent>, Vec<Receipt>) {
         let mut events: Vec<NewEvent> = Vec::with_capacity(drafts.len());
-        let mut receipts: Vec<Receipt> = Vec::with_capacity(drafts.len());
+        let mut receipts = Vec::with_capacity(drafts.len());
+        let mut first: BTreeMap<(ShortName, Nonce), usize> = BTreeMap::new();
         for (event, origin) in drafts {
             let nonce = event.nonce().map(|nonce| (event.author().clone(), nonce.clone()));
             let stored =
@@ -68,16 +70,12 @@ impl Hot {
                 self.answer(origin, nonce, id, true);
                 continue;
             }
-            let same = nonce.as_ref().and_then(|nonce| {
-                receipts.iter().find(|receipt| receipt.nonce.as_ref() == Some(nonce))
-            });
-            let (at, duplicate) = match same {
-                Some(receipt) => (receipt.at, true),
-                None => {
-                    events.push(event);
-                    (events.len() - 1, false)
-                }
-            };
+            let next = events.len();
+            let at = nonce.clone().map_or(next, |nonce| *first.entry(nonce).or_insert(next));
+            let duplicate = at < next;
+            if !duplicate {
+                events.push(event);
+            }
             receipts.push(Receipt { nonce, origin, at, duplicate });
         }
         (events, receipts)
@@ -191,6 +189,12 @@ impl Hot {
                     tracing::info!(conn = conn.number, "closing a peer that takes nothing");
                     conn.abandon();
                 }
+                // What it says is behind what it has not read; the pings begin anew after that.
+                conn.session.borrow_mut().heard(since);
+                continue;
+            }
+            if conn.is_waited_for() {
+                conn.session.borrow_mut().heard(now);
                 continue;
             }
             let beat = conn.session.borrow_mut().tick(now, self.limits.ping_ms);

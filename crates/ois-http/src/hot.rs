@@ -17,7 +17,7 @@ use ois_protocol::{
     Topic, event,
 };
 use ois_store::{Limit, ReadError, Store};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Mutex, Notify, oneshot};
 
 use crate::{
     codec,
@@ -61,6 +61,10 @@ pub(crate) struct Hot {
     pub(crate) drained: Notify,
     /// A connection has closed.
     pub(crate) gone: Notify,
+    /// Held by who appends, from taking the line to showing what became of it.
+    pub(crate) turn: Mutex<()>,
+    /// Nobody is obeyed any more.
+    pub(crate) stopping: Cell<bool>,
     opened: Cell<u64>,
 }
 
@@ -119,6 +123,8 @@ impl Hot {
             work: Notify::new(),
             drained: Notify::new(),
             gone: Notify::new(),
+            turn: Mutex::new(()),
+            stopping: Cell::new(false),
             opened: Cell::new(0),
         };
         hot.read_register();
@@ -134,6 +140,7 @@ impl Hot {
     /// Reads the log's end again after it was written past this loop (an import into an empty
     /// team). Whoever follows goes on at its end: what is old is history, not news that wakes.
     pub(crate) async fn reload(&self) -> Result<(), ReadError> {
+        let _turn = self.turn.lock().await;
         let tail = read_tail(&*self.store, self.tail_bytes).await?;
         let before = self.tail.replace(tail);
         let end = Place::Tail(self.tail.borrow().end());
@@ -183,27 +190,31 @@ impl Hot {
         self.start(conn, sign_in.after, Session::history_limit(credential))
     }
 
-    /// Makes a draft of what a member says and puts it in line for the log. Answers with how many
-    /// milliseconds to wait before reading on, or tells why it cannot be said.
+    /// Makes a draft of what a member says and puts it in line for the log, or tells why it cannot
+    /// be said.
     pub(crate) fn queue(
         &self,
         author: &Member,
         chat: Chat,
         origin: Origin,
-    ) -> Result<u64, (ErrorFrame, Origin)> {
+    ) -> Result<(), (ErrorFrame, Origin)> {
         let nonce = chat.nonce.clone();
         let head = self.tail.borrow().head();
-        let mut room = self.room.borrow_mut();
-        match room.say(author, chat, head) {
+        match self.room.borrow().say(author, chat, head) {
             Ok(draft) => {
                 let mut queue = self.queue.borrow_mut();
                 queue.bytes += draft.text.len() + 256;
                 queue.drafts.push((NewEvent::Message(draft), origin));
                 self.work.notify_one();
-                Ok(room.pace(&author.name, now()))
+                Ok(())
             }
             Err(error) => Err((error.frame(nonce), origin)),
         }
+    }
+
+    /// How many milliseconds a member who says something now has to wait before the next.
+    pub(crate) fn pace(&self, member: &Member) -> u64 {
+        self.room.borrow_mut().pace(member, now())
     }
 
     /// Whether so much waits for the disk that nobody should be read from.
@@ -279,6 +290,8 @@ impl Hot {
     /// Sends what was said before now, or lets a resuming peer read on where it was.
     fn start(&self, conn: &Conn, after: Option<EventId>, history: usize) -> SignedIn {
         let tail = self.tail.borrow();
+        // Who signs in again may be in the middle of a frame: its rest goes first.
+        conn.make_room(&tail, u64::MAX);
         if let Some(after) = after {
             if after <= tail.head() {
                 conn.put(|own| codec::write_text(own, &event::history_frame([])));
@@ -319,7 +332,8 @@ impl Hot {
         let frame = ServerFrame::Presence(presence);
         let tail = self.tail.borrow();
         for conn in self.conns.borrow().values().filter(|conn| conn.number != except) {
-            if conn.session.borrow().follows(Topic::Presence) {
+            // Who does not even read its own frames misses the news and asks again when it signs in.
+            if conn.session.borrow().follows(Topic::Presence) && conn.wants_input() {
                 conn.say(&frame);
                 conn.sweep(&tail, now());
             }

@@ -164,9 +164,13 @@ async fn live(
     if ready.send(Ok(())).is_err() {
         return;
     }
-    tokio::task::spawn_local(Rc::clone(&hot).commit());
+    let commit = tokio::task::spawn_local(Rc::clone(&hot).commit());
     tokio::task::spawn_local(beats(Rc::clone(&hot)));
-    obey(&hot, inbox).await;
+    tokio::select! {
+        () = obey(&hot, inbox) => {}
+        // It never ends by itself: without it nothing is stored, so the loop is not alive either.
+        ended = commit => tracing::error!(?ended, "the event loop cannot store any more"),
+    }
 }
 
 /// Looks after silent and stalled peers twice in a ping interval.
@@ -186,11 +190,7 @@ async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
                     tracing::debug!(%peer, %error, "a new connection could not be taken over");
                 }
             }
-            Command::Post(NewDraft { member, chat }, answer) => {
-                if let Err((frame, origin)) = hot.queue(&member, chat, Origin::Post(answer)) {
-                    hot.refuse(origin, frame);
-                }
-            }
+            Command::Post(draft, answer) => post(hot, draft, Origin::Post(answer)),
             Command::Roster(answer) => drop(answer.send(hot.room.borrow().roster())),
             Command::KeyringChanged => hot.keyring_changed(),
             Command::LogChanged => {
@@ -212,6 +212,22 @@ async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
     }
 }
 
+/// Who asks over HTTP is told to come back rather than read more slowly.
+fn post(hot: &Hot, NewDraft { member, chat }: NewDraft, origin: Origin) {
+    let ms = hot.pace(&member);
+    if ms > 0 {
+        let frame = ErrorFrame {
+            nonce: chat.nonce,
+            retry_after_ms: Some(ms),
+            ..ErrorFrame::new(ErrorCode::Limit, "too many messages; nothing was stored")
+        };
+        return hot.refuse(origin, frame);
+    }
+    if let Err((frame, origin)) = hot.queue(&member, chat, origin) {
+        hot.refuse(origin, frame);
+    }
+}
+
 fn adopt(
     hot: &Rc<Hot>,
     socket: TcpStream,
@@ -229,6 +245,7 @@ fn adopt(
 
 /// Nothing that was said is lost: it is stored and shown, or its sender is told that it is not.
 async fn stop(hot: &Rc<Hot>) {
+    hot.stopping.set(true);
     while hot.commit_batch().await {}
     for conn in hot.conns.borrow().values() {
         conn.close(GOING_AWAY);

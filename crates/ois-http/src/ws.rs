@@ -57,35 +57,55 @@ thread_local! {
 
 /// Serves a connection until it ends. `leftover` came right behind the handshake.
 pub(crate) async fn serve(conn: Rc<Conn>, hot: Rc<Hot>, leftover: Vec<u8>, cookie: Option<Token>) {
-    let input = Input { decoder: Decoder::default(), pending: leftover, cookie };
-    if let Err(error) = run(&conn, &hot, input).await {
+    let mut input = Input { decoder: Decoder::default(), pending: leftover, cookie };
+    if let Err(error) = run(&conn, &hot, &mut input).await {
+        if error.kind() != io::ErrorKind::ConnectionAborted {
+            hear_out(&conn, &hot, &mut input);
+        }
         tracing::debug!(conn = conn.number, peer = %conn.peer, error = %error, "connection ended");
     }
     hot.closed(&conn);
 }
 
-async fn run(conn: &Rc<Conn>, hot: &Rc<Hot>, mut input: Input) -> io::Result<()> {
+async fn run(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<()> {
     // A socket that was just handed over may say at first that it would block.
     conn.stream.writable().await?;
-    let mut next = understand_pending(conn, hot, &mut input);
+    let mut next = understand_pending(conn, hot, input);
     loop {
         while next != Next::More {
             if next == Next::End {
                 return Ok(());
             }
             Box::pin(wait(conn, hot, next)).await?;
-            next = understand_pending(conn, hot, &mut input);
+            next = understand_pending(conn, hot, input);
         }
         if flush(conn, hot).await? == Flow::Finished {
             return Box::pin(linger(conn)).await;
         }
-        next = ready(conn, hot, &mut input).await?;
+        next = ready(conn, hot, input).await?;
+    }
+}
+
+/// A peer that takes nothing more may have said something before: nothing of that is lost.
+fn hear_out(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) {
+    loop {
+        // Each round takes a frame at least.
+        while matches!(understand_pending(conn, hot, input), Next::Pause(_) | Next::Drain) {}
+        let read = BUFFER.with_borrow_mut(|buffer| {
+            let count = conn.stream.try_read(buffer)?;
+            input.pending.extend_from_slice(&buffer[..count]);
+            io::Result::Ok(count)
+        });
+        if !matches!(read, Ok(1..)) {
+            return;
+        }
     }
 }
 
 /// Waits until the socket can be read, or written if that is wanted, or somebody calls.
 async fn ready(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
-    let interest = match (conn.wants_input(), conn.is_blocked()) {
+    let listens = conn.wants_input() && !hot.stopping.get();
+    let interest = match (listens, conn.is_blocked()) {
         (true, false) => Interest::READABLE,
         (true, true) => Interest::READABLE | Interest::WRITABLE,
         (false, _) => Interest::WRITABLE,
@@ -140,7 +160,7 @@ fn understand(
 ) -> (usize, Next) {
     let mut used = 0;
     let mut next = Next::More;
-    while next == Next::More && !conn.is_closing() {
+    while next == Next::More && !conn.is_closing() && !hot.stopping.get() {
         match input.decoder.next(&mut bytes[used..], hot.limits.frame_bytes) {
             Ok(None) => break,
             Ok(Some((took, item))) => {
@@ -193,14 +213,14 @@ fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Token>) 
 fn say(conn: &Rc<Conn>, hot: &Rc<Hot>, chat: ois_protocol::Chat) -> Next {
     let session = conn.session.borrow();
     let Some(author) = session.member() else { return Next::More };
-    match hot.queue(author, chat, Origin::Conn(Rc::clone(conn))) {
-        Ok(0) if hot.is_full() => Next::Drain,
-        Ok(0) => Next::More,
-        Ok(ms) => Next::Pause(ms),
-        Err((frame, _)) => {
-            conn.say(&ServerFrame::Error(frame));
-            Next::More
-        }
+    if let Err((frame, _)) = hot.queue(author, chat, Origin::Conn(Rc::clone(conn))) {
+        conn.say(&ServerFrame::Error(frame));
+        return Next::More;
+    }
+    match hot.pace(author) {
+        0 if hot.is_full() => Next::Drain,
+        0 => Next::More,
+        ms => Next::Pause(ms),
     }
 }
 
@@ -212,6 +232,13 @@ fn refuse(conn: &Conn, violation: Violation) {
 
 /// Waits for what stands before reading on; what is to be sent goes out meanwhile.
 async fn wait(conn: &Rc<Conn>, hot: &Rc<Hot>, next: Next) -> io::Result<()> {
+    conn.set_waited_for(true);
+    let waited = wait_for(conn, hot, next).await;
+    conn.set_waited_for(false);
+    waited
+}
+
+async fn wait_for(conn: &Rc<Conn>, hot: &Rc<Hot>, next: Next) -> io::Result<()> {
     match next {
         Next::More | Next::End => Ok(()),
         Next::Pause(ms) => {

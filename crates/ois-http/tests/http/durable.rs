@@ -56,6 +56,27 @@ fn nobody_sees_a_message_before_the_store_says_that_it_is_durable() {
     }
 }
 
+#[test]
+fn a_stop_shows_and_acknowledges_what_the_disk_was_busy_with() {
+    let (waiting, waits) = mpsc::sync_channel(16);
+    let let_through = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&let_through);
+    let house = House::behind(|inner| Arc::new(Gate { inner, waiting, let_through: gate }));
+    let mut sender = join(&house);
+    send(&mut sender, &json!({"type": "chat", "text": "last words", "nonce": "n1"}));
+    assert_eq!(waits.recv().unwrap(), 1);
+    let address = house.connect().peer_addr().unwrap();
+    let stopping = std::thread::spawn(move || drop(house));
+    // The door is shut before the connections are.
+    while TcpStream::connect(address).is_ok() {}
+    let_through.add_permits(1);
+    let types = [next(&mut sender)["type"].clone(), next(&mut sender)["type"].clone()];
+    assert!(types.contains(&json!("ack")) && types.contains(&json!("message")), "{types:?}");
+    assert!(sender.read().unwrap().is_close());
+    drop(sender);
+    stopping.join().unwrap();
+}
+
 fn join(house: &House) -> WebSocket<TcpStream> {
     let (mut socket, _) = tungstenite::client("ws://ois/ws", house.connect()).unwrap();
     send(&mut socket, &json!({"type": "agent_auth", "token": AGENT}));
