@@ -103,6 +103,26 @@ async fn a_crash_at_any_byte_neither_doubles_nor_drops_a_line() {
 }
 
 #[tokio::test]
+async fn what_others_write_behind_an_unnoted_batch_doubles_and_cuts_nothing() {
+    for foreign in ["## 00:00 - HKH\n\nmine\n\n---\n\n", "a NUL: \0\n"] {
+        let root = tempfile::tempdir().unwrap();
+        let store = MemoryStore::new("0a1b2c3d");
+        say(&store, "one", NOON).await;
+        archive(root.path()).catch_up(&store).await.unwrap();
+        // The next batch reaches the file, its cursor does not reach the record, and then somebody
+        // else writes.
+        let written = format!("{}{}{foreign}", read(root.path(), DAY), entry("two"));
+        fs::write(root.path().join(DAY), &written).unwrap();
+        say(&store, "two", NOON).await;
+        archive(root.path()).catch_up(&store).await.unwrap();
+        assert_eq!(read(root.path(), DAY), written);
+        say(&store, "three", NOON).await;
+        archive(root.path()).catch_up(&store).await.unwrap();
+        assert_eq!(read(root.path(), DAY), format!("{written}{}", entry("three")));
+    }
+}
+
+#[tokio::test]
 async fn what_others_wrote_into_a_days_log_stays() {
     let root = tempfile::tempdir().unwrap();
     fs::create_dir(root.path().join("chat")).unwrap();

@@ -48,27 +48,33 @@ impl DayFile {
         Ok(text)
     }
 
-    /// Appends `text` where the file ended when it held everything before it; answers with the new
-    /// length. What a crash left behind that place is the beginning of `text`, or torn (then there
-    /// are zeros in it), or somebody else's, which stays.
+    /// Appends `text` where the file ended when it held everything before it; answers with the
+    /// length after it. What stands behind that place already is the text, or its beginning, left
+    /// by a crash; or torn, with zeros where the disk had not come to; or somebody else's, which
+    /// stays.
     pub(super) fn append(&self, at: u64, text: &[u8]) -> io::Result<u64> {
         let length = self.length()?;
-        let mut from = at.min(length);
-        let mut text = text;
-        if length > from {
-            let mut extra = vec![0; usize::try_from(length - from).map_err(io::Error::other)?];
-            self.0.read_exact_at(&mut extra, from)?;
-            if let Some(rest) = text.strip_prefix(&extra[..]) {
-                text = rest;
-                from = length;
-            } else if extra.contains(&0) {
-                self.0.set_len(from)?;
-            } else {
-                from = length;
-            }
-        }
-        self.0.write_all_at(text, from)?;
+        let from = at.min(length);
+        let mut behind = vec![0; usize::try_from(length - from).map_err(io::Error::other)?];
+        self.0.read_exact_at(&mut behind, from)?;
+        let (rest, to) = if let Some(rest) = text.strip_prefix(&behind[..]) {
+            (rest, length)
+        } else if is_torn(&behind, text) {
+            self.0.set_len(from)?;
+            (text, from)
+        } else if behind.starts_with(text) {
+            (&[][..], from + text.len() as u64)
+        } else {
+            (text, length)
+        };
+        self.0.write_all_at(rest, to)?;
         self.0.sync_data()?;
-        Ok(from + text.len() as u64)
+        Ok(to + rest.len() as u64)
     }
+}
+
+/// Whether `found` is `text` as far as it goes, with zeros in place of some of it or behind it.
+fn is_torn(found: &[u8], text: &[u8]) -> bool {
+    let expected = text.iter().copied().chain(std::iter::repeat(0));
+    found.iter().zip(expected).all(|(byte, expected)| *byte == 0 || *byte == expected)
 }
