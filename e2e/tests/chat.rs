@@ -260,3 +260,21 @@ fn signing_in_again_on_a_slow_connection_splits_no_frame() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn who_posts_too_fast_is_told_when_to_come_back() -> Result<()> {
+    let mut server = Server::fresh()?;
+    server.settings_mut().flags =
+        ["--chat-burst", "2", "--chat-rate", "1"].map(String::from).into();
+    server.restart()?;
+    let (rest, mut room) = server.person("tester")?;
+    let post = |number: usize| rest.post("/api/messages", &json!({"text": format!("{number}")}));
+    let answers = (0..30).map(post).collect::<Result<Vec<_>>>()?;
+    let refused = answers.iter().find(|answer| answer.status == 429).context("none was refused")?;
+    assert_eq!(refused.json()?["code"], "limit");
+    assert!(refused.header("retry-after").is_some_and(|seconds| seconds != "0"));
+    let stored = answers.iter().filter(|answer| answer.status == 200).count();
+    let shown = room.drain()?.iter().filter(|frame| frame["type"] == "message").count();
+    assert_eq!(shown, stored, "what was refused was not stored");
+    Ok(())
+}

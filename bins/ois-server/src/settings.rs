@@ -147,7 +147,8 @@ pub(crate) struct Bounds {
     /// Bytes of a JSON body
     #[arg(long, env = "OIS_MAX_JSON", default_value_t = Limits::default().json_bytes, value_name = "BYTES")]
     max_json: usize,
-    /// Messages a second that a member may send for long; 0 for no limit
+    /// Messages a second that a member may send for long; 0 for no limit. Who sends more is read
+    /// more slowly, and over HTTP told to come back
     #[arg(long, env = "OIS_CHAT_RATE", default_value_t = Limits::default().chat_rate, value_name = "NUMBER")]
     chat_rate: u32,
     /// Messages that a member may send at once

@@ -220,8 +220,9 @@ impl Conn {
         }
     }
 
-    /// Moves it off the tail if its place is about to be forgotten.
-    pub(crate) fn make_room(&self, tail: &Tail, from: u64) {
+    /// Moves it off the tail if its place there is before `from`; the frame that it is in the middle
+    /// of is finished from what is left of it.
+    pub(crate) fn leave_tail(&self, tail: &Tail, from: u64) {
         let mut out = self.out.borrow_mut();
         let Place::Tail(offset) = out.place else { return };
         if offset < from {

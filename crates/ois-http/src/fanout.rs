@@ -173,7 +173,7 @@ impl Hot {
         {
             let tail = self.tail.borrow();
             for conn in self.conns.borrow().values() {
-                conn.make_room(&tail, from);
+                conn.leave_tail(&tail, from);
             }
         }
         self.tail.borrow_mut().trim(from);

@@ -146,7 +146,7 @@ impl Hot {
         let end = Place::Tail(self.tail.borrow().end());
         for conn in self.conns.borrow().values() {
             if matches!(conn.place(), Place::Tail(_)) {
-                conn.make_room(&before, u64::MAX);
+                conn.leave_tail(&before, u64::MAX);
                 conn.move_to(end);
             }
         }
@@ -291,7 +291,7 @@ impl Hot {
     fn start(&self, conn: &Conn, after: Option<EventId>, history: usize) -> SignedIn {
         let tail = self.tail.borrow();
         // Who signs in again may be in the middle of a frame: its rest goes first.
-        conn.make_room(&tail, u64::MAX);
+        conn.leave_tail(&tail, u64::MAX);
         if let Some(after) = after {
             if after <= tail.head() {
                 conn.put(|own| codec::write_text(own, &event::history_frame([])));
