@@ -145,6 +145,10 @@ impl Room {
             reply_to: chat.reply_to,
             cause: chat.cause.filter(|_| author.is_agent()),
             hop: 0,
+            calls: Vec::new(),
+            offers: Vec::new(),
+            held: Vec::new(),
+            notice: None,
             nonce: chat.nonce,
         })
     }

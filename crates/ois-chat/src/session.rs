@@ -78,7 +78,8 @@ impl Session {
                 ClientFrame::Activity(_)
                 | ClientFrame::Delivery(_)
                 | ClientFrame::Presence(_)
-                | ClientFrame::Run(_),
+                | ClientFrame::Run(_)
+                | ClientFrame::Stopped(_),
             ) => refusal(ErrorFrame::new(ErrorCode::UnknownType, "this server takes no reports")),
             Err(error) => refusal(ErrorFrame::new(error.code(), error.to_string())),
         }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ois_chat::inbox::{Delivery, Effect, Ending, Inbox, Outcome, Record, Settings, State};
-use ois_protocol::{AuthOk, Chat, EventId, Message, Nonce, RoomName, Timestamp};
+use ois_protocol::{AuthOk, Chat, EventId, Message, Nonce, Timestamp};
 
 const SEEDS: u64 = 1000;
 const MENTIONS: u64 = 6;
@@ -135,18 +135,11 @@ impl World {
     fn append(&mut self, user: &str, text: &str, reply_to: Option<EventId>) -> EventId {
         let id = EventId::new(self.log.len() as u64 + 1).unwrap_or_default();
         self.log.push(Message {
-            id,
-            user: user.to_owned(),
-            text: text.to_owned(),
-            time: self.now,
             mentions: if user == "Mira" { vec!["ARIA".to_owned()] } else { Vec::new() },
-            attachments: Vec::new(),
-            from_archive: false,
-            room: RoomName::default(),
             reply_to,
             cause: reply_to,
-            hop: 0,
             agent: user == "ARIA",
+            ..Message::plain(id, user.to_owned(), text.to_owned(), self.now)
         });
         id
     }

@@ -1,14 +1,12 @@
-//! How far a mention came, what its agent is doing, and whether it can be reached.
+//! How far a mention came: one delivery for each message and each agent that it calls.
 //!
-//! The states and frames of wire.md, "Deliveries". The machine that climbs them is `ois-chat`'s.
+//! The machine that climbs the rungs, and only on evidence, is `ois-chat`'s ladder.
+
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    id::EventId,
-    name::{RoomName, ShortName},
-    time::Timestamp,
-};
+use crate::{id::EventId, name::ShortName, time::Timestamp};
 
 /// How far one attempt at a delivery came. Within an attempt it only climbs.
 ///
@@ -69,164 +67,120 @@ pub struct Delivery {
     pub run: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
+    /// The same in words, for people; at the most [`Delivery::DETAIL_CHARS`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
     /// The message that answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<EventId>,
-    /// When this was seen.
+    /// When the server took this report; a monitor's own clock is not believed.
     pub at: Timestamp,
     /// Set if an earlier attempt may have begun a turn as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub possible_duplicate: bool,
 }
 
-/// What an agent is doing right now; lossy, void after ten seconds.
-///
-/// ```
-/// let activity: ois_protocol::Activity = serde_json::from_str(r#"{"state":"typing"}"#).unwrap();
-/// assert!(activity.room.is_main());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Activity {
-    /// Who; set by the server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agent: Option<ShortName>,
-    /// Where.
-    #[serde(default)]
-    pub room: RoomName,
-    /// What.
-    pub state: ActivityState,
-    /// The runtime's name for the turn.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run: Option<String>,
-    /// A few words, for example a tool's name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-    /// The answer as far as it is written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub partial: Option<Partial>,
+impl Delivery {
+    /// What is left of a [`Delivery::detail`] that is longer, in characters.
+    pub const DETAIL_CHARS: usize = 500;
+
+    /// A first attempt of which nothing is known but that its message is stored.
+    pub fn stored(message: EventId, agent: ShortName, at: Timestamp) -> Self {
+        Self {
+            message,
+            agent,
+            attempt: 1,
+            state: Rung::Stored,
+            run: None,
+            reason: None,
+            detail: None,
+            answer: None,
+            at,
+            possible_duplicate: false,
+        }
+    }
+
+    /// Which delivery this is a state of.
+    pub fn id(&self) -> DeliveryId {
+        DeliveryId { message: self.message, agent: self.agent.clone() }
+    }
 }
 
-/// What an agent may be doing.
+/// Why an attempt failed, or why nobody will try any more.
 ///
 /// ```
-/// use ois_protocol::ActivityState;
-/// assert_eq!(serde_json::to_string(&ActivityState::Working).unwrap(), r#""working""#);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ActivityState {
-    /// Writing its answer.
-    Typing,
-    /// Waiting for its model.
-    Thinking,
-    /// Using a tool.
-    Working,
-    /// None of these any more.
-    Idle,
-}
-
-/// An answer as far as it is written.
-///
-/// ```
-/// let partial: ois_protocol::Partial = serde_json::from_str(r#"{"seq":2,"text":"so f"}"#).unwrap();
-/// assert_eq!(partial.seq, 2);
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Partial {
-    /// Counts up; a lower one that comes late is dropped.
-    pub seq: u64,
-    /// All the text so far.
-    pub text: String,
-}
-
-/// Whether a member can be reached.
-///
-/// ```
-/// use ois_protocol::Presence;
-/// let wire = r#"{"name":"HKH","state":"online","since":"2026-02-06T12:34:56.789Z"}"#;
-/// assert!(serde_json::from_str::<Presence>(wire).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Presence {
-    /// Who.
-    pub name: ShortName,
-    /// In what state.
-    pub state: PresenceState,
-    /// Since when.
-    pub since: Timestamp,
-    /// When the wake path was last proved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proven_at: Option<Timestamp>,
-}
-
-/// In what state a member is.
-///
-/// ```
-/// use ois_protocol::PresenceState;
-/// assert_eq!(serde_json::from_str::<PresenceState>(r#""deaf""#).unwrap(), PresenceState::Deaf);
+/// use ois_protocol::Reason;
+/// assert_eq!(serde_json::to_string(&Reason::Unreachable).unwrap(), r#""unreachable""#);
+/// assert_eq!(serde_json::from_str::<Reason>(r#""sunspots""#).unwrap(), Reason::Unknown);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PresenceState {
-    /// Connected, and its wake path answers.
-    Online,
-    /// At work on a turn.
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The runtime was not to be reached.
+    Unreachable,
+    /// The runtime does not let the monitor in: a token, a scope.
+    Unauthorized,
+    /// The runtime had no time.
     Busy,
-    /// Connected, but its runtime does not answer.
-    Deaf,
-    /// Not connected.
-    Offline,
+    /// The runtime will never take this.
+    Rejected,
+    /// The runtime took it and never did anything about it.
+    Dropped,
+    /// The turn was cut short: the runtime's process ended.
+    Interrupted,
+    /// The turn ended with an error, for example of the model.
+    Error,
+    /// A turn may have begun, and nobody could tell what became of it.
+    Unclear,
+    /// A person stopped the turn.
+    Stopped,
+    /// The server would not store the answer.
+    AnswerRefused,
+    /// Its time was over.
+    Deadline,
+    /// No monitor of the agent ever reported it received.
+    NoMonitor,
+    /// One that a newer program knows.
+    #[serde(other)]
+    Unknown,
 }
 
-/// One turn of an agent.
+/// Names a delivery: `MESSAGE:AGENT`, for example in `POST /api/deliveries/{id}/retry`.
 ///
 /// ```
-/// use ois_protocol::Run;
-/// let wire = r#"{"run":"r1","agent":"HKH","cause":7,"room":"main","start":"2026-02-06T12:34:56.789Z"}"#;
-/// assert!(serde_json::from_str::<Run>(wire).is_ok());
+/// let id: ois_protocol::DeliveryId = "7:HKH".parse().unwrap();
+/// assert_eq!((id.message.get(), id.agent.as_str(), id.to_string()), (7, "HKH", "7:HKH".to_owned()));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Run {
-    /// The runtime's name for the turn.
-    pub run: String,
-    /// Whose.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DeliveryId {
+    /// The message that calls.
+    pub message: EventId,
+    /// The agent that is called.
     pub agent: ShortName,
-    /// The message that caused it.
-    pub cause: EventId,
-    /// Where.
-    #[serde(default)]
-    pub room: RoomName,
-    /// When it began.
-    pub start: Timestamp,
-    /// When it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end: Option<Timestamp>,
-    /// How it ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Rung>,
-    /// What it cost.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub usage: Option<Usage>,
 }
 
-/// What a turn cost, as far as the runtime says.
+/// Not the name of a delivery.
 ///
 /// ```
-/// let usage: ois_protocol::Usage = serde_json::from_str(r#"{"inputTokens":10}"#).unwrap();
-/// assert_eq!((usage.input_tokens, usage.output_tokens), (Some(10), None));
+/// assert!("HKH".parse::<ois_protocol::DeliveryId>().is_err());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Usage {
-    /// Tokens read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub input_tokens: Option<u64>,
-    /// Tokens written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_tokens: Option<u64>,
-    /// Money in millionths of a US dollar.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub micro_usd: Option<u64>,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a delivery is named MESSAGE:AGENT")]
+pub struct DeliveryIdError;
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.message, self.agent)
+    }
+}
+
+impl FromStr for DeliveryId {
+    type Err = DeliveryIdError;
+
+    fn from_str(text: &str) -> Result<Self, DeliveryIdError> {
+        let (message, agent) = text.split_once(':').ok_or(DeliveryIdError)?;
+        let message = message.parse().ok().and_then(EventId::new).ok_or(DeliveryIdError)?;
+        Ok(Self { message, agent: agent.parse().map_err(|_| DeliveryIdError)? })
+    }
 }

@@ -3,15 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    delivery::Delivery,
     frame::ServerFrame,
     id::EventId,
     message::{Draft, Message},
     name::{Nonce, RoomName, ShortName},
+    run::Run,
     time::Timestamp,
 };
 
 /// What kind of thing an event is; one word in the record's header, so that a reader skips what it
-/// does not want without parsing it. Later kinds (deliveries, runs) get words of their own.
+/// does not want without parsing it.
 ///
 /// ```
 /// use ois_protocol::EventKind;
@@ -23,19 +25,28 @@ use crate::{
 pub enum EventKind {
     /// Something said in a room.
     Message,
+    /// How far a mention came.
+    Delivery,
+    /// An agent's turn began or ended.
+    Run,
 }
 
 impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Message, Self::Delivery, Self::Run];
+
     /// The word in the record's header.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Message => "message",
+            Self::Delivery => "delivery",
+            Self::Run => "run",
         }
     }
 
     /// The kind with this word, or `None` for one that a newer version wrote.
     pub fn from_word(word: &str) -> Option<Self> {
-        (word == Self::Message.word()).then_some(Self::Message)
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -53,6 +64,15 @@ impl EventKind {
 pub enum NewEvent {
     /// Something to be said in a room.
     Message(Draft),
+    /// A delivery's next state; its time is that of the event.
+    Delivery {
+        /// Where its message was said.
+        room: RoomName,
+        /// The state.
+        delivery: Delivery,
+    },
+    /// A turn that began or ended.
+    Run(Run),
 }
 
 impl NewEvent {
@@ -60,6 +80,8 @@ impl NewEvent {
     pub fn kind(&self) -> EventKind {
         match self {
             Self::Message(_) => EventKind::Message,
+            Self::Delivery { .. } => EventKind::Delivery,
+            Self::Run(_) => EventKind::Run,
         }
     }
 
@@ -67,6 +89,8 @@ impl NewEvent {
     pub fn room(&self) -> &RoomName {
         match self {
             Self::Message(draft) => &draft.room,
+            Self::Delivery { room, .. } => room,
+            Self::Run(run) => &run.room,
         }
     }
 
@@ -74,6 +98,8 @@ impl NewEvent {
     pub fn author(&self) -> &ShortName {
         match self {
             Self::Message(draft) => &draft.author.name,
+            Self::Delivery { delivery, .. } => &delivery.agent,
+            Self::Run(run) => &run.agent,
         }
     }
 
@@ -81,6 +107,7 @@ impl NewEvent {
     pub fn nonce(&self) -> Option<&Nonce> {
         match self {
             Self::Message(draft) => draft.nonce.as_ref(),
+            Self::Delivery { .. } | Self::Run(_) => None,
         }
     }
 
@@ -89,6 +116,10 @@ impl NewEvent {
     pub fn encode(self, id: EventId, time: Timestamp) -> Vec<u8> {
         match self {
             Self::Message(draft) => encode_message(&draft.at(id, time)),
+            Self::Delivery { delivery, .. } => {
+                encode_frame(&ServerFrame::Delivery(Delivery { at: time, ..delivery }))
+            }
+            Self::Run(run) => encode_frame(&ServerFrame::Run(run)),
         }
     }
 }
@@ -109,6 +140,10 @@ pub fn encode_message(message: &Message) -> Vec<u8> {
     serde_json::to_writer(&mut payload, message).expect("a message has only text keys");
     payload.push(b'}');
     payload
+}
+
+fn encode_frame(frame: &ServerFrame) -> Vec<u8> {
+    serde_json::to_vec(frame).expect("frames have only text keys")
 }
 
 /// `M` out of a message event's payload, without parsing it; `None` if it is no message event.

@@ -11,12 +11,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::PresenceState,
     frame::{ErrorCode, ErrorFrame},
     id::EventId,
     member::{Kind, Role},
     message::Message,
     name::{DisplayName, ShortName},
+    presence::PresenceState,
     time::Timestamp,
 };
 

@@ -9,12 +9,16 @@
 //! | what is said | [`Message`], [`Attachment`] |
 //! | who says it | [`Member`], [`DisplayName`], [`ShortName`] |
 //! | how far a mention came | [`Delivery`], [`Rung`] |
+//! | what an agent's turn cost | [`Run`], [`Usage`], [`Budget`] |
+//! | whether somebody can be reached | [`Presence`], [`Activity`] |
+//! | what the server says by itself | [`Notice`] |
 //! | what the log holds | [`event`] |
 //! | who is called in a text | [`mention`] |
 //! | what goes over REST | [`http`] |
 //! | task requests, alerts and other structured texts | [`envelope`] |
 //! | the day's log that people read | [`daylog`] |
 
+pub mod budget;
 pub mod daylog;
 pub mod delivery;
 pub mod envelope;
@@ -26,12 +30,14 @@ pub mod member;
 pub mod mention;
 pub mod message;
 pub mod name;
+pub mod notice;
 pub mod path;
+pub mod presence;
+pub mod run;
 pub mod time;
 
-pub use delivery::{
-    Activity, ActivityState, Delivery, Partial, Presence, PresenceState, Run, Rung, Usage,
-};
+pub use budget::{Budget, Measure, Policy};
+pub use delivery::{Delivery, DeliveryId, DeliveryIdError, Reason, Rung};
 pub use event::{EventKind, NewEvent};
 pub use frame::{
     Ack, AuthOk, Chat, ClientFrame, ErrorCode, ErrorFrame, FrameError, History, Limits,
@@ -41,5 +47,8 @@ pub use id::EventId;
 pub use member::{Kind, Member, Role};
 pub use message::{Attachment, Draft, Message};
 pub use name::{DisplayName, NameError, Nonce, RoomName, ShortName};
+pub use notice::{Held, HeldBy, LoopSign, Notice, Offer, Spent};
 pub use path::{PathError, StorePath, UploadName};
+pub use presence::{Activity, ActivityState, Partial, Presence, PresenceState};
+pub use run::{Run, Stop, Stopped, Usage};
 pub use time::{Civil, Timestamp, UtcOffset};

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     id::EventId,
     member::Member,
-    name::{Nonce, RoomName},
+    name::{Nonce, RoomName, ShortName},
+    notice::{Held, Notice, Offer},
     time::Timestamp,
 };
 
@@ -54,6 +55,43 @@ pub struct Message {
     /// Whether a program wrote it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub agent: bool,
+    /// The agents that it wakes, each by a delivery of its own: whom the text calls, as the server
+    /// resolved it when it took the message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ShortName>,
+    /// For each `@one:duty`, of whom the first that claims the message is woken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<Offer>,
+    /// The agents that it names and does not wake.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<Held>,
+    /// Set if the server itself says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<Notice>,
+}
+
+impl Message {
+    /// A message with nothing but its place, its author and a text, in the room `main`.
+    pub fn plain(id: EventId, user: String, text: String, time: Timestamp) -> Self {
+        Self {
+            id,
+            user,
+            text,
+            time,
+            mentions: Vec::new(),
+            attachments: Vec::new(),
+            from_archive: false,
+            room: RoomName::default(),
+            reply_to: None,
+            cause: None,
+            hop: 0,
+            agent: false,
+            calls: Vec::new(),
+            offers: Vec::new(),
+            held: Vec::new(),
+            notice: None,
+        }
+    }
 }
 
 /// A message before it has a place in the log: what a session makes of a `chat` frame.
@@ -82,6 +120,14 @@ pub struct Draft {
     pub cause: Option<EventId>,
     /// See [`Message::hop`].
     pub hop: u32,
+    /// See [`Message::calls`].
+    pub calls: Vec<ShortName>,
+    /// See [`Message::offers`].
+    pub offers: Vec<Offer>,
+    /// See [`Message::held`].
+    pub held: Vec<Held>,
+    /// See [`Message::notice`].
+    pub notice: Option<Notice>,
     /// The sender's own name for it.
     pub nonce: Option<Nonce>,
 }
@@ -98,6 +144,10 @@ impl Draft {
             reply_to: None,
             cause: None,
             hop: 0,
+            calls: Vec::new(),
+            offers: Vec::new(),
+            held: Vec::new(),
+            notice: None,
             nonce: None,
         }
     }
@@ -117,6 +167,10 @@ impl Draft {
             reply_to: self.reply_to,
             cause: self.cause,
             hop: self.hop,
+            calls: self.calls,
+            offers: self.offers,
+            held: self.held,
+            notice: self.notice,
         }
     }
 }

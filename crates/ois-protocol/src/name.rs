@@ -5,8 +5,9 @@ use std::{cmp::Ordering, fmt, hash, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use unicode_normalization::UnicodeNormalization;
 
-/// Words that stand for something else in an address and can therefore be nobody's short name.
-pub const RESERVED: [&str; 4] = ["all", "所有人", "one", "fyi"];
+/// Words that stand for something else in an address, or for the server itself, and can therefore
+/// be nobody's short name.
+pub const RESERVED: [&str; 5] = ["all", "所有人", "one", "fyi", "ois"];
 
 /// Compares as people read: NFKC, then lower case (wire.md, Members).
 pub fn fold(text: &str) -> String {

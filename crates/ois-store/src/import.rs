@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ois_protocol::{EventId, Message, RoomName, Timestamp, UtcOffset, daylog};
+use ois_protocol::{EventId, Message, Timestamp, UtcOffset, daylog};
 
 /// What was taken over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,20 +121,7 @@ fn numbered(all: Vec<Said>) -> Vec<Message> {
 }
 
 fn plain(user: String, text: String, time: Timestamp) -> Message {
-    Message {
-        id: EventId::ZERO,
-        user,
-        text,
-        time,
-        mentions: Vec::new(),
-        attachments: Vec::new(),
-        from_archive: false,
-        room: RoomName::default(),
-        reply_to: None,
-        cause: None,
-        hop: 0,
-        agent: false,
-    }
+    Message::plain(EventId::ZERO, user, text, time)
 }
 
 fn key(time: Timestamp, user: &str, text: &str) -> (u64, String, String) {

@@ -1,4 +1,4 @@
-use ois_protocol::{AuthOk, Chat, EventId, Message, RoomName, Timestamp};
+use ois_protocol::{AuthOk, Chat, EventId, Message, Timestamp};
 
 use super::*;
 
@@ -13,18 +13,8 @@ fn said(number: u64, user: &str, text: &str) -> Message {
     let names =
         ["ARIA", "HKH", "all"].into_iter().filter(|name| text.contains(&format!("@{name}")));
     Message {
-        id: id(number),
-        user: user.to_owned(),
-        text: text.to_owned(),
-        time: NOON,
         mentions: names.map(str::to_owned).collect(),
-        attachments: Vec::new(),
-        from_archive: false,
-        room: RoomName::default(),
-        reply_to: None,
-        cause: None,
-        hop: 0,
-        agent: false,
+        ..Message::plain(id(number), user.to_owned(), text.to_owned(), NOON)
     }
 }
 

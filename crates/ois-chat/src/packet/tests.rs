@@ -8,19 +8,10 @@ use super::{Bounds, Packet, compose, estimate_tokens, legacy, system_prompt};
 const MIDNIGHT: Timestamp = Timestamp::from_ms(1_771_200_000_000);
 
 pub(super) fn message(id: u64, user: &str, text: &str) -> Message {
+    let (id, time) = (EventId::new(id).unwrap(), MIDNIGHT.after_ms(id * 60_000));
     Message {
-        id: EventId::new(id).unwrap(),
-        user: user.to_owned(),
-        text: text.to_owned(),
-        time: MIDNIGHT.after_ms(id * 60_000),
-        mentions: Vec::new(),
-        attachments: Vec::new(),
-        from_archive: false,
-        room: ois_protocol::RoomName::default(),
-        reply_to: None,
-        cause: None,
-        hop: 0,
         agent: user.starts_with("HKH"),
+        ..Message::plain(id, user.to_owned(), text.to_owned(), time)
     }
 }
 

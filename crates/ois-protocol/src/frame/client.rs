@@ -6,10 +6,12 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::ErrorCode;
 use crate::{
-    delivery::{Activity, Delivery, Presence, Run},
+    delivery::Delivery,
     id::EventId,
     message::Attachment,
     name::{Nonce, RoomName},
+    presence::{Activity, Presence},
+    run::{Run, Stopped},
 };
 
 /// What a client sends.
@@ -38,6 +40,8 @@ pub enum ClientFrame {
     Presence(Presence),
     /// An agent's turn, from a monitor.
     Run(Run),
+    /// What became of a `stop`, from a monitor.
+    Stopped(Stopped),
 }
 
 /// The body of `auth` and `agent_auth`.
@@ -178,6 +182,7 @@ impl ClientFrame {
             "delivery" => body(bytes).map(Self::Delivery),
             "presence" => body(bytes).map(Self::Presence),
             "run" => body(bytes).map(Self::Run),
+            "stopped" => body(bytes).map(Self::Stopped),
             other => Err(FrameError::UnknownType(other.chars().take(64).collect())),
         }
     }

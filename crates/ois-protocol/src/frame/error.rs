@@ -21,6 +21,9 @@ pub struct ErrorFrame {
     /// The draft it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
+    /// The delivery or the run that the report was about: `MESSAGE:AGENT`, or the run's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
     /// When it may be worth trying again, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -29,7 +32,7 @@ pub struct ErrorFrame {
 impl ErrorFrame {
     /// An error without nonce and without hope that waiting helps.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), nonce: None, retry_after_ms: None }
+        Self { code, message: message.into(), nonce: None, about: None, retry_after_ms: None }
     }
 }
 

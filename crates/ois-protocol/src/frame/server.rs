@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::ErrorFrame;
 use crate::{
-    delivery::{Activity, Delivery, Presence, Run},
+    delivery::Delivery,
     id::EventId,
     member::Role,
     message::Message,
     name::Nonce,
+    presence::{Activity, Presence},
+    run::{Run, Stop},
 };
 
 /// What a server sends.
@@ -51,6 +53,8 @@ pub enum ServerFrame {
     Presence(Presence),
     /// An agent's turn.
     Run(Run),
+    /// To the agent's monitor: stop a turn.
+    Stop(Stop),
     /// A type that a newer server knows; ignored.
     #[serde(other)]
     Unknown,

@@ -7,8 +7,9 @@ use std::iter;
 
 use ois_protocol::{
     Ack, Activity, ActivityState, Attachment, AuthOk, Chat, ClientFrame, Delivery, ErrorCode,
-    ErrorFrame, EventId, History, Message, Partial, Presence, PresenceState, Role, Run, Rung,
-    ServerFrame, SignIn, Timestamp, Topic, Usage,
+    ErrorFrame, EventId, Held, HeldBy, History, LoopSign, Measure, Message, Notice, Offer, Partial,
+    Policy, Presence, PresenceState, Reason, Role, Run, Rung, ServerFrame, ShortName, SignIn,
+    Spent, Stop, Stopped, Timestamp, Topic, Usage,
 };
 
 /// Every frame that a client sends.
@@ -21,7 +22,8 @@ pub(crate) fn client() -> Vec<ClientFrame> {
         ClientFrame::Activity(_) => Some(ClientFrame::Delivery(delivery())),
         ClientFrame::Delivery(_) => Some(ClientFrame::Presence(presence())),
         ClientFrame::Presence(_) => Some(ClientFrame::Run(run())),
-        ClientFrame::Run(_) => None,
+        ClientFrame::Run(_) => Some(ClientFrame::Stopped(stopped())),
+        ClientFrame::Stopped(_) => None,
     })
     .collect()
 }
@@ -40,8 +42,9 @@ pub(crate) fn server() -> Vec<ServerFrame> {
         ServerFrame::Delivery(_) => Some(ServerFrame::Activity(activity())),
         ServerFrame::Activity(_) => Some(ServerFrame::Presence(presence())),
         ServerFrame::Presence(_) => Some(ServerFrame::Run(run())),
+        ServerFrame::Run(_) => Some(ServerFrame::Stop(stop())),
         // What a client makes of a newer server's frame; nobody sends it.
-        ServerFrame::Run(_) | ServerFrame::Unknown => None,
+        ServerFrame::Stop(_) | ServerFrame::Unknown => None,
     })
     .collect()
 }
@@ -61,7 +64,47 @@ pub(crate) fn message() -> Message {
         cause: Some(id()),
         hop: 2,
         agent: true,
+        calls: vec![aria()],
+        offers: vec![Offer { duty: "reviewer".parse().unwrap(), agents: vec![aria()] }],
+        held: vec![Held { agent: aria(), by: HeldBy::Loop }],
+        notice: Some(notices().swap_remove(0)),
     }
+}
+
+fn aria() -> ShortName {
+    "ARIA".parse().unwrap()
+}
+
+/// A notice of every kind.
+pub(crate) fn notices() -> Vec<Notice> {
+    let spent = || Spent {
+        agent: Some(aria()),
+        room: Some("lab".parse().unwrap()),
+        measure: Measure::Turns,
+        used: 4,
+        limit: 5,
+    };
+    iter::successors(
+        Some(Notice::Dead { agents: vec![aria()], reason: Reason::Deadline }),
+        |notice| match notice {
+            Notice::Dead { .. } => Some(Notice::Unclaimed { duty: "reviewer".parse().unwrap() }),
+            Notice::Unclaimed { .. } => {
+                Some(Notice::Loop { root: id(), sign: LoopSign::Hops, agents: vec![aria()] })
+            }
+            Notice::Loop { .. } => Some(Notice::BudgetWarning { spent: spent() }),
+            Notice::BudgetWarning { .. } => {
+                Some(Notice::BudgetReached { spent: spent(), policy: Policy::Ask })
+            }
+            Notice::BudgetReached { .. } => Some(Notice::Ask { agent: aria(), until: time() }),
+            Notice::Ask { .. } => Some(Notice::NotAllowed { agent: aria() }),
+            Notice::NotAllowed { .. } => {
+                Some(Notice::Digest { agent: aria(), messages: vec![id()] })
+            }
+            // What a client makes of a newer server's notice; nobody sends it.
+            Notice::Digest { .. } | Notice::Unknown => None,
+        },
+    )
+    .collect()
 }
 
 fn id() -> EventId {
@@ -120,6 +163,7 @@ fn ack() -> Ack {
 fn error() -> ErrorFrame {
     ErrorFrame {
         nonce: Some("n".parse().unwrap()),
+        about: Some("7:ARIA".to_owned()),
         retry_after_ms: Some(1000),
         ..ErrorFrame::new(ErrorCode::Busy, "too much to do")
     }
@@ -132,7 +176,8 @@ fn delivery() -> Delivery {
         attempt: 1,
         state: Rung::Failed,
         run: Some("r".to_owned()),
-        reason: Some("gateway unreachable".to_owned()),
+        reason: Some(Reason::Unreachable),
+        detail: Some("gateway unreachable".to_owned()),
         answer: Some(id()),
         at: time(),
         possible_duplicate: true,
@@ -164,10 +209,20 @@ fn run() -> Run {
         run: "r".to_owned(),
         agent: "ARIA".parse().unwrap(),
         cause: id(),
+        attempt: 2,
         room: "main".parse().unwrap(),
         start: time(),
         end: Some(time()),
-        outcome: Some(Rung::Replied),
+        outcome: Some(Rung::Failed),
+        reason: Some(Reason::Error),
         usage: Some(Usage { input_tokens: Some(1), output_tokens: Some(2), micro_usd: Some(3) }),
     }
+}
+
+fn stop() -> Stop {
+    Stop { run: "r".to_owned(), agent: aria(), by: "Mira".parse().unwrap() }
+}
+
+fn stopped() -> Stopped {
+    Stopped { run: "r".to_owned(), stopped: false, detail: Some("no such run".to_owned()) }
 }

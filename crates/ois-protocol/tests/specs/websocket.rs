@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use ois_protocol::{
-    ActivityState, Attachment, ClientFrame, ErrorCode, Message, Partial, PresenceState, Role, Rung,
-    ServerFrame, Topic, Usage,
+    ActivityState, Attachment, ClientFrame, ErrorCode, Held, HeldBy, LoopSign, Measure, Message,
+    Offer, Partial, Policy, PresenceState, Reason, Role, Rung, ServerFrame, Spent, Topic, Usage,
 };
 use serde_json::Value;
 
@@ -121,9 +121,34 @@ fn every_word_and_every_field_of_a_part_is_specified() {
     assert_eq!(words("Role"), names::of::<Role>());
     assert_eq!(words("ActivityState"), names::of::<ActivityState>());
     assert_eq!(words("PresenceState"), names::of::<PresenceState>());
+    assert_eq!(words("Reason"), known(names::of::<Reason>()));
+    assert_eq!(words("HeldBy"), known(names::of::<HeldBy>()));
+    assert_eq!(words("LoopSign"), known(names::of::<LoopSign>()));
+    assert_eq!(words("Measure"), names::of::<Measure>());
+    assert_eq!(words("Policy"), names::of::<Policy>());
     let fields = |name: &str| keys(&named(&spec, name)["properties"]);
     assert_eq!(fields("Message"), names::of::<Message>());
     assert_eq!(fields("Attachment"), names::of::<Attachment>());
     assert_eq!(fields("Partial"), names::of::<Partial>());
     assert_eq!(fields("Usage"), names::of::<Usage>());
+    assert_eq!(fields("Held"), names::of::<Held>());
+    assert_eq!(fields("Offer"), names::of::<Offer>());
+    assert_eq!(fields("Spent"), names::of::<Spent>());
+}
+
+#[test]
+fn every_notice_is_as_its_schema_says_and_every_kind_is_named() {
+    let spec = websocket_spec();
+    let schema = named(&spec, "Notice");
+    let mut kinds = BTreeSet::new();
+    let mut fields = BTreeSet::new();
+    for notice in samples::notices() {
+        let json = serde_json::to_value(notice).unwrap();
+        assert_eq!(faults(&spec, schema, &json), [""; 0], "{json}");
+        kinds.insert(json["kind"].clone().to_string());
+        fields.extend(keys(&json).into_iter().map(str::to_owned));
+    }
+    let named_kinds = schema["properties"]["kind"]["enum"].as_array().unwrap();
+    assert_eq!(named_kinds.iter().map(Value::to_string).collect::<BTreeSet<_>>(), kinds);
+    assert_eq!(keys(&schema["properties"]), fields.iter().map(String::as_str).collect());
 }
