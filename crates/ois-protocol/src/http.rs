@@ -5,6 +5,7 @@
 //! crate can speak to either. Routes, statuses and queries: `specs/http.json`.
 
 mod files;
+mod reports;
 
 use std::fmt;
 
@@ -23,6 +24,9 @@ use crate::{
 pub use self::files::{
     AskTicket, FileAnswer, FileItem, FilesAnswer, MakeDir, Rename, Ticket, UploadAnswer, Uploaded,
     WriteFile,
+};
+pub use self::reports::{
+    Budgets, DeliveriesAnswer, Retried, RunsAnswer, UsageAnswer, UsageBy, UsageByError, UsageRow,
 };
 
 /// The body of `POST /api/login`. A missing field is an empty one: it is refused like a wrong one.

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use ois_protocol::{
-    Attachment, Chat, ErrorCode, Held, HeldBy, Kind, LoopSign, Measure, Message, Offer, Policy,
-    PresenceState, Reason, Role, Spent,
+    Attachment, Budget, Chat, Delivery, ErrorCode, Held, HeldBy, Kind, LoopSign, Measure, Message,
+    Offer, Policy, PresenceState, Reason, Role, Run, Rung, Spent, Stopped, Usage,
     http::{
-        AskTicket, Done, ErrorBody, FileAnswer, FileItem, FilesAnswer, Login, LoginAnswer, MakeDir,
-        MemberView, MembersAnswer, Messages, Rename, Sent, Ticket, UploadAnswer, Uploaded, Verify,
-        WriteFile,
+        AskTicket, Budgets, DeliveriesAnswer, Done, ErrorBody, FileAnswer, FileItem, FilesAnswer,
+        Login, LoginAnswer, MakeDir, MemberView, MembersAnswer, Messages, Rename, Retried,
+        RunsAnswer, Sent, Ticket, UploadAnswer, Uploaded, UsageAnswer, UsageRow, Verify, WriteFile,
     },
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -60,6 +60,10 @@ fn bodies() -> Vec<Body> {
         body::<Verify>("Verify"),
         body::<WriteFile>("WriteFile"),
         body::<ErrorCode>("ErrorCode"),
+        body::<Budget>("Budget"),
+        body::<Budgets>("Budgets"),
+        body::<DeliveriesAnswer>("DeliveriesAnswer"),
+        body::<Delivery>("Delivery"),
         body::<Held>("Held"),
         body::<HeldBy>("HeldBy"),
         body::<Kind>("Kind"),
@@ -69,6 +73,14 @@ fn bodies() -> Vec<Body> {
         body::<Policy>("Policy"),
         body::<PresenceState>("PresenceState"),
         body::<Reason>("Reason"),
+        body::<Retried>("Retried"),
+        body::<Run>("Run"),
+        body::<RunsAnswer>("RunsAnswer"),
+        body::<Rung>("Rung"),
+        body::<Stopped>("Stopped"),
+        body::<Usage>("Usage"),
+        body::<UsageAnswer>("UsageAnswer"),
+        body::<UsageRow>("UsageRow"),
         body::<Role>("Role"),
         body::<Spent>("Spent"),
     ]
