@@ -19,7 +19,7 @@
 mod access;
 mod api;
 mod body;
-mod codec;
+pub mod codec;
 mod conn;
 mod content;
 mod fanout;
