@@ -85,7 +85,7 @@ impl Rule {
     }
 }
 
-const BESIDE: [&str; 2] = ["xtask", "e2e"];
+const BESIDE: [&str; 3] = ["xtask", "e2e", "bench"];
 
 /// Errors without a type, the command line and what prints logs belong to binaries.
 const OF_BINARIES: [&str; 3] = ["anyhow", "clap", "tracing-subscriber"];

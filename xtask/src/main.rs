@@ -4,6 +4,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line tool prints")]
 
+mod bench;
 mod command;
 mod deny;
 mod graph;
@@ -33,6 +34,10 @@ fn main() -> ExitCode {
 
 fn run(words: &[String]) -> Result<ExitCode> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    if let ["bench", rest @ ..] = words.as_slice() {
+        // It has a help of its own.
+        return bench::run(rest);
+    }
     let asks_for_help = words.iter().any(|word| matches!(*word, "-h" | "--help"));
     match words.as_slice() {
         _ if asks_for_help => help(),
@@ -106,6 +111,7 @@ The project's own chores.
   cargo xtask test [SUITE…] [--verbose]   run everything, or only these suites
   cargo xtask crash [--rounds N] [--seed S] [--verbose]
                                           the crash test alone, with more rounds (25)
+  cargo xtask bench [--help]              measure, beside peers, and write docs/benchmarks.md
   cargo xtask layers                      check who may know whom
   cargo xtask deny                        check licences, bans and sources against deny.toml
   cargo xtask --help                      this page

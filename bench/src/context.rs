@@ -1,0 +1,100 @@
+//! What every scenario is handed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::load::Swarm;
+use crate::options::{Extent, Options};
+use crate::peer::{Durability, Fetched, Peer};
+
+/// One run of the benchmark.
+#[derive(Debug)]
+pub(crate) struct Bench {
+    pub(crate) options: Options,
+    pub(crate) fetched: Fetched,
+    /// Where servers keep what they store.
+    pub(crate) roots: PathBuf,
+    begin: Instant,
+}
+
+impl Bench {
+    /// Raises the limit of open files, makes the folders, fetches the peers.
+    ///
+    /// # Errors
+    /// When the folders cannot be made.
+    pub(crate) fn prepare(options: Options) -> Result<Self> {
+        let limit = getrlimit(Resource::Nofile);
+        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+        let own = target_dir()?.join("bench");
+        let roots = options.root.clone().unwrap_or_else(|| own.clone());
+        for dir in [&own, &roots] {
+            fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        }
+        let fetched = match (options.peers, options.extent) {
+            (true, Extent::Whole | Extent::Quick) => Fetched::fetch(&own),
+            _ => Fetched::default(),
+        };
+        let bench = Self { options, fetched, roots, begin: Instant::now() };
+        for sentence in &bench.fetched.missing {
+            bench.say(sentence);
+        }
+        Ok(bench)
+    }
+
+    /// Says on standard error where the work stands.
+    pub(crate) fn say(&self, words: &str) {
+        eprintln!("{:6.1} s  {words}", self.begin.elapsed().as_secs_f64());
+    }
+
+    /// One of three values.
+    pub(crate) fn sized<T>(&self, whole: T, quick: T, smoke: T) -> T {
+        match self.options.extent {
+            Extent::Whole => whole,
+            Extent::Quick => quick,
+            Extent::Smoke => smoke,
+        }
+    }
+
+    /// How long one measurement of a throughput takes, without its warming up.
+    pub(crate) fn span(&self) -> Duration {
+        Duration::from_millis(self.sized(1500, 700, 100))
+    }
+
+    /// OIS with this durability, and those who can be compared with it.
+    pub(crate) fn rooms(&self, durability: Durability) -> Vec<Peer> {
+        let mut rooms = vec![Peer::Ois(durability)];
+        if self.fetched.bun.is_some() {
+            rooms.push(Peer::Bun);
+        }
+        rooms.extend([Peer::Tungstenite, Peer::Bare]);
+        rooms
+    }
+
+    /// Nobody yet; in a smoke run ids are checked for those that have some.
+    ///
+    /// # Errors
+    /// When the system gives no epoll.
+    pub(crate) fn swarm(&self, peer: Peer) -> Result<Swarm> {
+        let mut swarm = Swarm::new()?;
+        if self.options.extent == Extent::Smoke && peer != Peer::Bare {
+            swarm.check();
+        }
+        Ok(swarm)
+    }
+}
+
+/// The root of the workspace.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// `target`: our own binary lies in `target/release` or `target/debug`.
+fn target_dir() -> Result<PathBuf> {
+    let own = std::env::current_exe().context("cannot find the own path")?;
+    let dir = own.parent().and_then(Path::parent);
+    Ok(dir.context("the binary does not lie in a target directory")?.to_owned())
+}

@@ -1,0 +1,75 @@
+//! The benchmark that anybody can repeat: `cargo xtask bench`.
+//!
+//! OIS is started as the release binary; its peers are started in the same run, in alternation with
+//! it, and driven by the same load generator. Shown are medians over rounds, ratios of each round by
+//! itself, and beside every throughput the CPU that the server took for it, since that holds still
+//! on a noisy machine. Nothing here fails on a time.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::print_stdout, reason = "a command line tool prints")]
+#![expect(dead_code, reason = "used by scenarios that follow in the next commits")]
+
+mod context;
+mod load;
+mod machine;
+mod options;
+mod peer;
+mod plot;
+mod process;
+mod report;
+mod scenario;
+mod stats;
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+
+use context::Bench;
+use options::{HELP, Options};
+use report::Section;
+use scenario::Scenario;
+
+/// The program: reads the command line, measures, prints, writes.
+#[must_use]
+pub fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[String]) -> Result<()> {
+    if let [command, name] = words
+        && command == "peer"
+    {
+        return peer::become_peer(name);
+    }
+    let Some(options) = Options::parse(words)? else {
+        println!("{HELP}");
+        for scenario in Scenario::ALL {
+            println!("  {:9} {}", scenario.name(), scenario.about());
+        }
+        return Ok(());
+    };
+    let bench = Bench::prepare(options)?;
+    let mut sections: Vec<Section> = Vec::new();
+    for scenario in &bench.options.scenarios {
+        bench.say(&format!("{}: {}", scenario.name(), scenario.about()));
+        let section = scenario.run(&bench).with_context(|| scenario.name())?;
+        println!("\n{}", section.markdown());
+        sections.push(section);
+    }
+    let report = report::Report { machine: machine::describe(&bench)?, sections };
+    if let Some(file) = &bench.options.json {
+        std::fs::write(file, report.json().to_string())
+            .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    if bench.options.write {
+        report.write(&bench)?;
+    }
+    Ok(())
+}

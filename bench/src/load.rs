@@ -1,0 +1,88 @@
+//! The load generator: cheaper than what it measures.
+//!
+//! One thread, one epoll, one buffer. It reads the headers of WebSocket frames and skips what they
+//! carry; only a [checked](Swarm::check) swarm looks for ids and holds that they increase. Client
+//! frames are masked with zeros, which is a mask like any other and costs nothing.
+
+pub(crate) mod flow;
+mod frames;
+pub(crate) mod nats;
+mod swarm;
+
+use std::net::SocketAddr;
+
+use serde_json::json;
+
+pub(crate) use frames::Frames;
+pub(crate) use swarm::Swarm;
+
+/// Where connections go and what they say first.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// The server.
+    pub(crate) address: SocketAddr,
+    /// How it is spoken to.
+    pub(crate) speech: Speech,
+    /// What is sent once the connection stands.
+    pub(crate) hello: Vec<u8>,
+    /// Data frames that answer the hello; with the last of them the connection is in.
+    pub(crate) greetings: u32,
+    /// The receive buffer, if not the system's.
+    pub(crate) receive_buffer: Option<usize>,
+}
+
+/// The protocol of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// An upgrade, then frames.
+    WebSocket,
+    /// NATS' lines; the greeting is the answer to `PING`.
+    Nats,
+}
+
+impl Target {
+    /// A room of OIS, or one that speaks like it: sign in, then `auth_ok` and `history`.
+    pub(crate) fn room(address: SocketAddr, token: &str) -> Self {
+        Self::signing_in(address, &json!({"type": "agent_auth", "token": token}), 2)
+    }
+
+    /// A room that answers this sign-in with so many frames.
+    pub(crate) fn signing_in(
+        address: SocketAddr,
+        hello: &serde_json::Value,
+        greetings: u32,
+    ) -> Self {
+        let hello = text_frame(hello.to_string().as_bytes());
+        let speech = Speech::WebSocket;
+        Self { address, speech, hello, greetings, receive_buffer: None }
+    }
+}
+
+/// A `chat` frame with a text of `bytes` bytes.
+pub(crate) fn chat(bytes: usize) -> Vec<u8> {
+    let text = "what is said, again and again. ".bytes().cycle().take(bytes);
+    let text = String::from_utf8_lossy(&text.collect::<Vec<u8>>()).into_owned();
+    text_frame(json!({"type": "chat", "text": text}).to_string().as_bytes())
+}
+
+/// A text frame as a client sends it.
+pub(crate) fn text_frame(payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x81];
+    match payload.len() {
+        short @ 0..=125 => frame.push(0x80 | u8::try_from(short).unwrap_or_default()),
+        middle @ 126..=0xffff => {
+            frame.push(0x80 | 126);
+            frame.extend(u16::try_from(middle).unwrap_or_default().to_be_bytes());
+        }
+        long => {
+            frame.push(0x80 | 127);
+            frame.extend((long as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+/// The text of every message unless a scenario says otherwise, in bytes.
+pub(crate) const TEXT: usize = 128;

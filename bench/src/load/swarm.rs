@@ -1,0 +1,330 @@
+//! Many connections on one thread.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::net::{AddressFamily, SocketType, bind, connect, socket, sockopt};
+
+use super::nats::Lines;
+use super::{Frames, Speech, Target};
+
+/// Connections to one or more servers, read in turns.
+pub(crate) struct Swarm {
+    epoll: OwnedFd,
+    connections: Vec<Connection>,
+    events: Vec<epoll::Event>,
+    buffer: Vec<u8>,
+    /// How many have signed in.
+    signed_in: usize,
+    is_checked: bool,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    reader: Reader,
+    stage: Stage,
+    /// What the socket has not taken yet.
+    unsent: Vec<u8>,
+    /// Messages since it is in, or since [`Swarm::count_anew`].
+    got: u64,
+}
+
+#[derive(Debug)]
+enum Reader {
+    WebSocket(Frames),
+    Nats(Lines),
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Waiting for the end of the answer to the upgrade; what came of it, what to say then.
+    Upgrading {
+        came: Vec<u8>,
+        hello: Vec<u8>,
+        greetings: u32,
+    },
+    /// Waiting for so many greetings.
+    SigningIn(u32),
+    In,
+}
+
+/// Messages that one connection got in one turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// Which connection, in the order of joining.
+    pub(crate) connection: usize,
+    /// How many it had got before.
+    pub(crate) before: u64,
+    /// How many came.
+    pub(crate) came: u32,
+}
+
+impl Swarm {
+    /// Nobody yet.
+    ///
+    /// # Errors
+    /// When the system gives no epoll.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC).context("no epoll")?,
+            connections: Vec::new(),
+            events: Vec::with_capacity(1024),
+            buffer: vec![0; 256 << 10],
+            signed_in: 0,
+            is_checked: false,
+        })
+    }
+
+    /// Holds that the ids of messages increase, for all who join from now on.
+    pub(crate) fn check(&mut self) {
+        self.is_checked = true;
+    }
+
+    /// How many connections there are.
+    pub(crate) fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Connects `count` more and waits until all are signed in, `at_once` of them under way.
+    ///
+    /// # Errors
+    /// When one is refused or does not get in.
+    pub(crate) fn join(&mut self, target: &Target, count: usize, at_once: usize) -> Result<()> {
+        let all = self.len() + count;
+        while self.signed_in < all {
+            while self.len() < all && self.len() - self.signed_in < at_once {
+                self.connect(target)?;
+            }
+            let before = self.signed_in;
+            let until = Instant::now() + PATIENCE;
+            while self.signed_in == before {
+                self.turn(PATIENCE, |_| ())?;
+                ensure!(Instant::now() < until, "nobody got in within {PATIENCE:?}");
+            }
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self, target: &Target) -> Result<()> {
+        let index = self.len();
+        let stream = dial(target, index)?;
+        let (reader, stage, first) = match target.speech {
+            Speech::WebSocket => {
+                let (hello, greetings) = (target.hello.clone(), target.greetings);
+                let stage = Stage::Upgrading { came: Vec::new(), hello, greetings };
+                (Reader::WebSocket(Frames::default()), stage, UPGRADE.as_bytes())
+            }
+            Speech::Nats => {
+                let stage = Stage::SigningIn(target.greetings);
+                (Reader::Nats(Lines::default()), stage, target.hello.as_slice())
+            }
+        };
+        epoll::add(&self.epoll, &stream, EventData::new_u64(index as u64), EventFlags::IN)?;
+        let unsent = Vec::new();
+        self.connections.push(Connection { stream, reader, stage, unsent, got: 0 });
+        self.send(index, first)
+    }
+
+    /// Sends bytes on a connection; what its socket does not take follows in later turns.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(crate) fn send(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
+        let connection = &mut self.connections[index];
+        if !connection.unsent.is_empty() {
+            connection.unsent.extend_from_slice(bytes);
+            return Ok(());
+        }
+        let taken = write(&connection.stream, bytes)?;
+        if taken < bytes.len() {
+            connection.unsent.extend_from_slice(&bytes[taken..]);
+            let data = EventData::new_u64(index as u64);
+            epoll::modify(&self.epoll, &connection.stream, data, EventFlags::IN | EventFlags::OUT)?;
+        }
+        Ok(())
+    }
+
+    /// Stops or begins again to read a connection.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(crate) fn listen(&mut self, index: usize, ears: Ears) -> Result<()> {
+        let flags = match ears {
+            Ears::Open => EventFlags::IN,
+            Ears::Closed => EventFlags::empty(),
+        };
+        let stream = &self.connections[index].stream;
+        Ok(epoll::modify(&self.epoll, stream, EventData::new_u64(index as u64), flags)?)
+    }
+
+    /// Lets every connection count its messages from zero.
+    pub(crate) fn count_anew(&mut self) {
+        for connection in &mut self.connections {
+            connection.got = 0;
+        }
+    }
+
+    /// Waits at the most `patience` for something to come and reads each connection that is ready
+    /// once; tells the messages that came to those who are in.
+    ///
+    /// # Errors
+    /// When a connection ends or says what it must not.
+    pub(crate) fn turn(
+        &mut self,
+        patience: Duration,
+        mut arrived: impl FnMut(Arrival),
+    ) -> Result<()> {
+        let timeout = Timespec::try_from(patience).context("too patient")?;
+        self.events.clear();
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("epoll"),
+        }
+        let events = std::mem::take(&mut self.events);
+        for event in &events {
+            let index = usize::try_from(event.data.u64())?;
+            // Copied out: the fields of an event may lie unaligned.
+            let flags = event.flags;
+            if flags.contains(EventFlags::OUT) {
+                self.flush(index)?;
+            }
+            if flags.intersects(EventFlags::IN | EventFlags::HUP | EventFlags::ERR)
+                && let Some(arrival) = self.read(index)?
+            {
+                arrived(arrival);
+            }
+        }
+        self.events = events;
+        Ok(())
+    }
+
+    fn flush(&mut self, index: usize) -> Result<()> {
+        let connection = &mut self.connections[index];
+        let taken = write(&connection.stream, &connection.unsent)?;
+        connection.unsent.drain(..taken);
+        if connection.unsent.is_empty() {
+            let data = EventData::new_u64(index as u64);
+            epoll::modify(&self.epoll, &connection.stream, data, EventFlags::IN)?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, index: usize) -> Result<Option<Arrival>> {
+        let connection = &mut self.connections[index];
+        let size = match (&connection.stream).read(&mut self.buffer) {
+            Ok(0) => bail!("the server closed connection {index}"),
+            Ok(size) => size,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+            Err(error) => return Err(error).context(format!("connection {index}")),
+        };
+        let was_in = matches!(connection.stage, Stage::In);
+        let (answer, came) = connection.take(&self.buffer[..size], self.is_checked)?;
+        if !was_in && matches!(connection.stage, Stage::In) {
+            self.signed_in += 1;
+        }
+        let before = connection.got;
+        connection.got += u64::from(came);
+        if !answer.is_empty() {
+            self.send(index, &answer)?;
+        }
+        Ok((came > 0).then_some(Arrival { connection: index, before, came }))
+    }
+}
+
+/// Whether a connection is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ears {
+    /// It is.
+    Open,
+    /// It is not; what comes for it stays in the socket.
+    Closed,
+}
+
+impl Connection {
+    /// Takes what came: what to answer, and how many messages were in it.
+    fn take(&mut self, bytes: &[u8], is_checked: bool) -> Result<(Vec<u8>, u32)> {
+        if let Stage::Upgrading { came, hello, greetings } = &mut self.stage {
+            came.extend_from_slice(bytes);
+            let Some(end) = came.windows(4).position(|part| part == b"\r\n\r\n") else {
+                return Ok((Vec::new(), 0));
+            };
+            ensure!(came.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(came));
+            // Nothing comes behind it: whoever connects speaks first.
+            ensure!(came.len() == end + 4, "bytes behind the upgrade");
+            let hello = std::mem::take(hello);
+            self.stage = Stage::SigningIn(*greetings);
+            return Ok((hello, 0));
+        }
+        let (data, answer) = self.reader.count(bytes)?;
+        let Stage::SigningIn(left) = &mut self.stage else { return Ok((answer, data)) };
+        let messages = data.saturating_sub(*left);
+        *left -= data.min(*left);
+        if *left == 0 {
+            self.stage = Stage::In;
+            if let (Reader::WebSocket(frames), true) = (&mut self.reader, is_checked) {
+                frames.check();
+            }
+        }
+        Ok((answer, messages))
+    }
+}
+
+impl Reader {
+    /// Messages (or the greetings before them) in `bytes`, and what they want answered.
+    fn count(&mut self, bytes: &[u8]) -> Result<(u32, Vec<u8>)> {
+        match self {
+            Self::WebSocket(frames) => {
+                let counted = frames.count(bytes)?;
+                ensure!(!counted.close, "the server said goodbye");
+                // An empty pong is sign of life enough.
+                let pong = [0x8a, 0x80, 0, 0, 0, 0];
+                let answer = if counted.pings > 0 { pong.to_vec() } else { Vec::new() };
+                Ok((counted.data, answer))
+            }
+            Self::Nats(lines) => {
+                let counted = lines.count(bytes)?;
+                let answer = if counted.pings > 0 { b"PONG\r\n".to_vec() } else { Vec::new() };
+                Ok((counted.messages + counted.pongs, answer))
+            }
+        }
+    }
+}
+
+/// A socket from an address of its own among several, so that ports do not run out.
+fn dial(target: &Target, index: usize) -> Result<TcpStream> {
+    let SocketAddr::V4(address) = target.address else { bail!("{} is no IPv4", target.address) };
+    let stream = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+    let from = Ipv4Addr::new(127, 0, 0, 1 + u8::try_from(index % 4)?);
+    bind(&stream, &SocketAddr::from((from, 0))).context("no port left")?;
+    if let Some(bytes) = target.receive_buffer {
+        sockopt::set_socket_recv_buffer_size(&stream, bytes)?;
+    }
+    connect(&stream, &SocketAddr::from(address)).context("cannot connect")?;
+    let stream = TcpStream::from(stream);
+    stream.set_nodelay(true)?;
+    stream.set_nonblocking(true)?;
+    Ok(stream)
+}
+
+/// Writes what the socket takes at once.
+fn write(mut stream: &TcpStream, bytes: &[u8]) -> Result<usize> {
+    match stream.write(bytes) {
+        Ok(taken) => Ok(taken),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+        Err(error) => Err(error).context("cannot send"),
+    }
+}
+
+const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\r\n";
+
+/// How long nothing may happen.
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,234 @@
+//! What was found, as a page, as JSON and as a plot.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::context::{Bench, workspace};
+use crate::machine::Machine;
+use crate::plot;
+
+/// Everything that one run found.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(crate) machine: Machine,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// What one scenario found.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+    /// What was done, a short paragraph.
+    pub(crate) about: &'static str,
+    pub(crate) columns: &'static [&'static str],
+    pub(crate) rows: Vec<Vec<String>>,
+    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) bars: Vec<Bar>,
+}
+
+/// A target and what came of it.
+#[derive(Debug)]
+pub(crate) struct Verdict {
+    pub(crate) case: String,
+    pub(crate) target: String,
+    pub(crate) measured: String,
+    pub(crate) met: bool,
+}
+
+/// A throughput for the plot and for the JSON.
+#[derive(Debug)]
+pub(crate) struct Bar {
+    pub(crate) case: String,
+    pub(crate) who: &'static str,
+    pub(crate) per_second: f64,
+    /// CPU seconds of the server per million.
+    pub(crate) cpu: f64,
+}
+
+impl Section {
+    /// Nothing found yet.
+    pub(crate) fn new(
+        name: &'static str,
+        title: &'static str,
+        about: &'static str,
+        columns: &'static [&'static str],
+    ) -> Self {
+        let (rows, verdicts, bars) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, title, about, columns, rows, verdicts, bars }
+    }
+
+    /// Adds a row.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.into());
+    }
+
+    /// A heading, the paragraph, the table.
+    pub(crate) fn markdown(&self) -> String {
+        let mut text = format!("## {}\n\n{}\n\n", self.title, self.about);
+        line(&mut text, self.columns);
+        // Names to the left, numbers to the right.
+        let rules: Vec<&str> = (0..self.columns.len())
+            .map(|column| if self.is_number(column) { "---:" } else { "---" })
+            .collect();
+        line(&mut text, &rules);
+        for row in &self.rows {
+            line(&mut text, row);
+        }
+        for verdict in &self.verdicts {
+            let met = if verdict.met { "met" } else { "missed" };
+            let Verdict { case, target, measured, .. } = verdict;
+            text.push_str(&format!("\n* {case}: {target}: {measured} ({met})"));
+        }
+        text.push_str(if self.verdicts.is_empty() { "" } else { "\n" });
+        text
+    }
+
+    fn is_number(&self, column: usize) -> bool {
+        if column == 0 {
+            return false;
+        }
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
+        cells.peek().is_some()
+            && cells.all(|cell| cell.starts_with(|first: char| first.is_ascii_digit()))
+    }
+
+    fn json(&self) -> Value {
+        let verdicts = self.verdicts.iter().map(|verdict| {
+            json!({
+                "case": verdict.case,
+                "target": verdict.target,
+                "measured": verdict.measured,
+                "met": verdict.met,
+            })
+        });
+        let bars = self.bars.iter().map(|bar| {
+            json!({"case": bar.case, "who": bar.who, "perSecond": bar.per_second, "cpu": bar.cpu})
+        });
+        json!({
+            "scenario": self.name,
+            "columns": self.columns,
+            "rows": self.rows,
+            "targets": verdicts.collect::<Vec<_>>(),
+            "rates": bars.collect::<Vec<_>>(),
+        })
+    }
+}
+
+impl Verdict {
+    /// What came of a target.
+    pub(crate) fn new(case: &str, target: &str, measured: String, met: bool) -> Self {
+        Self { case: case.to_owned(), target: target.to_owned(), measured, met }
+    }
+}
+
+impl Report {
+    /// Everything as one value.
+    pub(crate) fn json(&self) -> Value {
+        let sections: Vec<Value> = self.sections.iter().map(Section::json).collect();
+        json!({"machine": self.machine.facts, "scenarios": sections})
+    }
+
+    /// Writes `docs/benchmarks.md` and `docs/benchmarks.svg`.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub(crate) fn write(&self, bench: &Bench) -> Result<()> {
+        let docs = workspace().join("docs");
+        let bars = self.sections.iter().flat_map(|section| &section.bars);
+        let files = [
+            ("benchmarks.md", self.markdown(bench)),
+            ("benchmarks.svg", plot::svg(&bars.collect::<Vec<_>>())),
+        ];
+        for (name, text) in files {
+            let file = docs.join(name);
+            fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+            bench.say(&format!("wrote docs/{name}"));
+        }
+        Ok(())
+    }
+
+    fn markdown(&self, bench: &Bench) -> String {
+        let mut text = format!("{HEAD}\n");
+        line(&mut text, &["", ""]);
+        line(&mut text, &["---", "---"]);
+        for (name, value) in &self.machine.facts {
+            line(&mut text, &[name, value]);
+        }
+        text.push_str(&format!(
+            "\nMedians over {} rounds; a ratio is taken within a round, then the median of all.\n",
+            bench.options.rounds,
+        ));
+        for sentence in &bench.fetched.missing {
+            text.push_str(&format!("{sentence}.\n"));
+        }
+        text.push_str("\n![Deliveries in a second](benchmarks.svg)\n\n## Targets\n\n");
+        line(&mut text, &["scenario", "case", "target", "measured", ""]);
+        line(&mut text, &["---", "---", "---", "---", "---"]);
+        for section in &self.sections {
+            for verdict in &section.verdicts {
+                let met = if verdict.met { "met" } else { "missed" };
+                let Verdict { case, target, measured, .. } = verdict;
+                line(&mut text, &[section.name, case, target, measured, met]);
+            }
+        }
+        for section in &self.sections {
+            let section = section.markdown();
+            // The targets stand above, all together.
+            let table = section.split("\n\n* ").next().unwrap_or_default();
+            let table: Vec<&str> =
+                table.lines().take_while(|line| !line.starts_with("* ")).collect();
+            text.push_str(&format!("\n{}\n", table.join("\n").trim_end()));
+        }
+        text
+    }
+}
+
+fn line(text: &mut String, cells: &[impl AsRef<str>]) {
+    for cell in cells {
+        text.push_str("| ");
+        text.push_str(cell.as_ref());
+        text.push(' ');
+    }
+    text.push_str("|\n");
+}
+
+const HEAD: &str = "\
+# Benchmarks
+
+Written by `cargo xtask bench`; do not edit. To repeat it:
+
+```sh
+cargo xtask bench            # everything; about half an hour, and the machine should have nothing else to do
+cargo xtask bench --quick    # to see what a change does; writes nothing
+cargo xtask bench --help     # scenarios and options
+```
+
+Server, peers and load generator share one machine and speak over loopback. The generator is one
+thread that reads the headers of frames and nothing else, so it costs less than any server. Peers
+are started in the same run, in alternation with OIS. Beside each throughput stands the CPU time
+that the server took for it, user and system: it holds still on a noisy machine. The targets are
+what OIS set out to reach; nothing fails on them.
+
+## The machine
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_shows_its_table_and_its_targets() {
+        let mut section = Section::new("idle", "Idle", "Nothing is said.", &["who", "KiB"]);
+        section.row(["OIS".to_owned(), "1.5".to_owned()]);
+        section.verdicts.push(Verdict::new("each", "2 KiB", "1.5 KiB".to_owned(), true));
+        assert_eq!(
+            section.markdown(),
+            "## Idle\n\nNothing is said.\n\n| who | KiB |\n| --- | ---: |\n| OIS | 1.5 |\n\
+             \n* each: 2 KiB: 1.5 KiB (met)\n",
+        );
+    }
+}

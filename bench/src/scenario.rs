@@ -1,0 +1,65 @@
+//! What is measured, one module each.
+
+mod fanout;
+mod rooms;
+
+use anyhow::{Context, Result};
+
+use crate::context::Bench;
+use crate::peer::Durability;
+use crate::report::Section;
+
+/// A part of the benchmark that can be asked for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    /// One speaks, many listen.
+    Fanout,
+    /// Everybody speaks.
+    Talk,
+    /// Both with every batch synced.
+    Synced,
+}
+
+impl Scenario {
+    /// All, in the order in which they run.
+    pub(crate) const ALL: [Self; 3] = [Self::Fanout, Self::Talk, Self::Synced];
+
+    /// The scenario of this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|scenario| scenario.name() == name);
+        found.with_context(|| format!("no scenario {name}; see --help"))
+    }
+
+    /// The word for the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Fanout => "fanout",
+            Self::Talk => "talk",
+            Self::Synced => "synced",
+        }
+    }
+
+    /// One line for the help.
+    pub(crate) fn about(self) -> &'static str {
+        match self {
+            Self::Fanout => "one speaks to 100, 1,000 and 5,000, one message or 32 under way",
+            Self::Talk => "32 members, each speaks when it has all of the round",
+            Self::Synced => "both with --durability sync, the default",
+        }
+    }
+
+    /// Measures it.
+    ///
+    /// # Errors
+    /// When a server does not do what it should.
+    pub(crate) fn run(self, bench: &Bench) -> Result<Section> {
+        match self {
+            Self::Fanout => fanout::fan_out(bench, Durability::Os),
+            Self::Talk => fanout::talk(bench, Durability::Os),
+            Self::Synced => fanout::synced(bench),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! One speaks, many listen; and everybody speaks.
+
+use anyhow::Result;
+
+use super::rooms::{Match, alternate};
+use crate::context::Bench;
+use crate::load::flow::{Flow, Pattern, Rate};
+use crate::load::{TEXT, chat};
+use crate::peer::{Durability, Peer};
+use crate::report::{Bar, Section, Verdict};
+
+/// One speaks to 100, 1,000 and 5,000 members, itself among them.
+///
+/// # Errors
+/// When a room fails.
+pub(crate) fn fan_out(bench: &Bench, durability: Durability) -> Result<Section> {
+    let mut section = Section::new("fanout", "Fan-out, `--durability os`", FANOUT, COLUMNS);
+    for found in matches(bench, &bench.rooms(durability))? {
+        show(&found, &mut section);
+        judge(&found, &mut section);
+    }
+    Ok(section)
+}
+
+/// 32 members of whom each sends when it has all of the round.
+///
+/// # Errors
+/// When a room fails.
+pub(crate) fn talk(bench: &Bench, durability: Durability) -> Result<Section> {
+    let mut section = Section::new("talk", "Everybody talks, `--durability os`", TALK, COLUMNS);
+    let found = talking(bench, &bench.rooms(durability))?;
+    show(&found, &mut section);
+    if let Some(ratio) = found.against(Peer::Bun) {
+        section.verdicts.push(Verdict::new(
+            &found.case,
+            "1.1 times Bun",
+            format!("{:.2} times Bun at {:.2} of its CPU", ratio.per_second, ratio.cpu),
+            ratio.per_second >= 1.1,
+        ));
+    }
+    Ok(section)
+}
+
+/// The same with every batch on the disk before anybody sees it.
+///
+/// # Errors
+/// When a room fails.
+pub(crate) fn synced(bench: &Bench) -> Result<Section> {
+    let mut section = Section::new("synced", "The same, `--durability sync`", SYNCED, COLUMNS);
+    let rooms = [Peer::Ois(Durability::Sync), Peer::Ois(Durability::Os)];
+    for found in matches(bench, &rooms)? {
+        show(&found, &mut section);
+    }
+    show(&talking(bench, &rooms)?, &mut section);
+    Ok(section)
+}
+
+/// For each number of receivers: every room with a window of 1 and of 32.
+fn matches(bench: &Bench, rooms: &[Peer]) -> Result<Vec<Match>> {
+    let sizes = bench.sized(&[100, 1000, 5000][..], &[100, 1000][..], &[20][..]);
+    let mut matches = Vec::new();
+    for receivers in sizes {
+        bench.say(&format!("{receivers} receivers, window 1 and 32"));
+        let cases = WINDOWS.map(|window| format!("{receivers} receivers, window {window}"));
+        matches.extend(alternate(bench, rooms, &cases, |room| {
+            let running = room.start(&bench.fetched, &bench.roots)?;
+            let mut swarm = bench.swarm(room)?;
+            swarm.join(&running.target, *receivers, AT_ONCE)?;
+            let message = chat(TEXT);
+            WINDOWS
+                .iter()
+                .map(|window| {
+                    let pattern = Pattern::Window(*window);
+                    let mut flow = Flow::new(&mut swarm, *receivers, pattern, &message);
+                    flow.measure(&running.process, bench.span())
+                })
+                .collect::<Result<Vec<Rate>>>()
+        })?);
+    }
+    Ok(matches)
+}
+
+fn talking(bench: &Bench, rooms: &[Peer]) -> Result<Match> {
+    let members = bench.sized(32, 32, 8);
+    let case = format!("{members} talking");
+    let mut matches = alternate(bench, rooms, std::slice::from_ref(&case), |room| {
+        let running = room.start(&bench.fetched, &bench.roots)?;
+        let mut swarm = bench.swarm(room)?;
+        swarm.join(&running.target, members, AT_ONCE)?;
+        let message = chat(TEXT);
+        let mut flow = Flow::new(&mut swarm, members, Pattern::Round, &message);
+        Ok(vec![flow.measure(&running.process, bench.span())?])
+    })?;
+    Ok(matches.swap_remove(0))
+}
+
+/// A row for each room, a bar for each of those that the plot compares.
+fn show(found: &Match, section: &mut Section) {
+    let us = found.rooms[0].0;
+    for (room, _) in &found.rooms {
+        let Some(rate) = found.median(*room) else { continue };
+        let ratio = found.against(*room).filter(|_| *room != us);
+        section.rows.push(vec![
+            found.case.clone(),
+            room.name().to_owned(),
+            thousands(rate.per_second),
+            format!("{:.2}", rate.cpu),
+            ratio.map(|ratio| format!("{:.2}", ratio.per_second)).unwrap_or_default(),
+            ratio.map(|ratio| format!("{:.2}", ratio.cpu)).unwrap_or_default(),
+        ]);
+        section.bars.push(Bar {
+            case: found.case.clone(),
+            who: room.name(),
+            per_second: rate.per_second,
+            cpu: rate.cpu,
+        });
+    }
+}
+
+fn judge(found: &Match, section: &mut Section) {
+    let is_bulk = found.case.ends_with("window 32");
+    if let Some(ratio) = found.against(Peer::Bun) {
+        let measured = format!("{:.2} times Bun at {:.2} of its CPU", ratio.per_second, ratio.cpu);
+        let is_large = !found.case.starts_with("100 ");
+        let (target, met) = match (is_bulk, is_large) {
+            (false, _) => ("not behind Bun", ratio.per_second >= NOT_BEHIND),
+            (true, false) => ("ahead of Bun", ratio.per_second > 1.0),
+            (true, true) => {
+                ("1.2 times Bun at 0.8 of its CPU", ratio.per_second >= 1.2 && ratio.cpu <= 0.8)
+            }
+        };
+        section.verdicts.push(Verdict::new(&found.case, target, measured, met));
+    }
+    if let Some(ratio) = found.against(Peer::Bare).filter(|_| !is_bulk) {
+        section.verdicts.push(Verdict::new(
+            &found.case,
+            "CPU within 1.25 of the bare system calls",
+            format!("{:.2}", ratio.cpu),
+            ratio.cpu <= 1.25,
+        ));
+    }
+}
+
+/// `1234567.0` as `1,234,567`.
+pub(crate) fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+const WINDOWS: [usize; 2] = [1, 32];
+/// Connections that sign in at the same time.
+pub(crate) const AT_ONCE: usize = 64;
+/// Who is at the kernel's limit as the other is differs by noise alone.
+const NOT_BEHIND: f64 = 0.97;
+
+const COLUMNS: &[&str] = &[
+    "case",
+    "who",
+    "deliveries/s",
+    "CPU s per million",
+    "OIS by it: throughput",
+    "OIS by it: CPU",
+];
+const FANOUT: &str = "\
+One member says messages of 128 bytes, everybody gets each of them. A message is under way until \
+all have it; *window* is how many are under way at once. OIS stores every message and orders it; \
+the others store nothing.";
+const TALK: &str = "Every member speaks once a round, as soon as it has all of the round before.";
+const SYNCED: &str = "\
+Nobody sees a message before `fdatasync` has returned. One sync serves all messages that came \
+while the one before it was under way.";
+
+#[cfg(test)]
+mod tests {
+    use super::thousands;
+
+    #[test]
+    fn numbers_are_shown_in_groups_of_three() {
+        assert_eq!(thousands(7.4), "7");
+        assert_eq!(thousands(123.0), "123");
+        assert_eq!(thousands(1_234_567.0), "1,234,567");
+    }
+}

@@ -1,0 +1,92 @@
+//! Rooms measured in alternation: rounds, medians, ratios.
+
+use anyhow::Result;
+
+use crate::context::Bench;
+use crate::load::flow::Rate;
+use crate::peer::Peer;
+use crate::stats::median;
+
+/// What each of some rooms came to in one case, round by round.
+#[derive(Debug)]
+pub(crate) struct Match {
+    /// What was done.
+    pub(crate) case: String,
+    /// Who, OIS first, and its rounds.
+    pub(crate) rooms: Vec<(Peer, Vec<Rate>)>,
+}
+
+/// Measures all rooms round by round: `measure` starts one and answers with a rate for each case.
+///
+/// # Errors
+/// When a room fails.
+pub(crate) fn alternate(
+    bench: &Bench,
+    rooms: &[Peer],
+    cases: &[String],
+    mut measure: impl FnMut(Peer) -> Result<Vec<Rate>>,
+) -> Result<Vec<Match>> {
+    let empty = || rooms.iter().map(|room| (*room, Vec::new())).collect();
+    let mut matches: Vec<Match> =
+        cases.iter().map(|case| Match { case: case.clone(), rooms: empty() }).collect();
+    for round in 0..bench.options.rounds {
+        for (place, room) in rooms.iter().enumerate() {
+            let rates = measure(*room)?;
+            let mut words = format!("round {} {:20}", round + 1, room.name());
+            for (case, rate) in matches.iter_mut().zip(rates) {
+                words.push_str(&format!(" {:>9.0}/s {:5.2}", rate.per_second, rate.cpu));
+                case.rooms[place].1.push(rate);
+            }
+            bench.say(&words);
+        }
+    }
+    Ok(matches)
+}
+
+impl Match {
+    /// A room's median over the rounds.
+    pub(crate) fn median(&self, room: Peer) -> Option<Rate> {
+        let rounds = self.rounds(room)?;
+        Some(Rate {
+            per_second: median(rounds.iter().map(|rate| rate.per_second)),
+            cpu: median(rounds.iter().map(|rate| rate.cpu)),
+        })
+    }
+
+    /// The first room against another: ratios of throughput and CPU within each round, their
+    /// medians.
+    pub(crate) fn against(&self, other: Peer) -> Option<Rate> {
+        let ours = &self.rooms.first()?.1;
+        let pairs = || ours.iter().zip(self.rounds(other).into_iter().flatten());
+        self.rounds(other)?;
+        Some(Rate {
+            per_second: median(pairs().map(|(our, their)| our.per_second / their.per_second)),
+            cpu: median(pairs().map(|(our, their)| our.cpu / their.cpu)),
+        })
+    }
+
+    fn rounds(&self, room: Peer) -> Option<&[Rate]> {
+        let found = self.rooms.iter().find(|(known, _)| *known == room)?;
+        Some(&found.1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::Durability;
+
+    #[test]
+    fn ratios_are_taken_within_a_round_and_then_their_median() {
+        let rates = |numbers: [f64; 3]| {
+            numbers.map(|number| Rate { per_second: number, cpu: 1.0 / number }).to_vec()
+        };
+        let ours = Peer::Ois(Durability::Os);
+        let rooms = vec![(ours, rates([2.0, 40.0, 6.0])), (Peer::Bun, rates([1.0, 10.0, 2.0]))];
+        let found = Match { case: String::new(), rooms };
+        assert!((found.against(Peer::Bun).unwrap().per_second - 3.0).abs() < 1e-9);
+        assert!((found.against(Peer::Bun).unwrap().cpu - 1.0 / 3.0).abs() < 1e-9);
+        assert!((found.median(ours).unwrap().per_second - 6.0).abs() < 1e-9);
+        assert!(found.against(Peer::Bare).is_none());
+    }
+}
