@@ -13,12 +13,14 @@
 //! | [`packet`] | what a woken agent is handed, and how to keep it from being forged | who wakes it |
 
 pub mod inbox;
+pub mod ladder;
 pub mod nonces;
 pub mod pace;
 pub mod packet;
 pub mod room;
 pub mod session;
 
+pub use ladder::Ladder;
 pub use nonces::Nonces;
 pub use room::{Room, SayError};
 pub use session::{Beat, Credential, Effect, Session};

@@ -14,6 +14,7 @@ use crate::{id::EventId, name::ShortName, time::Timestamp};
 /// use ois_protocol::Rung;
 /// assert!(Rung::Received < Rung::Admitted);
 /// assert!(Rung::Silent.is_final() && !Rung::Ended.is_final());
+/// assert_eq!(Rung::from_word(Rung::Dead.word()), Some(Rung::Dead));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -37,6 +38,37 @@ pub enum Rung {
 }
 
 impl Rung {
+    /// Every rung, from the lowest.
+    pub const ALL: [Self; 8] = [
+        Self::Stored,
+        Self::Received,
+        Self::Admitted,
+        Self::Ended,
+        Self::Replied,
+        Self::Silent,
+        Self::Failed,
+        Self::Dead,
+    ];
+
+    /// The word on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Received => "received",
+            Self::Admitted => "admitted",
+            Self::Ended => "ended",
+            Self::Replied => "replied",
+            Self::Silent => "silent",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+        }
+    }
+
+    /// The rung with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rung| rung.word() == word)
+    }
+
     /// Whether the attempt is over.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Replied | Self::Silent | Self::Failed | Self::Dead)
@@ -139,7 +171,7 @@ pub enum Reason {
     AnswerRefused,
     /// Its time was over.
     Deadline,
-    /// No monitor of the agent ever reported it received.
+    /// The agent was here with a client that reports nothing: nobody can tell.
     NoMonitor,
     /// One that a newer program knows.
     #[serde(other)]

@@ -1,0 +1,140 @@
+//! What a monitor reports of a delivery, and what a person asks of one.
+
+use ois_protocol::{Delivery, DeliveryId, NewEvent, Reason, RoomName, Rung, ShortName};
+
+use super::{Calls, Ladder};
+
+/// What follows from a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// It climbs: this is to be stored.
+    Climbs(NewEvent),
+    /// It says nothing new; this is how it stands.
+    Known(Delivery),
+}
+
+/// Why a report is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Nothing is known of such a delivery (any more).
+    #[error("there is no such delivery")]
+    NotFound,
+    /// Another agent has claimed the offer.
+    #[error("{0} was first")]
+    Taken(ShortName),
+    /// It is over, or cannot go from where it is to there; this is how it stands.
+    #[error("the delivery is {} in attempt {}", .0.state.word(), .0.attempt)]
+    BadTransition(Box<Delivery>),
+}
+
+/// A monitor cannot open more attempts than this by itself.
+const ATTEMPTS: u32 = 100;
+
+impl Ladder {
+    /// Checks what an agent's monitor says of one of the agent's deliveries.
+    ///
+    /// Within an attempt a state only climbs, and may leave rungs out: a link that was lost has
+    /// lost reports as well. A failed attempt is followed by the monitor's next one.
+    ///
+    /// # Errors
+    /// [`ReportError`]; then nothing has changed.
+    pub fn report(&mut self, said: Delivery) -> Result<Report, ReportError> {
+        let calls = self.messages.get(&said.message).ok_or(ReportError::NotFound)?;
+        let room = calls.room.clone();
+        let Some(known) = calls.deliveries.iter().find(|known| known.agent == said.agent) else {
+            return self.claim(said, room);
+        };
+        if said.attempt < known.attempt {
+            return Ok(Report::Known(known.clone()));
+        }
+        let climbs = if said.attempt > known.attempt {
+            may_begin_again(known.state) && said.attempt <= ATTEMPTS && said.state > Rung::Stored
+        } else {
+            !known.state.is_final() && (said.state > known.state || taken_over(known, &said))
+        };
+        if climbs {
+            return Ok(Report::Climbs(event(room, trimmed(said))));
+        }
+        let stands = known.clone();
+        let same = said.attempt == known.attempt
+            && (said.state <= known.state && !said.state.is_final() || said.state == known.state);
+        if same {
+            Ok(Report::Known(stands))
+        } else {
+            Err(ReportError::BadTransition(stands.into()))
+        }
+    }
+
+    /// A person drives a delivery again that failed or was given up: the next attempt.
+    ///
+    /// # Errors
+    /// [`ReportError`]; then nothing has changed.
+    pub fn retry(&self, id: &DeliveryId) -> Result<NewEvent, ReportError> {
+        let known = self.get(id).ok_or(ReportError::NotFound)?;
+        if !matches!(known.state, Rung::Failed | Rung::Dead) || known.attempt == u32::MAX {
+            return Err(ReportError::BadTransition(known.clone().into()));
+        }
+        let begun = known.run.is_some() || known.reason == Some(Reason::Unclear);
+        let next = Delivery {
+            attempt: known.attempt + 1,
+            possible_duplicate: known.possible_duplicate || begun,
+            ..Delivery::stored(id.message, id.agent.clone(), known.at)
+        };
+        let room = self.room(id.message).ok_or(ReportError::NotFound)?.clone();
+        Ok(event(room, next))
+    }
+
+    /// The first who says that it has received an offer is woken.
+    fn claim(&mut self, said: Delivery, room: RoomName) -> Result<Report, ReportError> {
+        let calls = self.messages.get(&said.message).ok_or(ReportError::NotFound)?;
+        let mut taken_by = calls.claimed_by(&said.agent);
+        for offer in calls.offers.iter().filter(|offer| offer.agents.contains(&said.agent)) {
+            let key = (said.message, offer.duty.clone());
+            match self.claims.get(&key) {
+                Some(first) if *first != said.agent => taken_by = Some(first.clone()),
+                _ => {
+                    self.claims.insert(key, said.agent.clone());
+                    let claimed = Delivery { attempt: 1, state: Rung::Received, ..said };
+                    return Ok(Report::Climbs(event(room, trimmed(claimed))));
+                }
+            }
+        }
+        Err(taken_by.map_or(ReportError::NotFound, ReportError::Taken))
+    }
+}
+
+impl Calls {
+    /// Who else is woken by this message; for who comes too late for an offer.
+    fn claimed_by(&self, agent: &ShortName) -> Option<ShortName> {
+        self.deliveries.iter().map(|it| &it.agent).find(|it| *it != agent).cloned()
+    }
+}
+
+/// A runtime's new process may go on with a turn under another name.
+fn taken_over(known: &Delivery, said: &Delivery) -> bool {
+    said.state == known.state && said.state == Rung::Admitted && said.run != known.run
+}
+
+/// Whether the monitor may open the next attempt: not after the end, which only a person undoes.
+fn may_begin_again(state: Rung) -> bool {
+    !matches!(state, Rung::Replied | Rung::Silent | Rung::Dead)
+}
+
+fn trimmed(mut delivery: Delivery) -> Delivery {
+    if let Some(detail) = &mut delivery.detail
+        && let Some((end, _)) = detail.char_indices().nth(Delivery::DETAIL_CHARS)
+    {
+        detail.truncate(end);
+    }
+    if let Some(run) = &mut delivery.run
+        && let Some((end, _)) = run.char_indices().nth(Delivery::DETAIL_CHARS)
+    {
+        run.truncate(end);
+    }
+    delivery
+}
+
+fn event(room: RoomName, delivery: Delivery) -> NewEvent {
+    NewEvent::Delivery { room, delivery }
+}
