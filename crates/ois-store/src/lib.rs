@@ -20,7 +20,7 @@ mod import;
 mod memory;
 mod policy;
 
-use std::{future::Future, pin::Pin};
+use std::{fs::File, future::Future, pin::Pin, sync::Arc};
 
 pub use archive::{Archive, ArchiveError};
 pub use disk::{DiskConfig, DiskStore, Durability, Verified};
@@ -112,6 +112,9 @@ pub trait Store: Send + Sync + 'static {
         name: &'a UploadName,
     ) -> Pending<'a, Result<Box<dyn FileReader>, FileError>>;
 
+    /// Removes an upload that nobody was told of.
+    fn remove_upload<'a>(&'a self, name: &'a UploadName) -> Pending<'a, Result<(), FileError>>;
+
     /// A small value by its key, with its version for [`Store::put_record`].
     fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>>;
 
@@ -143,7 +146,7 @@ pub struct Record {
     /// Where it is seen.
     pub room: RoomName,
     /// The JSON that its receivers get, one line; empty if it was purged.
-    pub payload: std::sync::Arc<[u8]>,
+    pub payload: Arc<[u8]>,
 }
 
 /// How much to read at once: whichever is reached first. At least one record comes if there is one.
@@ -206,11 +209,18 @@ pub trait FileReader: Send + Sync {
     /// When it was last changed.
     fn modified(&self) -> Timestamp;
 
+    /// Its tag, if that takes no reading: it was written here or asked for before, and has not
+    /// changed since.
+    fn known_tag(&self) -> Option<String>;
+
     /// Its content's hash as 32 hex digits; computed when asked for and remembered per inode, size and time.
     fn tag(&self) -> Pending<'_, Result<String, FileError>>;
 
     /// Up to `most` bytes from this offset; empty only at the end.
     fn read_at(&self, offset: u64, most: usize) -> Pending<'_, Result<Vec<u8>, FileError>>;
+
+    /// The file itself, for who lets the system send from it; `None` if the engine has none.
+    fn file(&self) -> Option<Arc<File>>;
 }
 
 /// A file being written. Dropped before [`FileWriter::finish`], it leaves nothing.

@@ -197,6 +197,10 @@ impl Store for MemoryStore {
         Box::pin(async move { Reader::open(&locked(&self.uploads), &plain(name)) })
     }
 
+    fn remove_upload<'a>(&'a self, name: &'a UploadName) -> Pending<'a, Result<(), FileError>> {
+        Box::pin(async move { locked(&self.uploads).remove(&plain(name)) })
+    }
+
     fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>> {
         Box::pin(async move { Ok(locked(&self.records).get(key).cloned()) })
     }

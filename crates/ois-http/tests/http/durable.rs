@@ -179,6 +179,10 @@ impl Store for Gate {
         self.inner.open_upload(name)
     }
 
+    fn remove_upload<'a>(&'a self, name: &'a UploadName) -> Pending<'a, Result<(), FileError>> {
+        self.inner.remove_upload(name)
+    }
+
     fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>> {
         self.inner.record(key)
     }

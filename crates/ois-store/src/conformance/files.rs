@@ -24,6 +24,8 @@ pub(super) fn promises() -> Vec<(&'static str, Promise)> {
         ("a folder goes with what is in it", |s| Box::pin(a_folder_goes(s))),
         ("the server's own is out of reach", |s| Box::pin(the_servers_own(s))),
         ("an upload is kept once", |s| Box::pin(an_upload_is_kept_once(s))),
+        ("a removed upload is gone", |s| Box::pin(a_removed_upload_is_gone(s))),
+        ("what was written is known", |s| Box::pin(what_was_written_is_known(s))),
     ]
 }
 
@@ -250,4 +252,21 @@ async fn an_upload_is_kept_once(store: Arc<dyn Store>) {
     assert_eq!(file.tag().await.unwrap(), tag);
     assert_eq!(word(written(store.upload(&name), b"other").await), "changed");
     assert_eq!(names(&*store, "").await, [""; 0]);
+}
+
+async fn a_removed_upload_is_gone(store: Arc<dyn Store>) {
+    let (name, other) = (UploadName::new([7; 16], "a.png"), UploadName::new([8; 16], "a.png"));
+    written(store.upload(&name), b"png").await.unwrap();
+    written(store.upload(&other), b"png").await.unwrap();
+    store.remove_upload(&name).await.unwrap();
+    assert_eq!(word(store.open_upload(&name).await), "not found");
+    assert_eq!(word(store.remove_upload(&name).await), "not found");
+    assert_eq!(word(store.open_upload(&other).await), "done");
+}
+
+async fn what_was_written_is_known(store: Arc<dyn Store>) {
+    let tag = put(&*store, "a", &"long ".repeat(100_000)).await.unwrap();
+    assert_eq!(store.open(&at("a")).await.unwrap().known_tag(), Some(tag));
+    let other = put(&*store, "a", "short").await.unwrap();
+    assert_eq!(store.open(&at("a")).await.unwrap().known_tag(), Some(other));
 }

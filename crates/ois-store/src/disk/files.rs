@@ -17,8 +17,8 @@ use self::{
 };
 use super::{
     door::Door,
-    tags::Tags,
-    tree::{Tree, file_error, io_file_error, kind, modified, rename_new, stat},
+    tags::{Looks, Tags},
+    tree::{Tree, file_error, identity, io_file_error, kind, modified, rename_new, stat},
     worker::Workers,
 };
 use crate::{Condition, FileEntry, FileError, FileReader, FileWriter, policy};
@@ -95,6 +95,7 @@ impl Files {
             file: Arc::new(file),
             length,
             modified: modified(&stat),
+            looks: Looks::of(&stat),
             tags,
             workers,
         }))
@@ -196,14 +197,6 @@ fn ordinary(found: Option<&Stat>) -> Result<FileType, FileError> {
         Some(ordinary @ (FileType::RegularFile | FileType::Directory)) => Ok(ordinary),
         Some(_) => Err(FileError::Denied),
     }
-}
-
-#[cfg_attr(
-    target_os = "linux",
-    expect(clippy::unnecessary_cast, reason = "other systems have other widths")
-)]
-fn identity(stat: &Stat) -> (u64, u64) {
-    (stat.st_dev as u64, stat.st_ino as u64)
 }
 
 /// A worker has panicked.

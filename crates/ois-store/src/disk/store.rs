@@ -46,7 +46,7 @@ impl Store for DiskStore {
 
     fn list<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<Vec<FileEntry>, FileError>> {
         let path = path.clone();
-        self.long(move |files| files.list(&path))
+        self.long(&self.files, move |files| files.list(&path))
     }
 
     fn open<'a>(
@@ -66,7 +66,7 @@ impl Store for DiskStore {
 
     fn make_dir<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<(), FileError>> {
         let path = path.clone();
-        self.long(move |files| files.make_dir(&path))
+        self.long(&self.files, move |files| files.make_dir(&path))
     }
 
     fn rename<'a>(
@@ -75,12 +75,12 @@ impl Store for DiskStore {
         to: &'a StorePath,
     ) -> Pending<'a, Result<(), FileError>> {
         let (from, to) = (from.clone(), to.clone());
-        self.long(move |files| files.rename(&from, &to))
+        self.long(&self.files, move |files| files.rename(&from, &to))
     }
 
     fn remove<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<(), FileError>> {
         let path = path.clone();
-        self.long(move |files| files.remove(&path, random()?))
+        self.long(&self.files, move |files| files.remove(&path, random()?))
     }
 
     fn upload<'a>(
@@ -95,6 +95,11 @@ impl Store for DiskStore {
         name: &'a UploadName,
     ) -> Pending<'a, Result<Box<dyn FileReader>, FileError>> {
         Box::pin(async move { self.uploads.read(&upload(name)) })
+    }
+
+    fn remove_upload<'a>(&'a self, name: &'a UploadName) -> Pending<'a, Result<(), FileError>> {
+        let name = upload(name);
+        self.long(&self.uploads, move |uploads| uploads.remove(&name, random()?))
     }
 
     fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>> {
@@ -122,9 +127,10 @@ impl Store for DiskStore {
 impl DiskStore {
     fn long<T: Send + 'static>(
         &self,
+        files: &Arc<Files>,
         work: impl FnOnce(&Files) -> Result<T, FileError> + Send + 'static,
     ) -> Pending<'_, Result<T, FileError>> {
-        let files = Arc::clone(&self.files);
+        let files = Arc::clone(files);
         Box::pin(async move {
             let done = self.workers.run(move || work(&files)).await;
             done.unwrap_or_else(|| Err(FileError::Disk(io::ErrorKind::Other.into())))

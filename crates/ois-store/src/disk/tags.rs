@@ -4,9 +4,13 @@ use std::{
     collections::HashMap,
     fs::File,
     io,
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     sync::{Mutex, PoisonError},
 };
+
+use rustix::fs::Stat;
+
+use super::tree::identity;
 
 /// Tags by what a file looks like from outside.
 #[derive(Default)]
@@ -14,32 +18,35 @@ pub(crate) struct Tags(Mutex<HashMap<Looks, String>>);
 
 /// If one of these differs, the content may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Looks {
-    device: u64,
-    inode: u64,
-    size: u64,
+pub(crate) struct Looks {
+    identity: (u64, u64),
+    size: i64,
     modified: (i64, i64),
     changed: (i64, i64),
 }
 
 impl Tags {
-    /// The tag of an open file.
+    /// The tag of a file that looks like this, if it is known.
+    pub(crate) fn known(&self, looks: &Looks) -> Option<String> {
+        self.map().get(looks).cloned()
+    }
+
+    /// The tag of an open file. If it is not known, the file is read.
     pub(crate) fn of(&self, file: &File) -> io::Result<String> {
-        let before = Looks::of(file)?;
-        if let Some(tag) = self.map().get(&before) {
-            return Ok(tag.clone());
+        let before = Looks::of(&rustix::fs::fstat(file)?);
+        if let Some(tag) = self.known(&before) {
+            return Ok(tag);
         }
         let tag = hash(file)?;
-        if Looks::of(file)? == before {
+        if Looks::of(&rustix::fs::fstat(file)?) == before {
             self.remember(before, &tag);
         }
         Ok(tag)
     }
 
-    /// Remembers the tag of a file that was just written.
-    pub(crate) fn set(&self, file: &File, tag: &str) -> io::Result<()> {
-        self.remember(Looks::of(file)?, tag);
-        Ok(())
+    /// Remembers the tag of a file that was just written and looks like this.
+    pub(crate) fn set(&self, stat: &Stat, tag: &str) {
+        self.remember(Looks::of(stat), tag);
     }
 
     fn remember(&self, looks: Looks, tag: &str) {
@@ -56,15 +63,18 @@ impl Tags {
 }
 
 impl Looks {
-    fn of(file: &File) -> io::Result<Self> {
-        let data = file.metadata()?;
-        Ok(Self {
-            device: data.dev(),
-            inode: data.ino(),
-            size: data.size(),
-            modified: (data.mtime(), data.mtime_nsec()),
-            changed: (data.ctime(), data.ctime_nsec()),
-        })
+    /// What this file looks like.
+    #[cfg_attr(
+        target_os = "linux",
+        expect(clippy::unnecessary_cast, reason = "other systems have other widths")
+    )]
+    pub(crate) fn of(stat: &Stat) -> Self {
+        Self {
+            identity: identity(stat),
+            size: stat.st_size as i64,
+            modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        }
     }
 }
 

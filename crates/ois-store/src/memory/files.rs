@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     sync::{Arc, Mutex},
 };
 
@@ -145,6 +146,10 @@ impl FileReader for Reader {
         Timestamp::default()
     }
 
+    fn known_tag(&self) -> Option<String> {
+        Some(tag(&self.0))
+    }
+
     fn tag(&self) -> Pending<'_, Result<String, FileError>> {
         Box::pin(async move { Ok(tag(&self.0)) })
     }
@@ -155,6 +160,10 @@ impl FileReader for Reader {
             let to = from.saturating_add(most).min(self.0.len());
             Ok(self.0[from..to].to_vec())
         })
+    }
+
+    fn file(&self) -> Option<Arc<File>> {
+        None
     }
 }
 

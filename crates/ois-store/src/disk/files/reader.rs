@@ -7,7 +7,11 @@ use ois_protocol::Timestamp;
 use super::gone;
 use crate::{
     FileError, FileReader, Pending,
-    disk::{tags::Tags, tree::io_file_error, worker::Workers},
+    disk::{
+        tags::{Looks, Tags},
+        tree::io_file_error,
+        worker::Workers,
+    },
 };
 
 /// See [`FileReader`].
@@ -15,6 +19,7 @@ pub(super) struct Reader {
     pub(super) file: Arc<File>,
     pub(super) length: u64,
     pub(super) modified: Timestamp,
+    pub(super) looks: Looks,
     pub(super) tags: Arc<Tags>,
     pub(super) workers: Workers,
 }
@@ -28,9 +33,20 @@ impl FileReader for Reader {
         self.modified
     }
 
+    fn known_tag(&self) -> Option<String> {
+        self.tags.known(&self.looks)
+    }
+
     fn tag(&self) -> Pending<'_, Result<String, FileError>> {
-        let (file, tags) = (Arc::clone(&self.file), Arc::clone(&self.tags));
         Box::pin(async move {
+            if let Some(tag) = self.known_tag() {
+                return Ok(tag);
+            }
+            // Reading and hashing so little takes less than asking another thread to do it.
+            if self.length <= SHORT {
+                return self.tags.of(&self.file).map_err(io_file_error);
+            }
+            let (file, tags) = (Arc::clone(&self.file), Arc::clone(&self.tags));
             let tagged = self.workers.run(move || tags.of(&file)).await;
             tagged.ok_or_else(gone)?.map_err(io_file_error)
         })
@@ -53,4 +69,11 @@ impl FileReader for Reader {
             Ok(bytes)
         })
     }
+
+    fn file(&self) -> Option<Arc<File>> {
+        Some(Arc::clone(&self.file))
+    }
 }
+
+/// The longest file that is hashed by whoever asks for its tag.
+const SHORT: u64 = 64 << 10;

@@ -80,8 +80,8 @@ impl Begun {
             rustix::fs::renameat(CWD, &self.tmp, &parent, name).map_err(file_error)?;
         }
         rustix::fs::fsync(&parent).map_err(file_error)?;
-        if let Ok((file, _)) = files.tree.file(&self.path) {
-            files.tags.set(&file, tag).map_err(io_file_error)?;
+        if let Ok((_, stat)) = files.tree.file(&self.path) {
+            files.tags.set(&stat, tag);
         }
         Ok(())
     }
