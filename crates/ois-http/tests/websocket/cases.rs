@@ -2,12 +2,20 @@
 //!
 //! The answers are those of a server that says back what it hears. One that says something else
 //! answers each message with one of its own.
+//!
+//! The paths are written out, since the example `ws-echo` is held to the same cases.
 
+#[path = "cases/close.rs"]
 mod close;
+#[path = "cases/control.rs"]
 mod control;
+#[path = "cases/fragments.rs"]
 mod fragments;
+#[path = "cases/framing.rs"]
 mod framing;
+#[path = "cases/limits.rs"]
 mod limits;
+#[path = "cases/utf8.rs"]
 mod utf8;
 
 use crate::frames::{Heard, close as good_bye};

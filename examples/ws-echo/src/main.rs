@@ -1,0 +1,120 @@
+//! A WebSocket server that says back what it hears, on the server's own frame layer.
+//!
+//! Text comes back as text and bytes as bytes, each message whole. It is what conformance suites
+//! are pointed at: `cargo run --release -p ws-echo -- 127.0.0.1:9001`
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use ois_http::codec::{self, Decoder, Item};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use tungstenite::handshake::derive_accept_key;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:9001".to_owned());
+    let listener = TcpListener::bind(&address).await.context(address)?;
+    eprintln!("listening on {}", listener.local_addr()?);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (stream, peer) = accepted?;
+                connections.spawn(async move {
+                    if let Err(error) = serve(stream).await {
+                        eprintln!("{peer}: {error}");
+                    }
+                });
+            }
+            Some(_) = connections.join_next() => {} // its own words have been said
+        }
+    }
+}
+
+/// One connection, from its handshake to its last byte.
+async fn serve(mut stream: TcpStream) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let mut heard = upgrade(&mut stream).await?;
+    let (mut decoder, mut said) = (Decoder::default(), Vec::new());
+    loop {
+        let (used, ended) = answer(&mut decoder, &mut heard, &mut said);
+        heard.drain(..used);
+        stream.write_all(&said).await?;
+        said.clear();
+        if ended {
+            return linger(stream).await;
+        }
+        if stream.read_buf(&mut heard).await? == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// Answers whole frames. How many bytes they had, and whether they were the last.
+fn answer(decoder: &mut Decoder, heard: &mut [u8], said: &mut Vec<u8>) -> (usize, bool) {
+    let mut used = 0;
+    loop {
+        match decoder.next(&mut heard[used..], MOST_BYTES) {
+            Ok(None) => return (used, false),
+            Ok(Some((took, item))) => {
+                used += took;
+                match item {
+                    Item::Text(text) => codec::write_text(said, text.as_bytes()),
+                    Item::Binary(bytes) => codec::write_binary(said, bytes),
+                    Item::Ping(bytes) => codec::write_pong(said, bytes),
+                    Item::Pong | Item::Piece => {}
+                    Item::Close(code) => {
+                        codec::write_close(said, code);
+                        return (used, true);
+                    }
+                }
+            }
+            Err(violation) => {
+                codec::write_close(said, violation.code());
+                return (used, true);
+            }
+        }
+    }
+}
+
+/// The handshake (RFC 6455, 4.2), and what came right behind it.
+async fn upgrade(stream: &mut TcpStream) -> Result<Vec<u8>> {
+    let mut heard = Vec::new();
+    let end = loop {
+        if let Some(end) = heard.windows(4).position(|four| four == b"\r\n\r\n") {
+            break end + 4;
+        }
+        anyhow::ensure!(heard.len() < 8192, "its head is too long");
+        anyhow::ensure!(
+            stream.read_buf(&mut heard).await? > 0,
+            "it left in the middle of its head"
+        );
+    };
+    let head = String::from_utf8_lossy(&heard[..end]).into_owned();
+    let pairs = || head.lines().filter_map(|line| line.split_once(':'));
+    let key = pairs().find(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-key"));
+    let key = key.context("it asked for no WebSocket")?.1.trim();
+    let accept = derive_accept_key(key.as_bytes());
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    stream.write_all(answer.as_bytes()).await?;
+    Ok(heard.split_off(end))
+}
+
+/// Ends our half and waits a moment for the peer's, so that it gets to read our good-bye.
+async fn linger(mut stream: TcpStream) -> Result<()> {
+    stream.shutdown().await?;
+    let mut rest = [0; 4096];
+    let drained = async { while matches!(stream.read(&mut rest).await, Ok(1..)) {} };
+    tokio::time::timeout(Duration::from_secs(2), drained).await.ok();
+    Ok(())
+}
+
+/// The longest message; the Autobahn suite sends one of so many bytes.
+const MOST_BYTES: usize = 16 << 20;
