@@ -29,6 +29,7 @@ pub use self::report::{Report, ReportError};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ladder {
     messages: BTreeMap<EventId, Calls>,
+    answers: Vec<Answer>,
     /// Offers that somebody has claimed, and the log does not know it yet.
     #[serde(skip)]
     claims: BTreeMap<(EventId, ShortName), ShortName>,
@@ -42,8 +43,13 @@ struct Calls {
     deliveries: Vec<Delivery>,
     /// Of whom nobody has claimed it yet.
     offers: Vec<Offer>,
-    /// The agents' own messages that answer it, of whose calls no monitor has reported anything.
-    answers: Vec<(ShortName, EventId)>,
+}
+
+/// An agent's message that answers a call of which no monitor has reported anything.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Answer {
+    call: DeliveryId,
+    by: EventId,
 }
 
 /// Something that nobody will hear of any more.
@@ -112,7 +118,6 @@ impl Ladder {
             time: message.time,
             deliveries: message.calls.iter().map(stored).collect(),
             offers: message.offers.clone(),
-            answers: Vec::new(),
         };
         self.messages.insert(message.id, calls);
         self.forget_the_oldest();
@@ -120,6 +125,7 @@ impl Ladder {
 
     /// Takes a stored state of a delivery.
     pub fn apply_delivery(&mut self, delivery: &Delivery) {
+        self.answers.retain(|answer| answer.call != delivery.id());
         let Some(calls) = self.messages.get_mut(&delivery.message) else { return };
         match calls.deliveries.iter_mut().find(|known| known.agent == delivery.agent) {
             Some(known) => *known = delivery.clone(),
@@ -133,7 +139,6 @@ impl Ladder {
                 calls.deliveries.push(delivery.clone());
             }
         }
-        calls.answers.retain(|(agent, _)| *agent != delivery.agent);
     }
 
     /// What was decided and not stored is as if it had not been.
@@ -206,24 +211,19 @@ impl Ladder {
     /// The deliveries of agents without a monitor that reports, which have answered: the message
     /// that answers is the evidence.
     pub fn answered(&self) -> impl Iterator<Item = (&RoomName, Delivery)> {
-        self.messages.values().flat_map(|calls| {
-            calls.answers.iter().filter_map(|(agent, answer)| {
-                let known = calls.deliveries.iter().find(|known| known.agent == *agent)?;
-                let replied =
-                    Delivery { state: Rung::Replied, answer: Some(*answer), ..known.clone() };
-                Some((&calls.room, replied))
-            })
+        self.answers.iter().filter_map(|Answer { call, by }| {
+            let known = self.get(call)?.clone();
+            let replied = Delivery { state: Rung::Replied, answer: Some(*by), ..known };
+            Some((self.room(call.message)?, replied))
         })
     }
 
     fn note_answer(&mut self, message: &Message, author: &ShortName) {
-        let Some(calls) = message.cause.and_then(|cause| self.messages.get_mut(&cause)) else {
-            return;
-        };
-        let unreported = |it: &&Delivery| it.agent == *author && it.state == Rung::Stored;
-        let first = !calls.answers.iter().any(|(agent, _)| agent == author);
-        if first && calls.deliveries.iter().any(|it| unreported(&it)) {
-            calls.answers.push((author.clone(), message.id));
+        let Some(cause) = message.cause else { return };
+        let call = DeliveryId { message: cause, agent: author.clone() };
+        let unreported = self.get(&call).is_some_and(|known| known.state == Rung::Stored);
+        if unreported && !self.answers.iter().any(|answer| answer.call == call) {
+            self.answers.push(Answer { call, by: message.id });
         }
     }
 

@@ -184,7 +184,7 @@ pub enum Reason {
 /// let id: ois_protocol::DeliveryId = "7:HKH".parse().unwrap();
 /// assert_eq!((id.message.get(), id.agent.as_str(), id.to_string()), (7, "HKH", "7:HKH".to_owned()));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DeliveryId {
     /// The message that calls.
     pub message: EventId,
