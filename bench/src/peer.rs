@@ -14,7 +14,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use crate::load::Target;
+use crate::load::flow::{Flow, Pattern};
+use crate::load::{Speech, Swarm, TEXT, Target, chat};
 use crate::process::Process;
 pub(crate) use fetch::Fetched;
 pub(crate) use ois::Durability;
@@ -30,6 +31,8 @@ pub(crate) enum Peer {
     Tungstenite,
     /// One write of prepared bytes for each receiver: the limit.
     Bare,
+    /// NATS JetStream on file, synced after every message.
+    Nats,
 }
 
 /// A room that takes connections.
@@ -37,10 +40,10 @@ pub(crate) enum Peer {
 pub(crate) struct Running {
     /// What is measured.
     pub(crate) process: Process,
-    /// Where to connect.
+    /// Where to connect; for NATS the first member's place.
     pub(crate) target: Target,
     /// Where it stores; removed with it.
-    _root: Option<TempDir>,
+    root: Option<TempDir>,
 }
 
 impl Peer {
@@ -52,6 +55,7 @@ impl Peer {
             Self::Bun => "Bun",
             Self::Tungstenite => "tokio-tungstenite",
             Self::Bare => "bare system calls",
+            Self::Nats => "NATS JetStream",
         }
     }
 
@@ -75,6 +79,14 @@ impl Peer {
                 let bun = fetched.bun.as_ref().context("Bun is not there")?;
                 Running::of("bun", bun::command(bun, roots)?, None)
             }
+            Self::Nats => {
+                let nats = fetched.nats.as_ref().context("NATS is not there")?;
+                let root = TempDir::new_in(roots).context("no folder for NATS")?;
+                let process = Process::start("nats-server", nats::command(nats, root.path())?)?;
+                let address = process.line(nats::address_in)?;
+                nats::make_stream(address)?;
+                Ok(Running { process, target: nats::target(address, 0), root: Some(root) })
+            }
             Self::Tungstenite => own("tungstenite"),
             Self::Bare => own("bare"),
         }
@@ -85,7 +97,42 @@ impl Running {
     fn of(name: &str, command: Command, root: Option<TempDir>) -> Result<Self> {
         let process = Process::start(name, command)?;
         let address = process.line(address_in)?;
-        Ok(Self { process, target: Target::room(address, ois::TOKEN), _root: root })
+        Ok(Self { process, target: Target::room(address, ois::TOKEN), root })
+    }
+
+    /// Lets so many members join who are shown everything from now on.
+    ///
+    /// # Errors
+    /// When they do not get in.
+    pub(crate) fn join(&self, swarm: &mut Swarm, members: usize) -> Result<()> {
+        if self.target.speech == Speech::WebSocket {
+            return swarm.join(&self.target, members, AT_ONCE);
+        }
+        for member in 0..members {
+            swarm.join(&nats::target(self.target.address, member), 1, 1)?;
+            nats::make_consumer(self.target.address, member)?;
+        }
+        Ok(())
+    }
+
+    /// What a member sends to say `bytes` bytes.
+    pub(crate) fn message(&self, bytes: usize) -> Vec<u8> {
+        match self.target.speech {
+            Speech::WebSocket => chat(bytes),
+            // As much as OIS puts around a text.
+            Speech::Nats => nats::message(&vec![b'x'; bytes + 101]),
+        }
+    }
+
+    /// Fills the history with fifty messages of the usual length.
+    ///
+    /// # Errors
+    /// When the room does not take them.
+    pub(crate) fn say_fifty(&self) -> Result<()> {
+        let mut swarm = Swarm::new()?;
+        self.join(&mut swarm, 1)?;
+        let message = self.message(TEXT);
+        Flow::new(&mut swarm, 1, Pattern::Window(1), &message).send_all(50).map(drop)
     }
 }
 
@@ -100,6 +147,9 @@ pub(crate) fn become_peer(name: &str) -> Result<()> {
         other => bail!("no peer {other}"),
     }
 }
+
+/// Connections that sign in at the same time.
+const AT_ONCE: usize = 64;
 
 /// The address in a ready line.
 pub(crate) fn address_in(line: &str) -> Option<std::net::SocketAddr> {

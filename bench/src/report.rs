@@ -93,7 +93,9 @@ impl Section {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
         let mut cells = cells.filter(|cell| !cell.is_empty()).peekable();
         cells.peek().is_some()
-            && cells.all(|cell| cell.starts_with(|first: char| first.is_ascii_digit()))
+            && cells.all(|cell| {
+                cell.trim_start_matches('-').starts_with(|first: char| first.is_ascii_digit())
+            })
     }
 
     fn json(&self) -> Value {
@@ -187,6 +189,19 @@ impl Report {
     }
 }
 
+/// `1234567.0` as `1,234,567`.
+pub(crate) fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn line(text: &mut String, cells: &[impl AsRef<str>]) {
     for cell in cells {
         text.push_str("| ");
@@ -230,5 +245,12 @@ mod tests {
             "## Idle\n\nNothing is said.\n\n| who | KiB |\n| --- | ---: |\n| OIS | 1.5 |\n\
              \n* each: 2 KiB: 1.5 KiB (met)\n",
         );
+    }
+
+    #[test]
+    fn numbers_are_shown_in_groups_of_three() {
+        assert_eq!(thousands(7.4), "7");
+        assert_eq!(thousands(123.0), "123");
+        assert_eq!(thousands(1_234_567.0), "1,234,567");
     }
 }

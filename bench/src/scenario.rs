@@ -1,6 +1,8 @@
 //! What is measured, one module each.
 
+mod durable;
 mod fanout;
+mod members;
 mod rooms;
 
 use anyhow::{Context, Result};
@@ -18,11 +20,27 @@ pub(crate) enum Scenario {
     Talk,
     /// Both with every batch synced.
     Synced,
+    /// Durable messages in bulk.
+    Durable,
+    /// One durable message.
+    Latency,
+    /// Members who say nothing.
+    Idle,
+    /// Members who come in.
+    Join,
 }
 
 impl Scenario {
     /// All, in the order in which they run.
-    pub(crate) const ALL: [Self; 3] = [Self::Fanout, Self::Talk, Self::Synced];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Fanout,
+        Self::Talk,
+        Self::Synced,
+        Self::Durable,
+        Self::Latency,
+        Self::Idle,
+        Self::Join,
+    ];
 
     /// The scenario of this name.
     ///
@@ -39,6 +57,10 @@ impl Scenario {
             Self::Fanout => "fanout",
             Self::Talk => "talk",
             Self::Synced => "synced",
+            Self::Durable => "durable",
+            Self::Latency => "latency",
+            Self::Idle => "idle",
+            Self::Join => "join",
         }
     }
 
@@ -48,6 +70,10 @@ impl Scenario {
             Self::Fanout => "one speaks to 100, 1,000 and 5,000, one message or 32 under way",
             Self::Talk => "32 members, each speaks when it has all of the round",
             Self::Synced => "both with --durability sync, the default",
+            Self::Durable => "10 receivers, synced, against NATS JetStream",
+            Self::Latency => "send to receipt, synced, beside the disk's own time",
+            Self::Idle => "memory of an empty server and of 10,000 idle members",
+            Self::Join => "connect, sign in, 50 messages of history",
         }
     }
 
@@ -60,6 +86,10 @@ impl Scenario {
             Self::Fanout => fanout::fan_out(bench, Durability::Os),
             Self::Talk => fanout::talk(bench, Durability::Os),
             Self::Synced => fanout::synced(bench),
+            Self::Durable => durable::against_nats(bench),
+            Self::Latency => durable::latency(bench),
+            Self::Idle => members::idle(bench),
+            Self::Join => members::join(bench),
         }
     }
 }

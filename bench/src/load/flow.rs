@@ -88,7 +88,7 @@ impl<'a> Flow<'a> {
     /// When a connection breaks or messages stop coming.
     pub(crate) fn measure(&mut self, server: &Process, span: Duration) -> Result<Rate> {
         self.run(span / 5)?;
-        self.latency = Histogram::default();
+        self.forget_latency();
         let (deliveries, cpu, begin) = (self.deliveries, server.cpu()?, Instant::now());
         self.run(span)?;
         let took = begin.elapsed().as_secs_f64();
@@ -113,6 +113,16 @@ impl<'a> Flow<'a> {
         }
         self.drain()?;
         Ok(begin.elapsed())
+    }
+
+    /// Lets [`latency`](Self::latency) begin anew.
+    pub(crate) fn forget_latency(&mut self) {
+        self.latency = Histogram::default();
+    }
+
+    /// Messages sent so far.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// From sending to each receipt, of what was measured last.

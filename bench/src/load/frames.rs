@@ -24,7 +24,7 @@ pub(crate) struct Counted {
     pub(crate) close: bool,
 }
 
-/// Holds that the ids of messages increase.
+/// Holds that the ids of messages increase. Beside them only the end of a resume may come.
 #[derive(Debug, Default)]
 struct Check {
     payload: Vec<u8>,
@@ -131,6 +131,9 @@ impl Check {
         let frame: serde_json::Value =
             serde_json::from_slice(&self.payload).context("a frame is no JSON")?;
         self.payload.clear();
+        if frame["type"] == "caught_up" {
+            return Ok(());
+        }
         let id = frame["message"]["id"].as_u64().with_context(|| format!("no id in {frame}"))?;
         ensure!(id > self.last, "message {id} came after {}", self.last);
         self.last = id;

@@ -171,6 +171,35 @@ impl Swarm {
         }
     }
 
+    /// Does nothing for a while but answer pings.
+    ///
+    /// # Errors
+    /// When a connection breaks.
+    pub(crate) fn rest(&mut self, span: Duration) -> Result<()> {
+        let end = Instant::now() + span;
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
+            self.turn(left, |_| ())?;
+        }
+        Ok(())
+    }
+
+    /// Reads until a connection has got so many messages.
+    ///
+    /// # Errors
+    /// When a connection breaks or messages stop coming.
+    pub(crate) fn hear(&mut self, index: usize, messages: u64) -> Result<()> {
+        let mut last = (0, Instant::now());
+        while self.connections[index].got < messages {
+            self.turn(PATIENCE, |_| ())?;
+            let got = self.connections[index].got;
+            if got > last.0 {
+                last = (got, Instant::now());
+            }
+            ensure!(last.1.elapsed() < PATIENCE, "got {got} messages of {messages}");
+        }
+        Ok(())
+    }
+
     /// Waits at the most `patience` for something to come and reads each connection that is ready
     /// once; tells the messages that came to those who are in.
     ///

@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use super::rooms::{Match, alternate};
 use crate::context::Bench;
+use crate::load::TEXT;
 use crate::load::flow::{Flow, Pattern, Rate};
-use crate::load::{TEXT, chat};
 use crate::peer::{Durability, Peer};
-use crate::report::{Bar, Section, Verdict};
+use crate::report::{Bar, Section, Verdict, thousands};
 
 /// One speaks to 100, 1,000 and 5,000 members, itself among them.
 ///
@@ -65,8 +65,8 @@ fn matches(bench: &Bench, rooms: &[Peer]) -> Result<Vec<Match>> {
         matches.extend(alternate(bench, rooms, &cases, |room| {
             let running = room.start(&bench.fetched, &bench.roots)?;
             let mut swarm = bench.swarm(room)?;
-            swarm.join(&running.target, *receivers, AT_ONCE)?;
-            let message = chat(TEXT);
+            running.join(&mut swarm, *receivers)?;
+            let message = running.message(TEXT);
             WINDOWS
                 .iter()
                 .map(|window| {
@@ -86,8 +86,8 @@ fn talking(bench: &Bench, rooms: &[Peer]) -> Result<Match> {
     let mut matches = alternate(bench, rooms, std::slice::from_ref(&case), |room| {
         let running = room.start(&bench.fetched, &bench.roots)?;
         let mut swarm = bench.swarm(room)?;
-        swarm.join(&running.target, members, AT_ONCE)?;
-        let message = chat(TEXT);
+        running.join(&mut swarm, members)?;
+        let message = running.message(TEXT);
         let mut flow = Flow::new(&mut swarm, members, Pattern::Round, &message);
         Ok(vec![flow.measure(&running.process, bench.span())?])
     })?;
@@ -141,22 +141,7 @@ fn judge(found: &Match, section: &mut Section) {
     }
 }
 
-/// `1234567.0` as `1,234,567`.
-pub(crate) fn thousands(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 const WINDOWS: [usize; 2] = [1, 32];
-/// Connections that sign in at the same time.
-pub(crate) const AT_ONCE: usize = 64;
 /// Who is at the kernel's limit as the other is differs by noise alone.
 const NOT_BEHIND: f64 = 0.97;
 
@@ -176,15 +161,3 @@ const TALK: &str = "Every member speaks once a round, as soon as it has all of t
 const SYNCED: &str = "\
 Nobody sees a message before `fdatasync` has returned. One sync serves all messages that came \
 while the one before it was under way.";
-
-#[cfg(test)]
-mod tests {
-    use super::thousands;
-
-    #[test]
-    fn numbers_are_shown_in_groups_of_three() {
-        assert_eq!(thousands(7.4), "7");
-        assert_eq!(thousands(123.0), "123");
-        assert_eq!(thousands(1_234_567.0), "1,234,567");
-    }
-}

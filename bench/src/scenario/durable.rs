@@ -1,0 +1,141 @@
+//! What durability costs: against NATS in bulk, against the disk one by one.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tempfile::NamedTempFile;
+
+use super::rooms::alternate;
+use crate::context::Bench;
+use crate::load::TEXT;
+use crate::load::flow::{Flow, Pattern, Rate};
+use crate::peer::{Durability, Peer};
+use crate::report::{Section, Verdict, thousands};
+use crate::stats::median;
+
+/// Ten receivers, every message on the disk before they see it.
+///
+/// # Errors
+/// When a room fails.
+pub(crate) fn against_nats(bench: &Bench) -> Result<Section> {
+    let mut section = Section::new("durable", "Durable, against NATS JetStream", ABOUT, COLUMNS);
+    let ours = Peer::Ois(Durability::Sync);
+    let mut rooms = vec![ours];
+    if bench.fetched.nats.is_some() {
+        rooms.push(Peer::Nats);
+    }
+    let cases = WINDOWS.map(|window| format!("{RECEIVERS} receivers, window {window}"));
+    let matches = alternate(bench, &rooms, &cases, |room| {
+        let running = room.start(&bench.fetched, &bench.roots)?;
+        let mut swarm = bench.swarm(room)?;
+        running.join(&mut swarm, RECEIVERS)?;
+        let message = running.message(TEXT);
+        let rates = WINDOWS.iter().map(|window| {
+            let pattern = Pattern::Window(*window);
+            let mut flow = Flow::new(&mut swarm, RECEIVERS, pattern, &message);
+            flow.measure(&running.process, bench.span())
+        });
+        rates.collect::<Result<Vec<Rate>>>()
+    })?;
+    for (found, (target, least)) in matches.iter().zip(TARGETS) {
+        for (room, _) in &found.rooms {
+            let Some(rate) = found.median(*room) else { continue };
+            let ratio = found.against(*room).filter(|_| *room != ours);
+            section.row([
+                found.case.clone(),
+                room.name().to_owned(),
+                thousands(rate.per_second / RECEIVERS as f64),
+                format!("{:.1}", rate.cpu * RECEIVERS as f64),
+                ratio.map(|ratio| format!("{:.1}", ratio.per_second)).unwrap_or_default(),
+            ]);
+        }
+        if let (Some(ratio), Some(target)) = (found.against(Peer::Nats), target) {
+            let measured = format!("{:.1} times NATS", ratio.per_second);
+            let met = ratio.per_second >= least;
+            section.verdicts.push(Verdict::new(&found.case, target, measured, met));
+        }
+    }
+    Ok(section)
+}
+
+/// One sender, one receiver: from sending to receipt, beside the disk's own time.
+///
+/// # Errors
+/// When the room or the disk fails.
+pub(crate) fn latency(bench: &Bench) -> Result<Section> {
+    let mut section = Section::new("latency", "Send to receipt, `--durability sync`", SEND, TIMES);
+    let messages = bench.sized(500, 200, 10);
+    let mut rounds = Vec::new();
+    for round in 0..bench.options.rounds {
+        let running = Peer::Ois(Durability::Sync).start(&bench.fetched, &bench.roots)?;
+        let mut swarm = bench.swarm(Peer::Ois(Durability::Sync))?;
+        running.join(&mut swarm, 2)?;
+        let message = running.message(TEXT);
+        let mut flow = Flow::new(&mut swarm, 2, Pattern::Window(1), &message);
+        flow.send_all(messages / 5)?;
+        let (mut disk, mut receipt) = (Vec::new(), Vec::new());
+        // In small turns, so that both meet the same noise.
+        for _ in 0..TURNS {
+            disk.extend(sync_times(&bench.roots, messages / TURNS)?);
+            flow.forget_latency();
+            flow.send_all(messages / TURNS)?;
+            receipt.push(micros(flow.latency().quantile(0.5)));
+        }
+        let (disk, receipt) = (median(disk), median(receipt));
+        bench.say(&format!("round {}: receipt {receipt:.0} µs, disk {disk:.0} µs", round + 1));
+        rounds.push((receipt, disk));
+    }
+    let receipt = median(rounds.iter().map(|(receipt, _)| *receipt));
+    let disk = median(rounds.iter().map(|(_, disk)| *disk));
+    let over = median(rounds.iter().map(|(receipt, disk)| receipt - disk));
+    section.row([
+        "one sender, one receiver".to_owned(),
+        format!("{receipt:.0}"),
+        format!("{disk:.0}"),
+        format!("{over:.0}"),
+    ]);
+    section.verdicts.push(Verdict::new(
+        "median",
+        "the disk's sync time and less than 150 µs",
+        format!("{over:.0} µs over it"),
+        over < 150.0,
+    ));
+    Ok(section)
+}
+
+/// How long appending a record and `fdatasync` take, in microseconds, one by one.
+fn sync_times(dir: &Path, times: u64) -> Result<Vec<f64>> {
+    let mut file = NamedTempFile::new_in(dir)?;
+    let record = [b'x'; RECORD];
+    let mut took = Vec::new();
+    for _ in 0..times {
+        let begin = Instant::now();
+        file.write_all(&record)?;
+        file.as_file().sync_data().context("fdatasync")?;
+        took.push(micros(begin.elapsed()));
+    }
+    Ok(took)
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+const RECEIVERS: usize = 10;
+const WINDOWS: [usize; 3] = [1, 32, 256];
+const TARGETS: [(Option<&str>, f64); 3] =
+    [(None, 0.0), (Some("5 times NATS"), 5.0), (Some("10 times NATS"), 10.0)];
+const TURNS: u64 = 5;
+/// About as long as a record of the log.
+const RECORD: usize = 400;
+
+const COLUMNS: &[&str] = &["case", "who", "messages/s", "CPU s per million messages", "OIS by it"];
+const TIMES: &[&str] = &["case", "receipt µs", "disk µs", "over it µs"];
+const ABOUT: &str = "\
+Ten members see everything, one of them speaks. NATS keeps a stream on file with `sync_interval: \
+always` and pushes it to a consumer for each member; OIS runs as it comes.";
+const SEND: &str = "\
+Medians. The disk's own time is that of appending 400 bytes to a file in the same folder and \
+`fdatasync`, taken in turns with the messages.";
