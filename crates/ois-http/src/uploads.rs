@@ -26,7 +26,7 @@ use crate::{
 /// under its own name, which must be free there.
 ///
 /// Nothing is kept before the form has come to its end. A `path` behind the file means that the
-/// bytes have gone to the uploads already: they are copied, and the upload nobody knows of stays.
+/// bytes have gone to the uploads already, which may lie on another disk: they are moved.
 pub(crate) async fn keep(state: &State, ask: &mut Ask) -> Result<Response<Body>, Refusal> {
     let form = form::read(state, ask).await?;
     let place = match (&form.place, &form.folder) {
@@ -36,7 +36,9 @@ pub(crate) async fn keep(state: &State, ask: &mut Ask) -> Result<Response<Body>,
     };
     form.writer.finish().await.map_err(taken)?;
     if let (None, Some(place), Some(upload)) = (&form.place, &place, &form.upload) {
-        copy(state, upload, place).await?;
+        let copied = copy(state, upload, place).await;
+        state.store.remove_upload(upload).await?;
+        copied?;
     }
     let url = match (&place, &form.upload) {
         (Some(place), _) => format!("/api/download?path={}", encode(&place.to_string())),

@@ -105,6 +105,18 @@ fn an_upload_with_a_folder_goes_there_wherever_the_field_stands() {
 }
 
 #[test]
+fn a_folder_named_behind_the_file_leaves_no_second_copy() {
+    let house = House::open();
+    let file: Part<'_> = ("file", Some("a.txt"), "text/plain", b"bytes");
+    let folder: Part<'_> = ("path", None, "", b"docs");
+    assert_eq!(upload(&house, &[file, folder]).status, 200);
+    assert_eq!(upload(&house, &[file, folder]).error().0, 409);
+    let names = std::fs::read_dir(house.root().join(".ois/uploads")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert_eq!(names.filter(|name| !name.starts_with('.')).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
 fn forms_without_a_file_where_it_belongs_are_refused() {
     let house = House::open();
     let none = (400, "No file uploaded".to_owned());
