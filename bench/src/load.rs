@@ -6,8 +6,9 @@
 
 pub(crate) mod flow;
 mod frames;
+pub(crate) mod http;
 pub(crate) mod nats;
-mod swarm;
+pub(crate) mod swarm;
 
 use std::net::SocketAddr;
 

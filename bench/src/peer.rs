@@ -94,7 +94,11 @@ impl Peer {
 }
 
 impl Running {
-    fn of(name: &str, command: Command, root: Option<TempDir>) -> Result<Self> {
+    /// A room that this command starts.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub(crate) fn of(name: &str, command: Command, root: Option<TempDir>) -> Result<Self> {
         let process = Process::start(name, command)?;
         let address = process.line(address_in)?;
         Ok(Self { process, target: Target::room(address, ois::TOKEN), root })

@@ -4,6 +4,8 @@ mod durable;
 mod fanout;
 mod members;
 mod rooms;
+mod stall;
+mod store;
 
 use anyhow::{Context, Result};
 
@@ -28,11 +30,15 @@ pub(crate) enum Scenario {
     Idle,
     /// Members who come in.
     Join,
+    /// A member who stops reading.
+    Stall,
+    /// A million messages.
+    Store,
 }
 
 impl Scenario {
     /// All, in the order in which they run.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Fanout,
         Self::Talk,
         Self::Synced,
@@ -40,6 +46,8 @@ impl Scenario {
         Self::Latency,
         Self::Idle,
         Self::Join,
+        Self::Stall,
+        Self::Store,
     ];
 
     /// The scenario of this name.
@@ -61,6 +69,8 @@ impl Scenario {
             Self::Latency => "latency",
             Self::Idle => "idle",
             Self::Join => "join",
+            Self::Stall => "stall",
+            Self::Store => "store",
         }
     }
 
@@ -74,6 +84,8 @@ impl Scenario {
             Self::Latency => "send to receipt, synced, beside the disk's own time",
             Self::Idle => "memory of an empty server and of 10,000 idle members",
             Self::Join => "connect, sign in, 50 messages of history",
+            Self::Stall => "a member who stops reading while 1,000 others go on",
+            Self::Store => "1,000,000 messages: start, pages, resume of 100,000",
         }
     }
 
@@ -90,6 +102,8 @@ impl Scenario {
             Self::Latency => durable::latency(bench),
             Self::Idle => members::idle(bench),
             Self::Join => members::join(bench),
+            Self::Stall => stall::stall(bench),
+            Self::Store => store::store(bench),
         }
     }
 }

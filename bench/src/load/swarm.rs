@@ -183,11 +183,11 @@ impl Swarm {
         Ok(())
     }
 
-    /// Reads until a connection has got so many messages.
+    /// Reads until a connection has got so many messages; answers with how many it has then.
     ///
     /// # Errors
     /// When a connection breaks or messages stop coming.
-    pub(crate) fn hear(&mut self, index: usize, messages: u64) -> Result<()> {
+    pub(crate) fn hear(&mut self, index: usize, messages: u64) -> Result<u64> {
         let mut last = (0, Instant::now());
         while self.connections[index].got < messages {
             self.turn(PATIENCE, |_| ())?;
@@ -197,7 +197,7 @@ impl Swarm {
             }
             ensure!(last.1.elapsed() < PATIENCE, "got {got} messages of {messages}");
         }
-        Ok(())
+        Ok(self.connections[index].got)
     }
 
     /// Waits at the most `patience` for something to come and reads each connection that is ready
