@@ -138,7 +138,7 @@ impl Room {
         self.check(author, &chat, head)?;
         Ok(Draft {
             author: author.clone(),
-            mentions: mention::find(&chat.text, &self.names).wire(),
+            mentions: mention::find(&chat.text, &self.register).wire(),
             room: chat.room,
             text: chat.text,
             attachments: chat.attachments,

@@ -1,62 +1,177 @@
-//! The names that can be called, in an order in which the longest that a text begins with is found
-//! by narrowing down letter by letter.
+//! What can stand behind the sign, in an order in which the longest that a text begins with is
+//! found by narrowing down letter by letter.
 
-use std::iter;
+use std::{borrow::Cow, iter, slice};
 
 use unicode_normalization::{
     IsNormalized, UnicodeNormalization, char::canonical_combining_class, is_nfkc_quick,
 };
 
 use super::{ALL, is_word};
-use crate::name::{ShortName, fold};
+use crate::{
+    member::Member,
+    name::{ShortName, fold},
+};
 
 /// Who or what a mention stands for.
-#[derive(Clone, Copy)]
 pub(super) enum Called<'a> {
     /// Everybody.
     All,
-    /// The member with this short name.
-    Member(&'a ShortName),
+    /// This member.
+    Member(&'a Member),
+    /// A duty and those who have it, in the order of the register.
+    Duty(&'a ShortName, Vec<&'a Member>),
+}
+
+impl<'a> Called<'a> {
+    /// Takes in those who have the same duty. A name or everybody stays what it is.
+    fn merge(&mut self, other: &mut Self) {
+        if let (Called::Duty(_, holders), Called::Duty(_, more)) = (self, other) {
+            more.retain(|one| holders.last().is_none_or(|last| last.name != one.name));
+            holders.append(more);
+        }
+    }
+
+    /// The name or the duty, as registered.
+    pub(super) fn word(&self) -> Option<&'a ShortName> {
+        match self {
+            Called::All => None,
+            Called::Member(member) => Some(&member.name),
+            Called::Duty(duty, _) => Some(duty),
+        }
+    }
+
+    /// The members that this stands for, unless it is everybody.
+    pub(super) fn members(&self) -> &[&'a Member] {
+        match self {
+            Called::All => &[],
+            Called::Member(member) => slice::from_ref(member),
+            Called::Duty(_, holders) => holders,
+        }
+    }
+}
+
+/// What a text begins with.
+pub(super) struct Found<'r, 'a> {
+    pub(super) called: &'r Called<'a>,
+    /// Whether it is written as `one:…`.
+    pub(super) one: bool,
+    /// How many bytes of the text it takes.
+    pub(super) length: usize,
 }
 
 /// Everything that can stand behind the sign, sorted by what it is compared by.
 pub(super) struct Roster<'a> {
-    entries: Vec<(String, Called<'a>)>,
+    entries: Vec<Entry<'a>>,
+    /// Where in the entries those with this first byte begin. Most signs are done with here.
+    starts: [usize; 257],
 }
 
+type Entry<'a> = (Cow<'a, str>, Called<'a>);
+
 impl<'a> Roster<'a> {
-    /// Those with these names, and everybody.
-    pub(super) fn new(names: impl IntoIterator<Item = &'a ShortName>) -> Self {
-        let everybody = [ALL, "所有人"].map(|word| (word.to_owned(), Called::All));
-        let members = names.into_iter().map(|name| (key(name.folded()), Called::Member(name)));
-        let mut entries: Vec<_> = everybody.into_iter().chain(members).collect();
+    /// These members with their duties, and everybody. A word stands for everybody rather than
+    /// for a member, and for a member rather than for a duty.
+    pub(super) fn new(team: impl IntoIterator<Item = &'a Member>) -> Self {
+        let mut entries: Vec<Entry<'a>> = EVERYBODY.map(|all| (all.into(), Called::All)).into();
+        let team: Vec<&Member> = team.into_iter().collect();
+        for member in &team {
+            entries.push((key(member.name.folded()), Called::Member(member)));
+        }
+        for member in team {
+            let of = |duty| Called::Duty(duty, vec![member]);
+            entries.extend(member.duties.iter().map(|duty| (key(duty.folded()), of(duty))));
+        }
+        // Stable: of the same word the first stays.
         entries.sort_by(|a, b| a.0.cmp(&b.0));
-        Self { entries }
+        entries.dedup_by(|(word, called), (kept_word, kept)| {
+            let same = word == kept_word;
+            if same {
+                kept.merge(called);
+            }
+            same
+        });
+        Self { starts: starts(&entries), entries }
     }
 
-    /// The longest name that `text` begins with, and how many bytes of `text` it takes.
-    pub(super) fn longest(&self, text: &str) -> Option<(Called<'a>, usize)> {
-        let (mut entries, mut written, mut longest) =
-            (self.entries.as_slice(), String::new(), None);
+    /// The longest that `text` begins with: a name or a duty, or one of them behind `one:`.
+    pub(super) fn find(&self, text: &str) -> Option<Found<'_, 'a>> {
+        let whole = self.longest(text).map(|(called, length)| Found { called, one: false, length });
+        let one = after_one(text).and_then(|start| {
+            let (called, length) = self.longest(&text[start..])?;
+            let one = Found { called, one: true, length: start + length };
+            (!matches!(called, Called::All)).then_some(one)
+        });
+        // Of two equally long ones this takes the last: somebody may be called `one:x`.
+        [one, whole].into_iter().flatten().max_by_key(|found| found.length)
+    }
+
+    fn longest(&self, text: &str) -> Option<(&Called<'a>, usize)> {
+        let (mut entries, mut matched, mut longest) = (self.entries.as_slice(), 0, None);
         for (start, end) in units(text) {
-            match &text.as_bytes()[start..end] {
-                [ascii] => written.push(char::from(ascii.to_ascii_lowercase())),
-                _ => written.push_str(&key(&fold(&text[start..end]))),
+            for byte in piece(&text[start..end]).bytes() {
+                entries = if matched == 0 {
+                    self.starting(byte)
+                } else {
+                    narrowed(entries, matched, byte)
+                };
+                matched += 1;
             }
-            entries = &entries[entries.partition_point(|(name, _)| *name < written)..];
-            entries = &entries[..entries.partition_point(|(name, _)| name.starts_with(&written))];
-            let Some((name, called)) = entries.first() else { break };
-            if *name == written && ends_with_word(name, &text[end..]) {
-                longest = Some((*called, end));
+            let Some((word, called)) = entries.first() else { break };
+            if word.len() == matched && ends_with_word(word, &text[end..]) {
+                longest = Some((called, end));
             }
         }
         longest
     }
+
+    fn starting(&self, byte: u8) -> &[Entry<'a>] {
+        let at = usize::from(byte);
+        &self.entries[self.starts[at]..self.starts[at + 1]]
+    }
 }
 
-/// Greek writes its s differently at the end of a word, which a name inside a text may not be.
-fn key(folded: &str) -> String {
-    folded.replace('ς', "σ")
+fn starts(entries: &[Entry<'_>]) -> [usize; 257] {
+    let mut starts = [0; 257];
+    for (word, _) in entries {
+        starts[word.bytes().next().map_or(0, usize::from) + 1] += 1;
+    }
+    for byte in 1..starts.len() {
+        starts[byte] += starts[byte - 1];
+    }
+    starts
+}
+
+/// Those of the entries, alike before `at`, that have this byte there.
+fn narrowed<'r, 'a>(entries: &'r [Entry<'a>], at: usize, byte: u8) -> &'r [Entry<'a>] {
+    let there = |(word, _): &Entry<'a>| word.as_bytes().get(at).copied();
+    let from = entries.partition_point(|entry| there(entry) < Some(byte));
+    let to = entries.partition_point(|entry| there(entry) <= Some(byte));
+    &entries[from..to]
+}
+
+/// What a name or a duty is looked up by. Greek writes its s differently at the end of a word, which
+/// a name inside a text may not be.
+fn key(folded: &str) -> Cow<'_, str> {
+    if folded.contains('ς') { folded.replace('ς', "σ").into() } else { folded.into() }
+}
+
+/// How a part of a text is compared.
+fn piece(unit: &str) -> Cow<'_, str> {
+    match unit.as_bytes() {
+        [b'A'..=b'Z'] => unit.to_ascii_lowercase().into(),
+        [_] => unit.into(),
+        _ => key(&fold(unit)).into_owned().into(),
+    }
+}
+
+/// Where the name or the duty begins in a text that begins with `one:`, in any case and width.
+fn after_one(text: &str) -> Option<usize> {
+    let mut rest = text;
+    for written in ONE {
+        rest = rest.strip_prefix(written)?;
+    }
+    Some(text.len() - rest.len())
 }
 
 /// The parts of a text, as pairs of start and end, that can be folded one by one: a part begins
@@ -92,9 +207,17 @@ fn ends_with_word(name: &str, after: &str) -> bool {
     !goes_on || !name.chars().next_back().is_some_and(is_word)
 }
 
+/// What calls everybody.
+const EVERYBODY: [&str; 2] = [ALL, "所有人"];
+
+/// What stands before a duty of which only the first who claims is meant, letter by letter.
+const ONE: [&[char]; 4] =
+    [&['o', 'O', 'ｏ', 'Ｏ'], &['n', 'N', 'ｎ', 'Ｎ'], &['e', 'E', 'ｅ', 'Ｅ'], &[':', '：']];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::member::{Kind, Role};
 
     #[test]
     fn a_part_ends_where_nothing_joins_it_any_more() {
@@ -110,10 +233,11 @@ mod tests {
 
     #[test]
     fn a_long_name_that_does_not_fit_leaves_the_short_one() {
-        let names: [ShortName; 2] = ["小明", "小明明abc"].map(|name| name.parse().unwrap());
-        let roster = Roster::new(&names);
+        let team = ["小明", "小明明abc"]
+            .map(|name| Member::new(name.parse().unwrap(), Kind::Human, Role::Member));
+        let roster = Roster::new(&team);
         let (called, length) = roster.longest("小明明ab").unwrap();
-        assert!(matches!(called, Called::Member(name) if *name == names[0]));
+        assert!(matches!(called, Called::Member(member) if member.name == team[0].name));
         assert_eq!(length, "小明".len());
     }
 }

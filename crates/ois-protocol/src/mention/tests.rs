@@ -1,11 +1,21 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::name::RESERVED;
+use crate::{
+    member::{Kind, Role},
+    name::RESERVED,
+};
 
-fn team() -> Vec<ShortName> {
+fn agent(name: &str, duties: &[&str]) -> Member {
+    let duties = duties.iter().map(|duty| duty.parse().unwrap()).collect();
+    Member { duties, ..Member::new(name.parse().unwrap(), Kind::Agent, Role::Agent) }
+}
+
+fn team() -> Vec<Member> {
     ["HKH", "ARIA", "Mikasa", "小明", "小明明", "Ann-Lee", "🐱", "Élan", "ΟΔΟΣ"]
-        .map(|name| name.parse().unwrap())
+        .map(|name| agent(name, &[]))
         .into()
 }
 
@@ -100,9 +110,97 @@ fn fyi_names_without_calling() {
     assert_eq!((both.wire(), both.fyi), (vec!["HKH".to_owned()], vec![]));
 }
 
+/// HKH and ARIA review, so does Mira, who is a person; 小明 and ARIA keep the peace.
+fn crew() -> Vec<Member> {
+    let mira = agent("Mira", &["reviewer"]);
+    vec![
+        agent("HKH", &["reviewer"]),
+        Member { kind: Kind::Human, role: Role::Member, ..mira },
+        agent("ARIA", &["Reviewer", "治安"]),
+        agent("小明", &["治安", "ARIA", "治安"]),
+    ]
+}
+
+/// What the lists hold, each as a line: `calls | duty: offered; … | fyi`.
+fn lists(text: &str) -> String {
+    let found = find(text, &crew());
+    let line =
+        |names: &[ShortName]| names.iter().map(ShortName::as_str).collect::<Vec<_>>().join(" ");
+    let offers: Vec<_> =
+        found.offers.iter().map(|one| format!("{}: {}", one.duty, line(&one.agents))).collect();
+    format!("{} | {} | {}", found.wire().join(" "), offers.join("; "), line(&found.fyi))
+}
+
 #[test]
-fn one_of_a_duty_is_nobody_yet() {
-    assert!(called("@one:reviewer @one:HKH @reviewer").is_empty());
+fn a_duty_calls_all_who_have_it_in_the_order_of_the_register() {
+    assert_eq!(lists("@reviewer, please"), "HKH Mira ARIA |  | ");
+    assert_eq!(lists("请＠ＲＥＶＩＥＷＥＲ看一下"), "HKH Mira ARIA |  | ");
+    assert_eq!(lists("@小明 @治安管"), "小明 ARIA |  | ");
+    assert_eq!(lists("@ARIA and @reviewer"), "ARIA HKH Mira |  | ");
+    assert_eq!(lists("fyi @reviewer: @HKH does it"), "HKH |  | Mira ARIA");
+    assert_eq!(lists("@reviewers `@reviewer` a@reviewer"), " |  | ");
+}
+
+#[test]
+fn a_members_name_wins_over_a_duty_of_the_same_word() {
+    assert_eq!(lists("@aria"), "ARIA |  | ");
+    assert_eq!(lists("@one:aria"), "ARIA |  | ");
+}
+
+#[test]
+fn one_of_a_duty_is_an_offer_to_the_agents_that_have_it() {
+    for text in [
+        "@one:reviewer",
+        "看@One：Reviewer！",
+        "＠ｏｎｅ：ｒｅｖｉｅｗｅｒ",
+        "@one:reviewer @one:REVIEWER",
+    ] {
+        assert_eq!(lists(text), " | reviewer: HKH ARIA | ", "{text}");
+    }
+    assert_eq!(lists("@one:治安 @one:reviewer"), " | 治安: ARIA 小明; reviewer: HKH ARIA | ");
+}
+
+#[test]
+fn one_of_a_member_is_that_member_and_one_of_anything_else_nobody() {
+    assert_eq!(lists("@one:HKH fyi @one:小明"), "HKH |  | 小明");
+    let texts =
+        ["@one:x", "@one:", "@one", "@one: reviewer", "@one:all", "@one:one:HKH", "@one:@HKHx"];
+    for text in texts {
+        assert_eq!(lists(text), " |  | ", "{text}");
+    }
+    let texts = ["@one:reviewers", "@one:reviewer-x", "x@one:reviewer", "`@one:reviewer`"];
+    for text in texts {
+        assert_eq!(lists(text), " |  | ", "{text}");
+    }
+}
+
+#[test]
+fn somebody_may_be_called_like_an_offer() {
+    let team = [agent("one:", &[]), agent("one:dev", &[]), agent("HKH", &["dev", "devops"])];
+    assert_eq!(find("@one:dev", &team).wire(), ["one:dev"]);
+    assert_eq!(find("@one:devops", &team).offers[0].agents, [team[2].name.clone()]);
+    assert_eq!(find("@one:x", &team).wire(), ["one:"]);
+}
+
+#[test]
+fn who_is_called_is_not_offered_it_as_well() {
+    assert_eq!(lists("@one:reviewer, @HKH knows"), "HKH | reviewer: ARIA | ");
+    assert_eq!(lists("@one:reviewer @HKH @aria"), "HKH ARIA |  | ");
+    assert_eq!(lists("@one:治安 @reviewer"), "HKH Mira ARIA | 治安: 小明 | ");
+    assert_eq!(lists("@one:reviewer @all"), "all |  | ");
+}
+
+#[test]
+fn who_is_offered_it_is_not_told_as_well() {
+    assert_eq!(lists("fyi @reviewer, @one:治安"), " | 治安: ARIA 小明 | HKH Mira");
+    assert_eq!(lists("fyi @one:reviewer"), " |  | HKH Mira ARIA");
+}
+
+#[test]
+fn a_duty_that_only_people_have_is_offered_to_nobody() {
+    let mira = Member { kind: Kind::Human, ..agent("Mira", &["host"]) };
+    assert_eq!(find("@one:host", [&mira]), Mentions::default());
+    assert_eq!(find("@host", [&mira]).wire(), ["Mira"]);
 }
 
 proptest! {
@@ -113,7 +211,7 @@ proptest! {
         let found = find(&text, &team());
         let named: Vec<_> = found.names.iter().chain(&found.fyi).collect();
         for (at, name) in named.iter().enumerate() {
-            prop_assert!(team().iter().any(|member| member.as_str() == name.as_str()));
+            prop_assert!(team().iter().any(|member| member.name.as_str() == name.as_str()));
             prop_assert!(!named[..at].contains(name));
         }
     }
@@ -132,9 +230,56 @@ proptest! {
     fn whoever_can_be_registered_can_be_called(name in r"\PC{1,12}", after in "[ ,!。]?") {
         let Ok(name) = name.parse::<ShortName>() else { return Ok(()) };
         prop_assume!(!RESERVED.contains(&name.folded()));
+        let member = Member { name: name.clone(), ..agent("x", &[]) };
         for written in [name.as_str(), name.folded()] {
-            let found = find(&format!("@{written}{after}"), [&name]);
+            let found = find(&format!("@{written}{after}"), [&member]);
             prop_assert_eq!(&found.names[..], std::slice::from_ref(&name), "{}", written);
+        }
+    }
+
+    #[test]
+    fn duties_change_nothing_in_a_text_that_names_none(
+        text in r"([@＠`~ \n\\.a-cHK所有人小明:：]|@HKH|@小明明|@all|fyi |```|one|\PC){0,60}"
+    ) {
+        let mut on_duty = team();
+        for member in &mut on_duty {
+            member.duties = vec!["zz".parse().unwrap(), "鼹鼠".parse().unwrap()];
+        }
+        let folded = crate::name::fold(&text);
+        prop_assume!(!["@zz", ":zz", "鼹", "one:"].iter().any(|word| folded.contains(word)));
+        prop_assert_eq!(find(&text, &on_duty), find(&text, &team()));
+    }
+
+    #[test]
+    fn nobody_stands_in_two_of_the_lists(
+        text in r"( |, |`|fyi |[@＠](one[:：])?(HKH|mira|aria|小明|reviewer|治安|all)){0,12}"
+    ) {
+        let found = find(&text, &crew());
+        let offered: BTreeSet<_> = found.offers.iter().flat_map(|offer| &offer.agents).collect();
+        let named: Vec<_> = found.names.iter().chain(offered).chain(&found.fyi).collect();
+        let each: BTreeSet<_> = named.iter().collect();
+        prop_assert_eq!(named.len(), each.len(), "{:?}", found);
+        for offer in &found.offers {
+            let holders = crew().into_iter().filter(|one| one.duties.contains(&offer.duty));
+            let agents: Vec<_> = holders.filter(Member::is_agent).map(|one| one.name).collect();
+            prop_assert!(!offer.agents.is_empty());
+            let mut rest = agents.iter();
+            prop_assert!(offer.agents.iter().all(|agent| rest.any(|one| one == agent)), "in order");
+        }
+    }
+
+    #[test]
+    fn a_duty_is_found_wherever_a_name_would_be(name in r"\PC{1,12}", after in "[ ,!。x]?") {
+        let Ok(word) = name.parse::<ShortName>() else { return Ok(()) };
+        prop_assume!(!RESERVED.contains(&word.folded()));
+        prop_assume!(!word.folded().starts_with("one:"));
+        let named = Member { name: word.clone(), ..agent("x", &[]) };
+        let on_duty = Member { duties: vec![word.clone()], ..agent("Mikasa-Ackermann", &[]) };
+        for sign in ["@", "看＠", "@one:"] {
+            let text = format!("{sign}{name}{after}");
+            let duty = find(&text, [&on_duty]);
+            let called = !duty.names.is_empty() || !duty.offers.is_empty();
+            prop_assert_eq!(called, !find(&text, [&named]).names.is_empty(), "{}", text);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `specs/message-format.md` against the parsers: its marked blocks mean what it says.
 
-use ois_protocol::{Civil, ShortName, daylog, envelope::Envelope, mention};
+use ois_protocol::{Civil, Kind, Member, Role, daylog, envelope::Envelope, mention};
 
 const PAGE: &str = include_str!("../../../../specs/message-format.md");
 
@@ -10,15 +10,33 @@ fn blocks(mark: &str) -> Vec<&'static str> {
     PAGE.split(&start).skip(1).map(|rest| &rest[..=rest.find("\n```").unwrap()]).collect()
 }
 
+/// The team that the page's mentions are found in.
+fn team() -> [Member; 4] {
+    let member = |name: &str, kind, duty: &[&str]| {
+        let duties = duty.iter().map(|duty| duty.parse().unwrap()).collect();
+        Member { duties, ..Member::new(name.parse().unwrap(), kind, Role::Member) }
+    };
+    [
+        member("HKH", Kind::Agent, &["reviewer"]),
+        member("ARIA", Kind::Agent, &["reviewer"]),
+        member("Mikasa", Kind::Agent, &[]),
+        member("小明", Kind::Human, &["值班"]),
+    ]
+}
+
 #[test]
 fn the_mentions_are_found_as_the_page_says() {
-    let team = ["HKH", "ARIA", "Mikasa", "小明"].map(|name| name.parse::<ShortName>().unwrap());
     let lines: Vec<_> = blocks("mentions").into_iter().flat_map(str::lines).collect();
     assert!(!lines.is_empty());
     for line in lines {
         let (text, called) = line.rsplit_once("->").unwrap();
-        let found = mention::find(text, &team).wire().join(", ");
-        let found = if found.is_empty() { "nobody" } else { &found };
+        let mentions = mention::find(text, &team());
+        let mut found = mentions.wire();
+        for offer in mentions.offers {
+            let agents: Vec<_> = offer.agents.iter().map(ToString::to_string).collect();
+            found.push(format!("one of {}", agents.join(", ")));
+        }
+        let found = if found.is_empty() { "nobody".to_owned() } else { found.join(", ") };
         assert_eq!(found, called.trim(), "{text}");
     }
 }
