@@ -3,8 +3,8 @@
 mod bare;
 mod bun;
 mod fetch;
-pub(crate) mod nats;
-pub(crate) mod nginx;
+mod nats;
+mod nginx;
 pub(crate) mod ois;
 mod tungstenite;
 
@@ -33,6 +33,8 @@ pub(crate) enum Peer {
     Bare,
     /// NATS JetStream on file, synced after every message.
     Nats,
+    /// nginx with a folder.
+    Nginx,
 }
 
 /// A room that takes connections.
@@ -43,7 +45,7 @@ pub(crate) struct Running {
     /// Where to connect; for NATS the first member's place.
     pub(crate) target: Target,
     /// Where it stores; removed with it.
-    root: Option<TempDir>,
+    _root: Option<TempDir>,
 }
 
 impl Peer {
@@ -56,6 +58,7 @@ impl Peer {
             Self::Tungstenite => "tokio-tungstenite",
             Self::Bare => "bare system calls",
             Self::Nats => "NATS JetStream",
+            Self::Nginx => "nginx",
         }
     }
 
@@ -85,7 +88,15 @@ impl Peer {
                 let process = Process::start("nats-server", nats::command(nats, root.path())?)?;
                 let address = process.line(nats::address_in)?;
                 nats::make_stream(address)?;
-                Ok(Running { process, target: nats::target(address, 0), root: Some(root) })
+                Ok(Running { process, target: nats::target(address, 0), _root: Some(root) })
+            }
+            Self::Nginx => {
+                let nginx = fetched.nginx.as_ref().context("nginx is not there")?;
+                let root = TempDir::new_in(roots).context("no folder for nginx")?;
+                let (command, address) = nginx::command(nginx, root.path())?;
+                let process = Process::start("nginx", command)?;
+                nginx::wait_for(address)?;
+                Ok(Running { process, target: Target::room(address, ""), _root: Some(root) })
             }
             Self::Tungstenite => own("tungstenite"),
             Self::Bare => own("bare"),
@@ -101,7 +112,7 @@ impl Running {
     pub(crate) fn of(name: &str, command: Command, root: Option<TempDir>) -> Result<Self> {
         let process = Process::start(name, command)?;
         let address = process.line(address_in)?;
-        Ok(Self { process, target: Target::room(address, ois::TOKEN), root })
+        Ok(Self { process, target: Target::room(address, ois::TOKEN), _root: root })
     }
 
     /// Lets so many members join who are shown everything from now on.

@@ -140,7 +140,9 @@ impl Report {
     /// When they cannot be written.
     pub(crate) fn write(&self, bench: &Bench) -> Result<()> {
         let docs = workspace().join("docs");
-        let bars = self.sections.iter().flat_map(|section| &section.bars);
+        // Those that have peers.
+        let plotted = self.sections.iter().filter(|section| section.name != "synced");
+        let bars = plotted.flat_map(|section| &section.bars);
         let files = [
             ("benchmarks.md", self.markdown(bench)),
             ("benchmarks.svg", plot::svg(&bars.collect::<Vec<_>>())),
@@ -217,7 +219,7 @@ const HEAD: &str = "\
 Written by `cargo xtask bench`; do not edit. To repeat it:
 
 ```sh
-cargo xtask bench            # everything; about half an hour, and the machine should have nothing else to do
+cargo xtask bench            # everything; about a quarter of an hour; nothing else should run
 cargo xtask bench --quick    # to see what a change does; writes nothing
 cargo xtask bench --help     # scenarios and options
 ```

@@ -2,10 +2,12 @@
 
 mod durable;
 mod fanout;
+mod files;
 mod members;
 mod rooms;
 mod stall;
 mod store;
+mod wake;
 
 use anyhow::{Context, Result};
 
@@ -34,11 +36,15 @@ pub(crate) enum Scenario {
     Stall,
     /// A million messages.
     Store,
+    /// Large files and small ones.
+    Files,
+    /// An agent behind its monitor.
+    Wake,
 }
 
 impl Scenario {
     /// All, in the order in which they run.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Fanout,
         Self::Talk,
         Self::Synced,
@@ -48,6 +54,8 @@ impl Scenario {
         Self::Join,
         Self::Stall,
         Self::Store,
+        Self::Files,
+        Self::Wake,
     ];
 
     /// The scenario of this name.
@@ -71,6 +79,8 @@ impl Scenario {
             Self::Join => "join",
             Self::Stall => "stall",
             Self::Store => "store",
+            Self::Files => "files",
+            Self::Wake => "wake",
         }
     }
 
@@ -86,6 +96,8 @@ impl Scenario {
             Self::Join => "connect, sign in, 50 messages of history",
             Self::Stall => "a member who stops reading while 1,000 others go on",
             Self::Store => "1,000,000 messages: start, pages, resume of 100,000",
+            Self::Files => "1 GiB up and down, 4 KiB requests, against nginx",
+            Self::Wake => "from a mention to the request at the agent's gateway",
         }
     }
 
@@ -104,6 +116,8 @@ impl Scenario {
             Self::Join => members::join(bench),
             Self::Stall => stall::stall(bench),
             Self::Store => store::store(bench),
+            Self::Files => files::files(bench),
+            Self::Wake => wake::wake(bench),
         }
     }
 }

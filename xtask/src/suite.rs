@@ -31,11 +31,13 @@ pub(crate) enum Suite {
     Whole,
     /// `kill -9` under load.
     Crash,
+    /// The benchmark, as short as it can be.
+    Bench,
 }
 
 impl Suite {
     /// Every suite, in order.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Fmt,
         Self::Layers,
         Self::Deny,
@@ -49,6 +51,7 @@ impl Suite {
         Self::Openclaw,
         Self::Whole,
         Self::Crash,
+        Self::Bench,
     ];
 
     /// The suite of this name.
@@ -73,6 +76,7 @@ impl Suite {
             Self::Openclaw => "openclaw",
             Self::Whole => "whole",
             Self::Crash => "crash",
+            Self::Bench => "bench",
         }
     }
 
@@ -92,6 +96,7 @@ impl Suite {
             Self::Openclaw => "a real OpenClaw gateway; needs Node, npm and Python",
             Self::Whole => "a word on the page, its answer on the disk; needs all of these",
             Self::Crash => "kill -9 under load, and nothing lost",
+            Self::Bench => "every scenario of the benchmark works; no time fails it",
         }
     }
 
@@ -106,6 +111,7 @@ impl Suite {
                 | Self::Openclaw
                 | Self::Whole
                 | Self::Crash
+                | Self::Bench
         )
     }
 

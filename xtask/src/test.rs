@@ -64,6 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         // The gateway is mostly waited for, the browser mostly computes.
         run.side_by_side(&[Suite::Browser, Suite::Openclaw]);
         run.side_by_side(&[Suite::Whole, Suite::Crash]);
+        run.one(Suite::Bench);
         Ok(())
     })?;
     Ok(run.summary(begin.elapsed()))

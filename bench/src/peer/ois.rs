@@ -20,7 +20,8 @@ pub(crate) const TOKEN: &str = "token-of-the-bench";
 /// A second agent, for those who must not be the first.
 pub(crate) const OTHER_TOKEN: &str = "token-of-the-other";
 
-/// `ois-server` on this folder and a free port, as it comes but without a limit to the pace.
+/// `ois-server` on this folder and a free port, as it comes but without a limit to the pace and with
+/// a high one to uploads.
 ///
 /// # Errors
 /// When it is not built.
@@ -29,7 +30,7 @@ pub(crate) fn server(root: &Path, durability: Durability) -> Result<Command> {
     clean(&mut command);
     command
         .args(["--listen", "127.0.0.1:0", "--chat-rate", "0", "--log", "warn"])
-        .args(["--durability", durability.name()])
+        .args(["--durability", durability.name(), "--max-upload", "2147483648"])
         .arg("--root")
         .arg(root)
         .env("AGENT_TOKENS", format!("{TOKEN}:Bench,{OTHER_TOKEN}:Other"));

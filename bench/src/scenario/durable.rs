@@ -106,7 +106,10 @@ pub(crate) fn latency(bench: &Bench) -> Result<Section> {
 }
 
 /// How long appending a record and `fdatasync` take, in microseconds, one by one.
-fn sync_times(dir: &Path, times: u64) -> Result<Vec<f64>> {
+///
+/// # Errors
+/// When the disk fails.
+pub(super) fn sync_times(dir: &Path, times: u64) -> Result<Vec<f64>> {
     let mut file = NamedTempFile::new_in(dir)?;
     let record = [b'x'; RECORD];
     let mut took = Vec::new();

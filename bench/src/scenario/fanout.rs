@@ -2,12 +2,14 @@
 
 use anyhow::Result;
 
+use super::durable::sync_times;
 use super::rooms::{Match, alternate};
 use crate::context::Bench;
 use crate::load::TEXT;
 use crate::load::flow::{Flow, Pattern, Rate};
 use crate::peer::{Durability, Peer};
 use crate::report::{Bar, Section, Verdict, thousands};
+use crate::stats::median;
 
 /// One speaks to 100, 1,000 and 5,000 members, itself among them.
 ///
@@ -48,10 +50,24 @@ pub(crate) fn talk(bench: &Bench, durability: Durability) -> Result<Section> {
 pub(crate) fn synced(bench: &Bench) -> Result<Section> {
     let mut section = Section::new("synced", "The same, `--durability sync`", SYNCED, COLUMNS);
     let rooms = [Peer::Ois(Durability::Sync), Peer::Ois(Durability::Os)];
-    for found in matches(bench, &rooms)? {
-        show(&found, &mut section);
+    let all = matches(bench, &rooms)?;
+    for found in &all {
+        show(found, &mut section);
     }
     show(&talking(bench, &rooms)?, &mut section);
+    let syncs = 1e6 / median(sync_times(&bench.roots, 100)?);
+    // With more receivers the sweep is slower than the disk and would prove nothing.
+    if let Some((found, rate)) = all.get(1).and_then(|found| Some((found, found.median(rooms[0])?)))
+    {
+        let receivers: f64 = found.case.split(' ').next().unwrap_or_default().parse()?;
+        let messages = rate.per_second / receivers;
+        section.verdicts.push(Verdict::new(
+            &found.case,
+            "one sync for a batch, not for a message",
+            format!("{messages:.0} messages/s where the disk syncs {syncs:.0} times/s"),
+            messages > 2.0 * syncs,
+        ));
+    }
     Ok(section)
 }
 

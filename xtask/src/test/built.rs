@@ -70,6 +70,13 @@ impl Built {
         Ok(Self { tests })
     }
 
+    /// A program of ours; the test binaries lie in the folder `deps` beside it.
+    pub(super) fn binary(&self, name: &str) -> Result<PathBuf> {
+        let test = self.tests.first().context("nothing was built")?;
+        let profile = test.path.parent().and_then(Path::parent);
+        Ok(profile.context("a test lies in no target directory")?.join(name))
+    }
+
     /// The binaries of one suite.
     pub(super) fn of(&self, suite: Suite) -> impl Iterator<Item = &TestBinary> {
         self.tests.iter().filter(move |test| test.suite == suite)

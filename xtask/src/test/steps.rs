@@ -38,6 +38,11 @@ pub(super) fn run(suite: Suite, options: &Options, built: &Built, log: &mut Log)
         Suite::Examples | Suite::Browser => all_of(suite, built, &BTreeMap::new(), log),
         Suite::Openclaw => openclaw(built, log),
         Suite::Whole => all_of(suite, built, &BTreeMap::from([cache()]), log),
+        Suite::Bench => {
+            let mut bench = Command::new(built.binary("bench")?);
+            bench.arg("--smoke").current_dir(workspace());
+            log.run(bench, LIMIT)
+        }
         Suite::Crash => {
             let numbers = [("OIS_CRASH_ROUNDS", options.rounds), ("OIS_CRASH_SEED", options.seed)];
             let set = numbers

@@ -1,0 +1,155 @@
+//! Files, large and small, beside nginx.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::rooms::{Match, alternate};
+use crate::context::Bench;
+use crate::load::flow::Rate;
+use crate::load::http::{Client, ask_for, get, head};
+use crate::peer::ois::TOKEN;
+use crate::peer::{Durability, Peer, Running};
+use crate::report::{Section, Verdict, thousands};
+
+/// Upload and download of a large file, and many requests for a small one.
+///
+/// # Errors
+/// When a server refuses.
+pub(crate) fn files(bench: &Bench) -> Result<Section> {
+    let size: u64 = bench.sized(1 << 30, 1 << 28, 1 << 20);
+    let mut section = Section::new("files", "Files", ABOUT, COLUMNS);
+    let us = Peer::Ois(Durability::Sync);
+    let mut servers = vec![us];
+    if bench.fetched.nginx.is_some() {
+        servers.push(Peer::Nginx);
+    }
+    let mib = thousands(size as f64 / f64::from(1 << 20));
+    let cases =
+        [format!("PUT of {mib} MiB"), format!("GET of {mib} MiB"), "GET of 4 KiB".to_owned()];
+    let matches = alternate(bench, &servers, &cases, |server| {
+        let running = server.start(&bench.fetched, &bench.roots)?;
+        let site = Site { running: &running, server };
+        let put = site.large(size, |site| site.put("large", size))?;
+        let got = site.large(size, |site| site.get("large"))?;
+        site.put("small", SMALL)?;
+        Ok(vec![put, got, site.small(bench.span())?])
+    })?;
+    for (found, unit) in matches.iter().zip([Unit::Gib, Unit::Gib, Unit::Request]) {
+        show(found, unit, &mut section);
+    }
+    Ok(section)
+}
+
+/// What a rate counts.
+#[derive(Clone, Copy)]
+enum Unit {
+    /// MiB in a second, CPU seconds for a GiB.
+    Gib,
+    /// Requests in a second, CPU microseconds for each.
+    Request,
+}
+
+fn show(found: &Match, unit: Unit, section: &mut Section) {
+    for (server, _) in &found.rooms {
+        let Some(rate) = found.median(*server) else { continue };
+        let ratio = found.against(*server).filter(|_| *server == Peer::Nginx);
+        let figures = match unit {
+            Unit::Gib => (
+                format!("{} MiB/s", thousands(rate.per_second)),
+                format!("{:.2} s per GiB", rate.cpu),
+            ),
+            Unit::Request => {
+                (format!("{}/s", thousands(rate.per_second)), format!("{:.1} µs each", rate.cpu))
+            }
+        };
+        section.row([
+            found.case.clone(),
+            server.name().to_owned(),
+            figures.0,
+            figures.1,
+            ratio.map(|ratio| format!("{:.2}", ratio.cpu)).unwrap_or_default(),
+        ]);
+        if let Some(ratio) = ratio {
+            let measured = format!("{:.2}", ratio.cpu);
+            let target = "CPU within 1.3 of nginx";
+            let met = ratio.cpu <= 1.3;
+            section.verdicts.push(Verdict::new(&found.case, target, measured, met));
+        }
+    }
+}
+
+/// One of the servers, with its paths.
+struct Site<'a> {
+    running: &'a Running,
+    server: Peer,
+}
+
+impl Site<'_> {
+    fn address(&self) -> SocketAddr {
+        self.running.target.address
+    }
+
+    /// Where a file is taken and where it is given.
+    fn paths(&self, name: &str) -> (String, String) {
+        match self.server {
+            Peer::Nginx => (format!("/{name}"), format!("/{name}")),
+            _ => (
+                format!("/api/file?path=shared/{name}"),
+                format!("/api/download?path=shared/{name}"),
+            ),
+        }
+    }
+
+    fn put(&self, name: &str, size: u64) -> Result<()> {
+        let mut client = Client::connect(self.address())?;
+        let kind = "application/octet-stream";
+        client.send(&head("PUT", &self.paths(name).0, TOKEN, kind, size))?;
+        let piece: Vec<u8> = (0..=u8::MAX).cycle().take(PIECE).collect();
+        let mut left = size;
+        while left > 0 {
+            let step = left.min(PIECE as u64);
+            client.send(&piece[..usize::try_from(step)?])?;
+            left -= step;
+        }
+        client.skip()
+    }
+
+    fn get(&self, name: &str) -> Result<()> {
+        let mut client = Client::connect(self.address())?;
+        client.send(&get(&self.paths(name).1, TOKEN))?;
+        client.skip()
+    }
+
+    /// MiB in a second and CPU seconds for a GiB.
+    fn large(&self, size: u64, work: impl FnOnce(&Self) -> Result<()>) -> Result<Rate> {
+        let (begin, cpu) = (Instant::now(), self.running.process.cpu()?);
+        work(self)?;
+        let took = begin.elapsed().as_secs_f64();
+        let cpu = (self.running.process.cpu()? - cpu).as_secs_f64();
+        let mib = size as f64 / f64::from(1 << 20);
+        Ok(Rate { per_second: mib / took, cpu: cpu / mib * 1024.0 })
+    }
+
+    /// Requests in a second and CPU microseconds for each.
+    fn small(&self, span: Duration) -> Result<Rate> {
+        let request = get(&self.paths("small").1, TOKEN);
+        ask_for(self.address(), &request, CONNECTIONS, span / 5)?;
+        let (begin, cpu) = (Instant::now(), self.running.process.cpu()?);
+        let answered = ask_for(self.address(), &request, CONNECTIONS, span)? as f64;
+        let took = begin.elapsed().as_secs_f64();
+        let cpu = (self.running.process.cpu()? - cpu).as_secs_f64();
+        Ok(Rate { per_second: answered / took, cpu: cpu / answered * 1e6 })
+    }
+}
+
+const SMALL: u64 = 4096;
+const PIECE: usize = 256 << 10;
+const CONNECTIONS: usize = 32;
+
+const COLUMNS: &[&str] = &["case", "who", "throughput", "CPU", "OIS by it: CPU"];
+const ABOUT: &str = "\
+One connection for the large file, from and to the page cache; 32 connections, one request each at \
+a time, for the small one. OIS checks a token at each request, hashes what it takes and syncs it; \
+nginx runs as one process with `sendfile` and does none of that.";
