@@ -14,7 +14,7 @@ const LINK = /!?\[([^\]\n]{1,500})\]\(\s*<?([^\s<>()]{1,2000}(?:\([^\s<>()]{0,50
 const ADDRESS = /(?:https?:\/\/|mailto:)[^\s<>"'`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303F\uFF00-\uFFEF]+/iyu;
 
 /** The nodes of `text`: strings and `{kind: 'code'|'strong'|'em'|'link'|'mention'|'break', …}`. */
-export const inline = (text, names = []) => scan(text, { names, depth: 0 });
+export const inline = (text, names = null) => scan(text, { names, depth: 0 });
 
 function scan(text, { names, depth }) {
   const context = { text, names, depth, missed: new Set() };
@@ -129,7 +129,7 @@ function linkAt({ text, depth }, at) {
   if (!found || depth >= DEEPEST) return null;
   const href = safeHref(found[2]);
   if (!href) return null;
-  return { node: { kind: 'link', href, children: scan(found[1], { names: [], depth: DEEPEST }) }, next: LINK.lastIndex };
+  return { node: { kind: 'link', href, children: scan(found[1], { names: null, depth: DEEPEST }) }, next: LINK.lastIndex };
 }
 
 function bracketedAt({ text }, at) {
@@ -165,7 +165,9 @@ function trimmed(address) {
 
 function calledAt({ text, names }, at) {
   const found = mentionAt(text, at, names);
-  return found ? { node: { kind: 'mention', name: found.name, text: text.slice(at, at + found.length) }, next: at + found.length } : null;
+  if (!found) return null;
+  const { length, ...called } = found;
+  return { node: { kind: 'mention', ...called, text: text.slice(at, at + length) }, next: at + length };
 }
 
 /** The address if it may be a link (http, https, mailto), else null. */

@@ -3,8 +3,8 @@
 import { h, words } from './dom.js';
 import { parse } from './markdown.js';
 
-/** The elements of `text`. `names` count as mentions; `isMine(name)` marks those of the reader. */
-export function render(text, { names = [], isMine = () => false } = {}) {
+/** The elements of `text`. `names` count as mentions (mention.js); `isMine(name)` marks those of the reader. */
+export function render(text, { names = null, isMine = () => false } = {}) {
   const out = document.createDocumentFragment();
   out.append(...parse(text, names).map((block) => blockOf(block, isMine)));
   return out;
@@ -48,7 +48,7 @@ function nodeOf(node, isMine) {
     case 'link':
       return h('a', { href: node.href, target: '_blank', rel: 'noopener noreferrer', title: node.href }, inlineOf(node.children, isMine));
     case 'mention':
-      return h('span', { class: `mention ${isMine(node.name) ? 'mention-me' : ''}` }, node.text);
+      return h('span', { class: `mention ${[node.name, ...(node.holders ?? [])].some(isMine) ? 'mention-me' : ''}` }, node.text);
     default:
       return h(node.kind, {}, inlineOf(node.children, isMine));
   }

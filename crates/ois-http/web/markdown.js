@@ -15,9 +15,9 @@ const RULE = /^ {0,3}(?:-{3,}|\*{3,}|_{3,})\s*$/u;
 
 /**
  * The blocks of `text`: `{kind: 'paragraph'|'heading'|'code'|'quote'|'list'|'rule', …}`. `names`
- * are those that count as mentions.
+ * is what counts as a mention (mention.js).
  */
-export const parse = (text, names = []) => blocks(String(text).replace(/\r\n?/gu, '\n').split('\n'), names, 0);
+export const parse = (text, names = null) => blocks(String(text).replace(/\r\n?/gu, '\n').split('\n'), names, 0);
 
 function blocks(lines, names, depth) {
   const out = [];

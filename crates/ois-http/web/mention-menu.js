@@ -1,5 +1,5 @@
-// Completion while writing: `@` offers people and agents, `#` rooms. Arrows, Tab and Enter choose,
-// Escape closes. The text stays in the field; this only offers.
+// Completion while writing: `@` offers people, agents and duties, `#` rooms. Arrows, Tab and Enter
+// choose, Escape closes. The text stays in the field; this only offers.
 
 import { avatar, presence } from './avatar.js';
 import { fill, h, words } from './dom.js';
@@ -8,6 +8,13 @@ import { candidates, complete, queryAt } from './mention.js';
 import { fold } from './names.js';
 
 const ROOMS = ['main'];
+
+/** What a choice means, where its name does not tell. */
+function noteOf({ name, display, everyone, duty, one, count }) {
+  if (everyone) return t('compose.all');
+  if (duty) return t(one ? 'compose.one' : 'compose.duty', { n: count });
+  return display.startsWith(name) ? display.slice(name.length).trim() : display;
+}
 
 /** The menu over a text field. `members()` tells who there is, `onChoice()` hears of a choice. */
 export class MentionMenu {
@@ -81,8 +88,7 @@ export class MentionMenu {
   }
 
   #option(item, i) {
-    const rest = item.display.startsWith(item.name) ? item.display.slice(item.name.length).trim() : item.display;
-    const note = item.everyone ? t('compose.all') : rest;
+    const note = noteOf(item);
     const picture = item.member ? avatar(item.display, item.member.kind === 'agent', 'small') : h('span', { class: 'avatar small', 'aria-hidden': 'true' }, item.room ? '#' : '@');
     const option = h('div', { id: `mention-${i}`, role: 'option', class: 'option', 'aria-selected': 'false' }, picture,
       h('span', { class: 'option-name', dir: 'auto' }, item.name), h('span', { class: 'quiet', dir: 'auto' }, note),

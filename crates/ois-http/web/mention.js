@@ -1,34 +1,82 @@
-// Who is called in a text, and who could be: finding `@name` in what was written and completing it
-// in what is being written. Pure.
+// Who is called in a text, and who could be: finding `@name`, `@duty` and `@one:duty` in what was
+// written and completing it in what is being written. Pure. The rules are the server's
+// (message-format.md, Mentions).
 
 import { byPresence, fold } from './names.js';
 
 /** The words that call everyone. */
 export const EVERYONE = ['all', '所有人'];
 
-const WORD = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}\p{Nd}_-]/u;
+const WORD = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}0-9０-９_]/u;
+const MARK = /\p{M}/u;
 const AT = new Set(['@', '\uFF20']);
+const ONE = /[oｏ][nｎ][eｅ][:：]/iuy;
 
 function beforeIsFree(text, at) {
-  const previous = at > 0 ? text[at - 1] : '';
-  return previous === '' || !(WORD.test(previous) || AT.has(previous) || previous === '.');
+  let before = at - 1;
+  while (before > 0 && MARK.test(text[before])) before -= 1;
+  return before < 0 || !(WORD.test(text[before]) || '.-+\\'.includes(text[at - 1]));
+}
+
+/** Each duty of these members once: `{name, holders}`, unless a member has that name. */
+function dutiesOf(members) {
+  const names = new Set([...members.map((m) => m.name), ...EVERYONE].map(fold));
+  const duties = new Map();
+  for (const member of members) {
+    for (const duty of member.duties ?? []) {
+      const key = fold(duty);
+      if (names.has(key)) continue;
+      if (!duties.has(key)) duties.set(key, { name: duty, holders: [] });
+      if (!duties.get(key).holders.includes(member)) duties.get(key).holders.push(member);
+    }
+  }
+  return [...duties.values()];
+}
+
+const known = new WeakMap(); // every message on the page asks anew
+
+/** What counts as a mention in this team, for `mentionAt`: names, duties and the words for everyone. */
+export function mentionable(members) {
+  if (!known.has(members)) known.set(members, lookup(members));
+  return known.get(members);
+}
+
+function lookup(members) {
+  const words = new Map();
+  for (const { name, holders } of dutiesOf(members)) words.set(fold(name), { name, holders: holders.map((m) => m.name) });
+  for (const { name } of members) words.set(fold(name), { name });
+  for (const name of EVERYONE) words.set(fold(name), { name, everyone: true });
+  const lengths = [...words].flatMap(([folded, { name }]) => [folded.length, name.length]);
+  return { words, lengths: [...new Set(lengths)].sort((a, b) => b - a) };
+}
+
+/** The longest word of `names` that stands at `start` as a whole, and where it ends. */
+function longest(text, start, names) {
+  for (const length of names.lengths) {
+    const end = start + length;
+    const word = end <= text.length && names.words.get(fold(text.slice(start, end)));
+    if (word && endsAt(text, end)) return { ...word, end };
+  }
+  return null;
+}
+
+function endsAt(text, end) {
+  if (!WORD.test(text[end - 1])) return true;
+  const next = text[end] ?? '';
+  return !(WORD.test(next) || MARK.test(next) || (next === '-' && WORD.test(text[end + 1] ?? '')));
 }
 
 /**
- * The mention that begins at `at`: the longest of `names` that stands there as a whole name.
- * Answers with its length (the sign included) and the name, or null.
+ * The mention that begins at `at`, the longest that stands there: `{length, name}`, the sign
+ * included, or null. Of a duty all of whose holders are called it tells their names as `holders`.
  */
 export function mentionAt(text, at, names) {
-  if (!AT.has(text[at]) || !beforeIsFree(text, at)) return null;
-  let best = null;
-  for (const name of names) {
-    const length = name.length;
-    if (fold(text.slice(at + 1, at + 1 + length)) !== fold(name)) continue;
-    const next = text[at + 1 + length] ?? '';
-    if (WORD.test(name[length - 1]) && next !== '' && WORD.test(next)) continue;
-    if (!best || length + 1 > best.length) best = { length: length + 1, name };
-  }
-  return best;
+  if (!names || !AT.has(text[at]) || !beforeIsFree(text, at)) return null;
+  const whole = longest(text, at + 1, names);
+  ONE.lastIndex = at + 1;
+  const one = ONE.test(text) ? longest(text, ONE.lastIndex, names) : null;
+  if (one && !one.everyone && one.end > (whole?.end ?? 0)) return { length: one.end - at, name: one.name };
+  return whole && { length: whole.end - at, name: whole.name, ...(whole.holders && { holders: whole.holders }) };
 }
 
 /**
@@ -59,22 +107,40 @@ function score(member, query) {
   return (member.duties ?? []).some((duty) => fold(duty).startsWith(query)) ? 3 : -1;
 }
 
+function people(members, query) {
+  return members
+    .map((member) => ({ member, score: score(member, query) }))
+    .filter((c) => c.score >= 0)
+    .sort((a, b) => a.score - b.score || byPresence(a.member, b.member))
+    .map(({ member, score }) => ({ score, name: member.name, display: member.display, member }));
+}
+
+/** `@duty` with how many have it, then `@one:duty` with how many agents could take it. */
+function duties(members, query) {
+  const known = dutiesOf(members).sort((a, b) => fold(a.name).localeCompare(fold(b.name)));
+  const all = known.map(({ name, holders }) => ({ name, display: name, duty: name, count: holders.length }));
+  const ones = known.map(({ name, holders }) => ({ name: `one:${name}`, display: `one:${name}`, duty: name, one: true, count: holders.filter((m) => m.kind === 'agent').length }));
+  const fits = ({ name, duty }) => fold(name).startsWith(query) || fold(duty).startsWith(query);
+  return [...all, ...ones.filter((one) => one.count > 0)].filter(fits).map((c) => ({ score: 1, ...c }));
+}
+
 /**
- * Whom `query` may mean, the best first: `{name, display, member?, everyone?}`. Those who are
- * online come before those who are not; `all` stands last while nothing is typed.
+ * Whom `query` may mean, the best first: `{name, display}` and `member`, or `everyone`, or `duty`
+ * with `count` and, for the first of its agents, `one`. Those who are online come before those who
+ * are not. While nothing is typed, `all` stands last and two places are kept for duties.
  */
 export function candidates(members, query, limit = 8) {
   const folded = fold(query);
-  const found = members
-    .map((member) => ({ member, score: score(member, folded) }))
-    .filter((c) => c.score >= 0)
-    .sort((a, b) => a.score - b.score || byPresence(a.member, b.member))
-    .map((c) => ({ name: c.member.name, display: c.member.display, member: c.member }));
-  const everyone = EVERYONE.find((word) => folded !== '' && fold(word).startsWith(folded));
-  if (everyone) found.unshift({ name: everyone, display: everyone, everyone: true });
-  const kept = found.slice(0, limit);
-  if (folded === '') kept.splice(limit - 1, kept.length, { name: 'all', display: 'all', everyone: true });
-  return kept;
+  const called = people(members, folded);
+  const onDuty = duties(members, folded);
+  const all = (name) => ({ name, display: name, everyone: true });
+  if (folded === '') {
+    const kept = called.slice(0, limit - 1 - Math.min(onDuty.length, 2));
+    return [...kept, ...onDuty.slice(0, limit - 1 - kept.length), all('all')];
+  }
+  const everyone = EVERYONE.find((word) => fold(word).startsWith(folded));
+  const found = [...called, ...onDuty].sort((a, b) => a.score - b.score);
+  return [...(everyone ? [all(everyone)] : []), ...found].slice(0, limit);
 }
 
 /** The text after `name` was chosen for what `queryAt` found: `{text, caret}`. */
@@ -83,9 +149,6 @@ export function complete(text, caret, found, name) {
   const after = text.slice(caret).replace(/^ /u, '');
   return { text: before + after, caret: before.length };
 }
-
-/** The names that count as mentions: the members' and those for everyone. */
-export const mentionable = (members) => [...members.map((m) => m.name), ...EVERYONE];
 
 /** Whether the message calls `me` (a short name). */
 export function calls(message, me) {

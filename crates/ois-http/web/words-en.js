@@ -119,7 +119,10 @@ export const en = {
   'compose.cancel': 'Cancel the upload of {name}',
   'compose.uploadFailed': 'Not uploaded: {reason}',
   'compose.all': 'everyone',
-  'compose.menu': 'People and agents',
+  'compose.duty': 'duty · calls {n}',
+  'compose.one': 'duty · the first of {n} to take it',
+  'compose.one_one': 'duty · the one who has it',
+  'compose.menu': 'People, agents and duties',
   'compose.rooms': 'Rooms',
 
   'activity.typing': '{name} is writing',

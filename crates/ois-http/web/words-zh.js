@@ -119,7 +119,10 @@ export const zh = {
   'compose.cancel': '取消上传 {name}',
   'compose.uploadFailed': '没有上传：{reason}',
   'compose.all': '所有人',
-  'compose.menu': '成员与智能体',
+  'compose.duty': '职责 · 呼叫 {n} 位',
+  'compose.one': '职责 · {n} 位中先接手的一位',
+  'compose.one_one': '职责 · 唯一的一位',
+  'compose.menu': '成员、智能体与职责',
   'compose.rooms': '房间',
 
   'activity.typing': '{name} 正在输入',

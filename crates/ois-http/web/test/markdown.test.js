@@ -2,6 +2,7 @@ import test from 'node:test';
 import assert from 'node:assert/strict';
 import { parse, plain } from '../markdown.js';
 import { inline, safeHref } from '../markdown-inline.js';
+import { mentionable } from '../mention.js';
 
 const kinds = (text) => parse(text).map((b) => b.kind);
 
@@ -55,8 +56,15 @@ test('a named link holds its words', () => {
 });
 
 test('a mention is the longest whole name', () => {
-  assert.deepEqual(inline('hi @nova', ['Nova', 'No'])[1], { kind: 'mention', name: 'Nova', text: '@nova' });
-  assert.deepEqual(inline('mail@nova @novax', ['Nova']), ['mail@nova @novax']);
+  const names = mentionable([{ name: 'Nova' }, { name: 'No' }]);
+  assert.deepEqual(inline('hi @nova', names)[1], { kind: 'mention', name: 'Nova', text: '@nova' });
+  assert.deepEqual(inline('mail@nova @novax', names), ['mail@nova @novax']);
+});
+
+test('a duty is a mention of those who have it, one of a duty of nobody yet', () => {
+  const names = mentionable([{ name: 'Nova', duties: ['reviewer'] }, { name: 'No', duties: ['Reviewer', 'nova'] }]);
+  assert.deepEqual(inline('请@Reviewer看', names)[1], { kind: 'mention', name: 'reviewer', holders: ['Nova', 'No'], text: '@Reviewer' });
+  assert.deepEqual(inline('@one:reviewer, @nova', names), [{ kind: 'mention', name: 'reviewer', text: '@one:reviewer' }, ', ', { kind: 'mention', name: 'Nova', text: '@nova' }]);
 });
 
 test('fences keep white space, also when they are never closed', () => {

@@ -3,7 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { HUES, hue, initials, memberOf, shortName } from '../names.js';
-import { calls, candidates, complete, mentionAt, queryAt } from '../mention.js';
+import { calls, candidates, complete, mentionable, mentionAt, queryAt } from '../mention.js';
 import { address, crumbs, goodName, inOrder, kindOf, routeOf, split } from '../paths.js';
 import { layout } from '../rows.js';
 import { bytes, clock, dayName, duration, nearness } from '../time.js';
@@ -46,9 +46,24 @@ test('a query begins at a free sign', () => {
 test('completion prefers what begins so and who is here', () => {
   assert.deepEqual(found('no'), ['Noel', 'Nova']);
   assert.deepEqual(found('hkh 🐱'), ['HKH']);
-  assert.deepEqual(found('rev'), ['HKH']);
+  assert.deepEqual(found('rev'), ['reviewer', 'one:reviewer', 'HKH']);
   assert.deepEqual(found('小'), ['小明']);
   assert.deepEqual(found('zzz'), []);
+});
+
+test('duties are offered with how many have them', () => {
+  const team = [...MEMBERS, { name: 'Ann', display: 'Ann', kind: 'human', duties: ['Reviewer', '值班', 'nova'] }];
+  const offered = (query) => candidates(team, query).map(({ name, count, one }) => [name, count, one]);
+  assert.deepEqual(offered('revi').slice(0, 2), [['reviewer', 2, undefined], ['one:reviewer', 1, true]]);
+  assert.deepEqual(offered('one：r'), [['one:reviewer', 1, true]]);
+  assert.deepEqual(offered('值'), [['值班', 1, undefined], ['Ann', undefined, undefined]], 'only a person has it');
+  assert.deepEqual(offered('nov')[0], ['Nova', undefined, undefined], 'a name wins over a duty');
+});
+
+test('while nothing is typed, duties have two places and everyone the last', () => {
+  const many = Array.from({ length: 12 }, (_, i) => ({ name: `a${i}`, display: `a${i}`, kind: 'agent', duties: ['x', 'y'] }));
+  assert.deepEqual(candidates(many, '').map((c) => c.name), ['a0', 'a1', 'a10', 'a11', 'a2', 'x', 'y', 'all']);
+  assert.deepEqual(found('').slice(-3), ['reviewer', 'one:reviewer', 'all']);
 });
 
 test('everyone can be called in both languages', () => {
@@ -62,11 +77,24 @@ test('a choice replaces what was typed', () => {
   assert.deepEqual(complete(text, 6, queryAt(text, 6), 'Nova'), { text: 'hi @Nova there', caret: 9 });
 });
 
+const called = (text) => mentionAt(text, text.search(/[@\uFF20]/u), mentionable([...MEMBERS, { name: 'Ann-Lee' }, { name: '🐱' }, { name: 'Ava', duties: ['值班', 'hkh'] }]));
+
 test('mentions are whole names', () => {
-  assert.equal(mentionAt('@HKHx', 0, ['HKH']), null);
-  assert.equal(mentionAt('@hkh你好', 0, ['HKH']).name, 'HKH');
-  assert.equal(mentionAt('@所有人看', 0, ['所有人']).name, '所有人');
-  assert.equal(mentionAt('@HKH,', 0, ['HKH']).length, 4);
+  for (const text of ['@HKHx', '@HKH-2', '@HKH_', '@HKH\u0301', 'a@HKH', 'a\u0301@HKH', '-@HKH', '.@HKH', '+@HKH', '@Ann', '@alls']) assert.equal(called(text), null, text);
+  assert.equal(called('@hkh你好').name, 'HKH');
+  assert.equal(called('看＠ＨＫＨ！').name, 'HKH');
+  assert.equal(called('@所有人看').name, '所有人');
+  assert.equal(called('@HKH,').length, 4);
+  assert.equal(called('@HKH- and').length, 4);
+  assert.equal(called('@ann-lee').name, 'Ann-Lee');
+  assert.equal(called('@🐱x').name, '🐱');
+});
+
+test('mentions of a duty tell who has it, one of a duty does not', () => {
+  assert.deepEqual(called('@Reviewer!'), { length: 9, name: 'reviewer', holders: ['HKH'] });
+  assert.deepEqual(called('看＠ｏｎｅ：值班的'), { length: 7, name: '值班' });
+  assert.deepEqual(called('@one:hkh'), { length: 8, name: 'HKH' });
+  for (const text of ['@one:nobody', '@one:all', '@one:reviewers', '@reviewers', '@one: reviewer']) assert.equal(called(text), null, text);
 });
 
 test('who is called', () => {
