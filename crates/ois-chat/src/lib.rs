@@ -12,6 +12,7 @@
 //! | [`inbox`] | one agent's calls, from the mention to its end | the runtime, the disk |
 //! | [`packet`] | what a woken agent is handed, and how to keep it from being forged | who wakes it |
 
+pub mod budget;
 pub mod guard;
 pub mod inbox;
 pub mod ladder;
