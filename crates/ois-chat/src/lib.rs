@@ -21,6 +21,7 @@ pub mod pace;
 pub mod packet;
 pub mod room;
 pub mod session;
+pub mod usage;
 
 pub use ladder::Ladder;
 pub use nonces::Nonces;
