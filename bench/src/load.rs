@@ -4,6 +4,7 @@
 //! carry; only a [checked](Swarm::check) swarm looks for ids and holds that they increase. Client
 //! frames are masked with zeros, which is a mask like any other and costs nothing.
 
+mod connection;
 pub(crate) mod flow;
 mod frames;
 pub(crate) mod http;

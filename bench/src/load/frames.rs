@@ -29,12 +29,15 @@ pub(crate) struct Counted {
 struct Check {
     payload: Vec<u8>,
     last: u64,
+    /// Whether a part of the current frame came before it was to be checked.
+    has_begun: bool,
 }
 
 impl Frames {
     /// From here on every data frame must be a message with a greater id than the one before.
     pub(crate) fn check(&mut self) {
-        self.check = Some(Box::default());
+        let has_begun = self.left > 0 && self.opcode < 8;
+        self.check = Some(Box::new(Check { has_begun, ..Check::default() }));
     }
 
     /// Takes the next bytes of the stream.
@@ -128,6 +131,10 @@ impl Frames {
 
 impl Check {
     fn message(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.has_begun) {
+            self.payload.clear();
+            return Ok(());
+        }
         let frame: serde_json::Value =
             serde_json::from_slice(&self.payload).context("a frame is no JSON")?;
         self.payload.clear();
@@ -206,5 +213,16 @@ mod tests {
         let mut frames = Frames::default();
         frames.check();
         assert!(frames.count(&frame(1, b"{}")).is_err());
+    }
+
+    #[test]
+    fn a_check_begins_with_the_next_whole_frame() {
+        let stream = [message(7), message(8), message(9)].concat();
+        for cut in 0..message(7).len() {
+            let mut frames = Frames::default();
+            frames.count(&stream[..cut]).unwrap();
+            frames.check();
+            assert_eq!(frames.count(&stream[cut..]).unwrap().data, 3, "checked from {cut}");
+        }
     }
 }

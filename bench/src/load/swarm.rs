@@ -1,7 +1,6 @@
 //! Many connections on one thread.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io::{ErrorKind, Read};
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
@@ -9,10 +8,9 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket, sockopt};
 
-use super::nats::Lines;
-use super::{Frames, Speech, Target};
+use super::Target;
+use super::connection::{Connection, write};
 
 /// Connections to one or more servers, read in turns.
 pub(crate) struct Swarm {
@@ -23,36 +21,6 @@ pub(crate) struct Swarm {
     /// How many have signed in.
     signed_in: usize,
     is_checked: bool,
-}
-
-#[derive(Debug)]
-struct Connection {
-    stream: TcpStream,
-    reader: Reader,
-    stage: Stage,
-    /// What the socket has not taken yet.
-    unsent: Vec<u8>,
-    /// Messages since it is in, or since [`Swarm::count_anew`].
-    got: u64,
-}
-
-#[derive(Debug)]
-enum Reader {
-    WebSocket(Frames),
-    Nats(Lines),
-}
-
-#[derive(Debug)]
-enum Stage {
-    /// Waiting for the end of the answer to the upgrade; what came of it, what to say then.
-    Upgrading {
-        came: Vec<u8>,
-        hello: Vec<u8>,
-        greetings: u32,
-    },
-    /// Waiting for so many greetings.
-    SigningIn(u32),
-    In,
 }
 
 /// Messages that one connection got in one turn.
@@ -114,21 +82,10 @@ impl Swarm {
 
     fn connect(&mut self, target: &Target) -> Result<()> {
         let index = self.len();
-        let stream = dial(target, index)?;
-        let (reader, stage, first) = match target.speech {
-            Speech::WebSocket => {
-                let (hello, greetings) = (target.hello.clone(), target.greetings);
-                let stage = Stage::Upgrading { came: Vec::new(), hello, greetings };
-                (Reader::WebSocket(Frames::default()), stage, UPGRADE.as_bytes())
-            }
-            Speech::Nats => {
-                let stage = Stage::SigningIn(target.greetings);
-                (Reader::Nats(Lines::default()), stage, target.hello.as_slice())
-            }
-        };
-        epoll::add(&self.epoll, &stream, EventData::new_u64(index as u64), EventFlags::IN)?;
-        let unsent = Vec::new();
-        self.connections.push(Connection { stream, reader, stage, unsent, got: 0 });
+        let (connection, first) = Connection::open(target, index)?;
+        let place = EventData::new_u64(index as u64);
+        epoll::add(&self.epoll, &connection.stream, place, EventFlags::IN)?;
+        self.connections.push(connection);
         self.send(index, first)
     }
 
@@ -253,9 +210,9 @@ impl Swarm {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
             Err(error) => return Err(error).context(format!("connection {index}")),
         };
-        let was_in = matches!(connection.stage, Stage::In);
+        let was_in = connection.is_in();
         let (answer, came) = connection.take(&self.buffer[..size], self.is_checked)?;
-        if !was_in && matches!(connection.stage, Stage::In) {
+        if !was_in && connection.is_in() {
             self.signed_in += 1;
         }
         let before = connection.got;
@@ -275,85 +232,6 @@ pub(crate) enum Ears {
     /// It is not; what comes for it stays in the socket.
     Closed,
 }
-
-impl Connection {
-    /// Takes what came: what to answer, and how many messages were in it.
-    fn take(&mut self, bytes: &[u8], is_checked: bool) -> Result<(Vec<u8>, u32)> {
-        if let Stage::Upgrading { came, hello, greetings } = &mut self.stage {
-            came.extend_from_slice(bytes);
-            let Some(end) = came.windows(4).position(|part| part == b"\r\n\r\n") else {
-                return Ok((Vec::new(), 0));
-            };
-            ensure!(came.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(came));
-            // Nothing comes behind it: whoever connects speaks first.
-            ensure!(came.len() == end + 4, "bytes behind the upgrade");
-            let hello = std::mem::take(hello);
-            self.stage = Stage::SigningIn(*greetings);
-            return Ok((hello, 0));
-        }
-        let (data, answer) = self.reader.count(bytes)?;
-        let Stage::SigningIn(left) = &mut self.stage else { return Ok((answer, data)) };
-        let messages = data.saturating_sub(*left);
-        *left -= data.min(*left);
-        if *left == 0 {
-            self.stage = Stage::In;
-            if let (Reader::WebSocket(frames), true) = (&mut self.reader, is_checked) {
-                frames.check();
-            }
-        }
-        Ok((answer, messages))
-    }
-}
-
-impl Reader {
-    /// Messages (or the greetings before them) in `bytes`, and what they want answered.
-    fn count(&mut self, bytes: &[u8]) -> Result<(u32, Vec<u8>)> {
-        match self {
-            Self::WebSocket(frames) => {
-                let counted = frames.count(bytes)?;
-                ensure!(!counted.close, "the server said goodbye");
-                // An empty pong is sign of life enough.
-                let pong = [0x8a, 0x80, 0, 0, 0, 0];
-                let answer = if counted.pings > 0 { pong.to_vec() } else { Vec::new() };
-                Ok((counted.data, answer))
-            }
-            Self::Nats(lines) => {
-                let counted = lines.count(bytes)?;
-                let answer = if counted.pings > 0 { b"PONG\r\n".to_vec() } else { Vec::new() };
-                Ok((counted.messages + counted.pongs, answer))
-            }
-        }
-    }
-}
-
-/// A socket from an address of its own among several, so that ports do not run out.
-fn dial(target: &Target, index: usize) -> Result<TcpStream> {
-    let SocketAddr::V4(address) = target.address else { bail!("{} is no IPv4", target.address) };
-    let stream = socket(AddressFamily::INET, SocketType::STREAM, None)?;
-    let from = Ipv4Addr::new(127, 0, 0, 1 + u8::try_from(index % 4)?);
-    bind(&stream, &SocketAddr::from((from, 0))).context("no port left")?;
-    if let Some(bytes) = target.receive_buffer {
-        sockopt::set_socket_recv_buffer_size(&stream, bytes)?;
-    }
-    connect(&stream, &SocketAddr::from(address)).context("cannot connect")?;
-    let stream = TcpStream::from(stream);
-    stream.set_nodelay(true)?;
-    stream.set_nonblocking(true)?;
-    Ok(stream)
-}
-
-/// Writes what the socket takes at once.
-fn write(mut stream: &TcpStream, bytes: &[u8]) -> Result<usize> {
-    match stream.write(bytes) {
-        Ok(taken) => Ok(taken),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
-        Err(error) => Err(error).context("cannot send"),
-    }
-}
-
-const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n\
-    Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-    Sec-WebSocket-Version: 13\r\n\r\n";
 
 /// How long nothing may happen.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -215,3 +215,21 @@ const MESSAGE: &str = concat!(
     "what is said, again and again. what is said, again and again. what",
     r#"","time":"2026-11-21T07:20:19.123Z","agent":true}}"#
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::TEXT;
+
+    #[test]
+    fn the_prepared_message_is_as_long_as_those_of_others() {
+        let message: serde_json::Value = serde_json::from_str(MESSAGE).unwrap();
+        assert_eq!(message["message"]["text"].as_str().unwrap().len(), TEXT);
+    }
+
+    #[test]
+    fn a_frame_says_how_long_it_is() {
+        assert_eq!(server_frame(b"ab"), b"\x81\x02ab");
+        assert_eq!(server_frame(&[7; 300])[..4], [0x81, 126, 1, 44]);
+    }
+}

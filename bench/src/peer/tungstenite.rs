@@ -61,11 +61,12 @@ async fn member(stream: TcpStream, room: Arc<Room>) -> Result<()> {
                 let Message::Text(text) = frame else { continue };
                 let frame: Value = serde_json::from_str(&text)?;
                 if frame["type"] == "agent_auth" && frame["token"] == TOKEN {
+                    // First, so that nothing is missed that is said after the answer.
+                    messages = Some(room.messages.subscribe());
                     let ok = json!({"type": "auth_ok", "user": "Bench", "isAgent": true});
                     socket.feed(Message::text(ok.to_string())).await?;
                     socket.feed(Message::text(room.history())).await?;
                     socket.flush().await?;
-                    messages = Some(room.messages.subscribe());
                 } else if messages.is_some() {
                     room.say(&frame["text"]);
                 }
