@@ -101,7 +101,7 @@ const belongs = (lines, at) => (lines[at].trim() === '' ? /^(?:\t| {2,})\S/u.tes
 
 /** The words of `text` in one line, at most `length` characters, for quotes and titles. */
 export function plain(text, length = 120) {
-  const words = blocks(String(text).slice(0, length * 4).split('\n'), [], 0).map(plainBlock).join(' ').replace(/\s+/gu, ' ').trim();
+  const words = blocks(String(text).slice(0, length * 4).split('\n'), null, 0).map(plainBlock).join(' ').replace(/\s+/gu, ' ').trim();
   const characters = [...words];
   return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : words;
 }

@@ -105,5 +105,6 @@ test('hostile lengths are read in time that grows with them', () => {
 
 test('plain words of a text stand in one line', () => {
   assert.equal(plain('# **Hi**\n\n- `a`\n- b'), 'Hi a b');
+  assert.equal(plain('see @HKH, mail me@there'), 'see @HKH, mail me@there');
   assert.equal(plain('x'.repeat(500), 10), `${'x'.repeat(9)}…`);
 });
