@@ -1,0 +1,64 @@
+//! Batches on their way into the log, with and without waiting for the disk.
+//!
+//! `cargo bench -p ois-store`. The files go where temporary ones do: `TMPDIR` chooses the disk.
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
+
+use divan::{Bencher, counter::ItemsCount};
+use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role, Timestamp};
+use ois_store::{DiskConfig, DiskStore, Durability, Limit, Store};
+use tokio::runtime::{Builder, Runtime};
+
+fn main() {
+    divan::main();
+}
+
+/// `--durability os`: one write.
+#[divan::bench(args = BATCHES)]
+fn append_os(bencher: Bencher<'_, '_>, batch: usize) {
+    append(bencher, batch, Durability::Os);
+}
+
+/// `--durability sync`: one write and one `fdatasync`, on the log's own thread.
+#[divan::bench(args = BATCHES, sample_count = 50, sample_size = 4)]
+fn append_sync(bencher: Bencher<'_, '_>, batch: usize) {
+    append(bencher, batch, Durability::Sync);
+}
+
+/// 2,048 records from the middle of the log, as a connection that is behind reads them.
+#[divan::bench]
+fn read_2048(bencher: Bencher<'_, '_>) {
+    let (_root, store, runtime) = open(Durability::Os);
+    for _ in 0..20 {
+        runtime.block_on(store.append(events(512), NOON)).unwrap();
+    }
+    let after = EventId::new(store.oldest().get() + 4096).unwrap();
+    let limit = Limit { records: 2048, bytes: usize::MAX };
+    bencher
+        .counter(ItemsCount::new(2048_usize))
+        .bench_local(|| runtime.block_on(store.read(after, limit)).unwrap());
+}
+
+fn append(bencher: Bencher<'_, '_>, batch: usize, durability: Durability) {
+    let (_root, store, runtime) = open(durability);
+    bencher
+        .counter(ItemsCount::new(batch))
+        .with_inputs(|| events(batch))
+        .bench_local_values(|events| runtime.block_on(store.append(events, NOON)).unwrap());
+}
+
+fn open(durability: Durability) -> (tempfile::TempDir, DiskStore, Runtime) {
+    let root = tempfile::tempdir().unwrap();
+    let config = DiskConfig { durability, ..DiskConfig::new(root.path()) };
+    let store = DiskStore::open(config, NOON).unwrap();
+    (root, store, Builder::new_current_thread().build().unwrap())
+}
+
+/// Messages of 120 bytes.
+fn events(count: usize) -> Vec<NewEvent> {
+    let author = Member::new("HKH".parse().unwrap(), Kind::Agent, Role::Agent);
+    let one = NewEvent::Message(Draft::new(author, "x".repeat(120)));
+    vec![one; count]
+}
+
+const BATCHES: [usize; 3] = [1, 32, 512];
+const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
