@@ -53,6 +53,15 @@ export function createApi({ fetch, onGone }) {
     verify: () => body(call('GET', '/api/verify')),
     members: () => body(call('GET', '/api/members')),
     messages: (query) => body(call('GET', `/api/messages?${new URLSearchParams(query)}`)),
+    deliveries: (query) => body(call('GET', `/api/deliveries?${new URLSearchParams(query)}`)),
+    deliveriesOf: (message) => body(call('GET', `/api/messages/${message}/deliveries`)),
+    retryDelivery: (message, agent) => body(call('POST', `/api/deliveries/${at(`${message}:${agent}`)}/retry`)),
+    runs: (query = {}) => body(call('GET', `/api/runs?${new URLSearchParams(query)}`)),
+    stopRun: (run) => body(call('POST', `/api/runs/${at(run)}/stop`)),
+    usage: (by) => body(call('GET', `/api/usage?by=${by}`)),
+    budgets: () => body(call('GET', '/api/budgets')),
+    /** Replaces all budgets. */
+    keepBudgets: (budgets) => body(call('PUT', '/api/budgets', { json: { budgets } })),
     list: (path) => body(call('GET', `/api/files?path=${at(path)}`)),
     /** Answers with `{body: {path, content}, etag}`. */
     read: (path) => call('GET', `/api/file?path=${at(path)}`),

@@ -11,9 +11,9 @@ export function avatar(display, isAgent, size = '') {
   return h('span', { class: `avatar ${isAgent ? 'avatar-agent' : ''} ${emoji} ${size} hue-${hue(display)}`, 'aria-hidden': 'true' }, inside);
 }
 
-/** The sign of a state, named for a screen reader. */
-export function presence(state) {
-  const sign = h('span', { class: 'presence', role: 'img' }, dot(state));
-  words(sign, { label: `presence.${state ?? 'unknown'}` });
+/** The sign of a state, named for a screen reader: by `label`, or by the state alone. */
+export function presence(state, label) {
+  const sign = h('span', { class: 'presence', role: 'img', 'aria-label': label }, dot(state));
+  if (label === undefined) words(sign, { label: `presence.${state ?? 'unknown'}` });
   return sign;
 }

@@ -46,6 +46,7 @@ class Composer extends HTMLElement {
     onLanguage(() => {
       this.#showQuick(app.store.state);
       this.#showReply(app.store.state);
+      this.#showActivity(app.store.state);
       this.#changed();
     });
   }

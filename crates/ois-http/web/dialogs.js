@@ -7,7 +7,7 @@ import { h } from './dom.js';
  * the last one is the main one; `title` and `hint` are words as dom.js takes them.
  */
 export function ask({ title, hint, buttons }) {
-  return open(({ close }) => [
+  return openDialog(({ close }) => [
     h('h2', { words: { text: title } }),
     hint && h('p', { class: 'quiet', words: { text: hint } }),
     h('div', { class: 'dialog-buttons' }, h('button', { type: 'button', class: 'button', words: { text: 'dialog.cancel' }, on: { click: () => close(null) } }), buttons.map(({ key, value, kind = '' }) => h('button', { type: 'button', class: `button ${kind}`, words: { text: key }, data: { testid: `dialog-${value}` }, on: { click: () => close(value) } }))),
@@ -16,7 +16,7 @@ export function ask({ title, hint, buttons }) {
 
 /** Asks for a name; `check(name)` answers with the words of what is wrong with it, or null. */
 export function askName({ title, value = '', check, submit }) {
-  return open(({ close }) => {
+  return openDialog(({ close }) => {
     const field = h('input', { class: 'field', value, 'aria-describedby': 'dialog-error', data: { testid: 'dialog-name' }, words: { label: title }, autocomplete: 'off', spellcheck: 'false' });
     const error = h('p', { id: 'dialog-error', class: 'form-error', role: 'alert' });
     const form = h('form', { novalidate: true },
@@ -40,7 +40,8 @@ function selectStem(field) {
   field.setSelectionRange(0, dot > 0 ? dot : field.value.length);
 }
 
-function open(content) {
+/** Opens a dialog with what `content({close})` makes; answers with what it was closed with. */
+export function openDialog(content) {
   const before = document.activeElement;
   return new Promise((resolve) => {
     const dialog = h('dialog', { class: 'dialog', data: { testid: 'dialog' } });

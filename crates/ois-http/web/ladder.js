@@ -1,38 +1,78 @@
-// What became of a mention: one quiet line per agent, changed in place. It shows what `delivery`
-// frames say and nothing more; without them it takes no room.
+// What became of a mention: one quiet line per agent beside the message, changed in place.
 
-import { fill, h } from './dom.js';
-import { locale, t } from './i18n.js';
-import { clock, duration } from './time.js';
+import { h, words } from './dom.js';
+import { Keyed, put } from './keyed.js';
 import { fold } from './names.js';
+import { address } from './paths.js';
+import { retryButton } from './retry.js';
+import { lineNotes, rungWords, tallyWords } from './rung-words.js';
+import { activityOf, isDown, isOpen, linesOf, SIGNS } from './rungs.js';
 
-const SIGNS = { stored: '◌', received: '●', admitted: '◐', ended: '◐', replied: '✓', silent: '–', failed: '!', dead: '✕' };
+const MANY = 6;
 
-/** The place for the lines beside a message. */
-export const ladderPlace = (id) => h('div', { class: 'ladder', data: { ladder: id }, words: { label: 'ladder.label' } });
-
-/** Shows the deliveries of one message in its place; `state` lends activity, `now` the running time. */
-export function showLadder(place, deliveries, state, now) {
-  const lines = Object.values(deliveries ?? {});
-  fill(place, lines.map((delivery) => line(delivery, state, now)));
+/** The lines of `message`: `{element, live(state, now)}`; `replies` are those that answer it. */
+export function ladder(message, app, replies = []) {
+  const list = h('div', { class: 'rungs', role: 'list', words: { label: 'ladder.label' } });
+  // What changes here every second is not to be read out; answers and notices are, as messages.
+  const element = h('div', { class: 'ladder', 'aria-live': 'off', data: { ladder: message.id } }, list);
+  const keyed = new Keyed(list, (line) => lineOf(line, message, app));
+  const fold = folder(element, list);
+  let last; // the deliveries shown last, if nothing more can become of them
+  const live = (state, now) => {
+    const known = state.deliveries[message.id];
+    if (last !== undefined && last === known) return;
+    const lines = linesOf(message, known, replies);
+    element.hidden = lines.length === 0;
+    fold(lines);
+    keyed.show(lines.map((line) => ({ ...line, stamp: stampOf(line) })), state, now);
+    last = isOpen(lines) ? undefined : (known ?? null);
+  };
+  return { element, live };
 }
 
-/** Whether any line counts seconds, so that it must be shown anew each second. */
-export const isRunning = (deliveries) => Object.values(deliveries ?? {}).some((d) => d.state === 'admitted');
+export const stampOf = ({ state, attempt, answer, reason, duty }) => [state, attempt, answer, reason, duty].join('|');
 
-function line(delivery, state, now) {
-  const activity = state.activity[fold(delivery.agent)];
-  const words = wordsOf(delivery, activity, now);
-  const said = delivery.state === 'replied' && delivery.answer ? h('a', { href: `#/chat/message/${delivery.answer}` }, words) : h('span', {}, words);
-  const sign = h('span', { class: `sign ${activity && delivery.state === 'admitted' ? 'sign-live' : ''}`, 'aria-hidden': 'true' }, SIGNS[delivery.state] ?? '·');
-  return h('div', { class: `rung rung-${delivery.state}` }, sign, h('span', { class: 'rung-agent', dir: 'auto' }, delivery.agent), said, h('span', { class: 'quiet' }, delivery.at ? clock(delivery.at, locale()) : ''));
+/** Folds a long list into one line that tells how many are where. */
+function folder(element, list) {
+  let toggle = null;
+  return (lines) => {
+    if (lines.length <= MANY) return;
+    if (!toggle) {
+      toggle = h('button', { type: 'button', class: 'rung-tally', 'aria-expanded': 'false' });
+      toggle.addEventListener('click', () => {
+        list.hidden = !list.hidden;
+        toggle.setAttribute('aria-expanded', String(!list.hidden));
+      });
+      list.hidden = true;
+      element.prepend(toggle);
+    }
+    put(toggle, tallyWords(lines));
+  };
 }
 
-function wordsOf(delivery, activity, now) {
-  if (delivery.state === 'admitted') {
-    const working = t('ladder.admitted', { time: duration(now - Date.parse(delivery.at ?? now)) }).trim();
-    return activity?.note ? t('activity.note', { what: working, note: activity.note }) : working;
-  }
-  if (delivery.state === 'failed') return delivery.reason ? t('ladder.failed', { reason: delivery.reason }) : t('ladder.failedPlain');
-  return delivery.state in SIGNS ? t(`ladder.${delivery.state}`) : delivery.state;
+function lineOf(line, message, app) {
+  const sign = h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[line.state] ?? '·');
+  const said = line.state === 'replied' && line.answer ? answerLink(line.answer, app) : h('span', { class: 'rung-said' });
+  const notes = h('span', { class: 'rung-notes' });
+  const agent = line.agent && h('a', { class: 'rung-agent', dir: 'auto', tabindex: -1, data: { focus: 'agent' }, href: address({ view: 'chat', about: { kind: 'message', of: message.id } }), words: { title: 'ladder.details' } }, line.agent);
+  const element = h('div', { class: `rung rung-${line.state}`, role: 'listitem', data: { agent: fold(line.agent), state: line.state, testid: 'rung' } },
+    sign, agent, said, notes, isDown(line.state) && retryButton(line, message.id, app));
+  const show = (now, state, ms) => {
+    put(said, rungWords(now, ms));
+    put(notes, lineNotes(now, state).map((note) => `· ${note}`).join(' '));
+    sign.classList.toggle('sign-live', activityOf(now, state.activity) !== null);
+    element.title = now.detail ?? '';
+  };
+  return { element, show };
+}
+
+function answerLink(answer, app) {
+  const link = h('a', { class: 'rung-said', tabindex: -1, data: { focus: 'answer' }, href: address({ view: 'chat', about: { kind: 'message', of: answer } }) });
+  link.addEventListener('click', (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    app.show(answer);
+  });
+  words(link, { title: 'ladder.toAnswer' });
+  return link;
 }

@@ -10,6 +10,7 @@ import './files.js';
 import './details.js';
 import './notices.js';
 import { createApi } from './api.js';
+import { createDeliveries } from './deliveries.js';
 import { renew } from './dom.js';
 import { firstLanguage, locale, onLanguage, setLanguage, t } from './i18n.js';
 import { address, routeOf } from './paths.js';
@@ -28,13 +29,17 @@ const link = new Link({
   open: () => new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`),
   clock: { now: () => Date.now(), set: (run, ms) => setTimeout(run, ms), clear: (id) => clearTimeout(id) },
   random: Math.random,
-  emit: (event) => session.receive(event, chat.attending()),
+  emit: (event) => {
+    session.receive(event, chat.attending());
+    deliveries.receive(event);
+  },
   cursor: () => store.state.cursor,
 });
 const api = createApi({ fetch: (...args) => fetch(...args), onGone: () => session.gone() });
 // randomUUID is missing where the page is served without TLS to another host.
 const nonce = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');
 const session = createSession({ store, link, api, prefs, nonce, now: () => Date.now(), later: setTimeout.bind(window) });
+const deliveries = createDeliveries({ store, api, say: session.say });
 
 const guards = new Set();
 const app = {
@@ -43,6 +48,7 @@ const app = {
   prefs,
   link,
   actions: session,
+  deliveries,
   /** Goes to a view; unsaved work is asked about by its guard. */
   go: (route) => {
     location.hash = address({ path: '', open: false, about: null, ...route });

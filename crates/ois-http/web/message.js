@@ -5,11 +5,13 @@ import { avatar } from './avatar.js';
 import { h, iconButton, words } from './dom.js';
 import { locale, t } from './i18n.js';
 import { icon } from './icons.js';
-import { ladderPlace } from './ladder.js';
+import { ladder } from './ladder.js';
 import { plain } from './markdown.js';
 import { render, toClipboard } from './markdown-view.js';
 import { calls, EVERYONE, mentionable } from './mention.js';
 import { fold, memberOf, shortName } from './names.js';
+import { address } from './paths.js';
+import { presenceWords } from './presence.js';
 import { reason } from './reason.js';
 import { isOwn } from './store-log.js';
 import { clock, full } from './time.js';
@@ -20,34 +22,63 @@ const MANY_LINES = 60;
 /** Whether a message speaks for an agent. */
 export const fromAgent = (message, members) => message.agent === true || memberOf(members, message.user)?.kind === 'agent';
 
-/** The element of a message row of rows.js. */
-export function messageRow({ message, joined, original, answers }, app) {
+/** The row of a message of rows.js: `{element, live}`; `live` keeps up what becomes of it. */
+export function messageRow({ message, joined, original, cause, answers, notices }, app) {
   const state = app.store.state;
   const isAgent = fromAgent(message, state.members);
   const content = body(message.text, app);
   // Whoever came in by the team's shared password is in no register, so the server does not name them.
   const called = !isOwn(state, message) && (calls(message, shortName(state.user)) || content.querySelector('.mention-me') !== null);
-  const item = h('article', { class: `message ${joined ? 'joined' : ''} ${called ? 'called' : ''}`, tabindex: -1, data: { id: message.id, testid: 'message' } },
+  const told = ladder(message, app, notices);
+  const twice = h('span', { class: 'tag tag-twice', hidden: true, words: { text: 'message.twice', title: 'message.twiceHint' } });
+  const element = h('article', { class: `message ${joined ? 'joined' : ''} ${called ? 'called' : ''}`, tabindex: -1, data: { id: message.id, testid: 'message' } },
     joined ? null : avatar(message.user, isAgent),
-    head(message, isAgent, joined),
+    head(message, { isAgent, joined, twice }, app),
     message.replyTo ? quoteOf(message, original, app) : null,
+    message.cause && message.cause !== message.replyTo && !joined ? causeOf(message, cause, app) : null,
     content,
     message.attachments?.length ? attachmentsView(message.attachments, () => picturesOf(app.store.state.messages)) : null,
-    ladderPlace(message.id),
-    answers.length ? answersOf(answers) : null,
+    told.element,
+    answers.length && !toldBeside(message, answers) ? answersOf(answers) : null,
     actions(message, app));
-  words(item, { label: ['message.by', { name: message.user, time: clock(message.time, locale()) }] });
-  return item;
+  words(element, { label: ['message.by', { name: message.user, time: clock(message.time, locale()) }] });
+  const live = (now, ms) => {
+    told.live(now, ms);
+    if (message.cause) twice.hidden = !mayBeTwice(message, now.deliveries);
+  };
+  return { element, live };
 }
 
-function head(message, isAgent, joined) {
+/** Whether the turn that wrote it may not have been the only one. */
+function mayBeTwice(message, deliveries) {
+  const mine = deliveries[message.cause]?.[fold(shortName(message.user))];
+  return Boolean(mine?.possibleDuplicate);
+}
+
+function head(message, { isAgent, joined, twice }, app) {
   const time = h('a', { class: 'time', tabindex: -1, href: `#/chat/message/${message.id}`, data: { tip: full(message.time, locale()) } }, h('time', { datetime: message.time }, clock(message.time, locale())));
   if (joined) return h('div', { class: 'head head-joined' }, time);
   return h('div', { class: 'head' },
-    h('span', { class: 'author', dir: 'auto' }, message.user),
+    author(message, app.store),
     isAgent && h('span', { class: 'tag', words: { text: 'team.agent' } }),
     time,
-    message.fromArchive && h('span', { class: 'quiet', words: { text: 'chat.archive' } }));
+    message.fromArchive && h('span', { class: 'quiet', words: { text: 'chat.archive' } }),
+    twice);
+}
+
+/** Who wrote it; for a member of the register a way to the details, and how it is when asked. */
+function author({ user }, store) {
+  const member = memberOf(store.state.members, user);
+  if (!member) return h('span', { class: 'author', dir: 'auto' }, user);
+  const link = h('a', { class: 'author', dir: 'auto', tabindex: -1, href: address({ view: 'chat', about: { kind: 'member', of: member.name } }) }, user);
+  link.addEventListener('pointerenter', () => (link.title = presenceWords(memberOf(store.state.members, user) ?? member)));
+  return link;
+}
+
+/** The line that tells which message woke the agent that wrote this one. */
+function causeOf(message, cause, app) {
+  const text = cause ? t('message.cause', { name: shortName(cause.user), text: plain(cause.text, 60) || t('message.attachment') }) : t('message.causeGone');
+  return h('button', { type: 'button', class: 'quote-line cause-line', tabindex: -1, on: { click: () => app.show(message.cause) } }, icon('pulse', 14), h('span', { dir: 'auto' }, text));
 }
 
 /** The line that tells what a message answers; it leads there. */
@@ -73,6 +104,12 @@ function body(text, app) {
   return h('div', {}, content, toggle);
 }
 
+/** Whether the lines beside the message lead to all its answers already: one of each agent called. */
+function toldBeside({ calls: called = [] }, answers) {
+  const names = answers.map((a) => fold(shortName(a.user)));
+  return new Set(names).size === names.length && names.every((name) => called.some((agent) => fold(agent) === name));
+}
+
 function answersOf(answers) {
   const last = answers.at(-1);
   const names = [...new Set(answers.map((a) => shortName(a.user)))].slice(0, 3).join(', ');
@@ -91,17 +128,18 @@ function actions(message, app) {
     iconButton(icon('about', 18), 'message.details', () => app.go({ view: 'chat', about: { kind: 'message', of: message.id } })));
 }
 
-/** The element of a draft row: greyed until it is stored, kept with its reason when it failed. */
+/** A draft's row: greyed until it is stored, kept with its reason when it failed. */
 export function draftRow({ draft, joined, original }, app) {
   const state = app.store.state;
   const failed = draft.state === 'failed';
-  return h('article', { class: `message draft ${joined ? 'joined' : ''} ${failed ? 'failed' : ''}`, tabindex: -1, data: { nonce: draft.nonce, testid: 'draft' } },
+  const element = h('article', { class: `message draft ${joined ? 'joined' : ''} ${failed ? 'failed' : ''}`, tabindex: -1, data: { nonce: draft.nonce, testid: 'draft' } },
     joined ? null : avatar(state.user, false),
     joined ? null : h('div', { class: 'head' }, h('span', { class: 'author', dir: 'auto' }, state.user)),
     draft.replyTo ? quoteOf(draft, original, app) : null,
     body(draft.text, app),
     draft.attachments?.length ? attachmentsView(draft.attachments, () => picturesOf([draft])) : null,
     failed ? failure(draft, app) : h('div', { class: 'fate quiet', words: { text: state.link.state === 'ready' ? 'message.sending' : 'message.waiting' } }));
+  return { element };
 }
 
 function failure(draft, app) {

@@ -57,7 +57,7 @@ export function routeOf(hash) {
 }
 
 function aboutOf([kind, of]) {
-  if (kind === 'room') return { kind };
+  if (kind === 'room' || kind === 'work') return { kind };
   if (kind === 'member' && of) return { kind, of };
   if (kind === 'message' && /^\d+$/u.test(of ?? '')) return { kind, of: Number(of) };
   return null;

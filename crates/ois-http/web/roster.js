@@ -6,7 +6,9 @@ import { onLanguage, t } from './i18n.js';
 import { icon } from './icons.js';
 import { byPresence, fold, memberOf } from './names.js';
 import { address } from './paths.js';
+import { presenceWords } from './presence.js';
 import { settings } from './settings.js';
+import { activeRuns } from './store-deliveries.js';
 
 const FIND_FROM = 9;
 
@@ -14,6 +16,7 @@ class Roster extends HTMLElement {
   #app;
   #list;
   #find;
+  #work;
   #me;
 
   start(app) {
@@ -23,10 +26,15 @@ class Roster extends HTMLElement {
     this.#find = h('input', { type: 'search', class: 'find', words: { placeholder: 'team.find', label: 'team.find' }, on: { input: () => this.#show(app.store.state) } });
     this.#list = h('div', { class: 'people' });
     this.#me = h('div', { class: 'me', role: 'group', words: { label: 'me.label' } });
-    fill(this, h('div', { class: 'team-head' }, h('h2', { words: { text: 'team.label' } })), this.#find, this.#list, this.#me);
+    this.#work = h('a', { class: 'work-link', href: address({ view: 'chat', about: { kind: 'work' } }), data: { testid: 'about-work' } });
+    fill(this, h('div', { class: 'team-head' }, h('h2', { words: { text: 'team.label' } })), this.#find, this.#list, this.#work, this.#me);
     app.store.watch((s) => [s.members, s.user, s.route], (s) => this.#show(s));
     app.store.watch((s) => [s.phase, s.user, s.role], (s) => this.#showMe(s));
-    onLanguage(() => this.#show(app.store.state));
+    app.store.watch((s) => [s.runs, s.route], (s) => this.#showWork(s));
+    onLanguage(() => {
+      this.#show(app.store.state);
+      this.#showWork(app.store.state);
+    });
   }
 
   #show(state) {
@@ -57,10 +65,18 @@ class Roster extends HTMLElement {
     const link = h('a', { href, class: 'person', data: { key: `p:${member.name}` }, 'aria-current': open ? 'true' : null },
       avatar(member.display, member.kind === 'agent', 'small'),
       h('span', { class: 'person-name', dir: 'auto' }, member.display, mine && h('span', { class: 'quiet' }, ` (${t('team.you')})`)),
-      presence(member.state ?? 'offline'));
+      presence(member.state ?? 'offline', presenceWords(member)));
     const call = mine ? null : iconButton(icon('at', 16), 'details.mention', () => this.#app.mention(member.name), { class: 'call', data: { key: `c:${member.name}` } });
     call?.setAttribute('aria-label', t('details.call', { name: member.name }));
-    return h('li', { class: `member member-${member.state ?? 'offline'}` }, link, call);
+    return h('li', { class: `member member-${member.state ?? 'offline'}`, title: presenceWords(member) }, link, call);
+  }
+
+  /** The way to what agents are at, with how many are at work. */
+  #showWork(state) {
+    const n = activeRuns(state).length;
+    fill(this.#work, icon('pulse', 18), h('span', {}, t('work.title')), h('span', { class: 'quiet' }, n ? t('work.count', { n }) : ''));
+    if (state.route.about?.kind === 'work') this.#work.setAttribute('aria-current', 'true');
+    else this.#work.removeAttribute('aria-current');
   }
 
   #showMe(state) {

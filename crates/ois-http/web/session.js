@@ -125,7 +125,7 @@ export function createSession({ store, link, api, prefs, nonce, now, later }) {
       later(() => state().pending.some((p) => p.nonce === frame.nonce) && retry(frame.nonce), frame.retryAfterMs ?? 1000);
     } else if (frame.type === 'message' || frame.type === 'presence') {
       const name = frame.type === 'message' ? frame.message.user : frame.name;
-      if (frame.message?.fromArchive || strangers.has(name) || memberOf(state().members, name)) return;
+      if (frame.message?.fromArchive || frame.message?.notice || strangers.has(name) || memberOf(state().members, name)) return;
       strangers.add(name);
       refreshMembers();
     }

@@ -77,7 +77,7 @@ export class Link {
   }
 
   #authenticate() {
-    const frame = { type: 'auth', subscribe: ['presence', 'activity', 'deliveries'] };
+    const frame = { type: 'auth', subscribe: ['presence', 'activity', 'deliveries', 'runs'] };
     const after = this.#cursor();
     if (after !== null) frame.after = after;
     this.#socket.send(JSON.stringify(frame));

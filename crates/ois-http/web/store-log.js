@@ -20,7 +20,6 @@ export const emptyLog = () => ({
   pending: [], // {nonce, text, attachments, replyTo, time, state: sending|failed, code?, words?, id?, shownAs?}
   readId: null, // the highest id the reader has seen
   unreadFrom: null, // the message above which the unread line stands
-  deliveries: {}, // message id → agent → delivery
 });
 
 /** The state after `event`. */
@@ -47,7 +46,7 @@ export function reduceLog(state, event) {
     case 'read':
       return event.id > (state.readId ?? 0) ? { ...state, readId: event.id } : state;
     case 'restart':
-      return { ...state, messages: [], cursor: null, loaded: false, unreadFrom: null, deliveries: {} };
+      return { ...state, messages: [], cursor: null, loaded: false, unreadFrom: null };
     default:
       return state;
   }
@@ -67,8 +66,6 @@ function reduceFrame(state, { frame, attending }) {
       return takeAck(state, frame);
     case 'error':
       return takeError(state, frame);
-    case 'delivery':
-      return takeDelivery(state, frame);
     default:
       return state;
   }
@@ -137,15 +134,9 @@ function takeAck(state, frame) {
 }
 
 function takeError(state, frame) {
-  if (frame.code === 'cursor_ahead') return { ...state, messages: [], cursor: null, unreadFrom: null, deliveries: {} };
+  if (frame.code === 'cursor_ahead') return { ...state, messages: [], cursor: null, unreadFrom: null };
   if (!frame.nonce) return state;
   return changePending(state, frame.nonce, () => (frame.code === 'busy' ? {} : failure({ code: frame.code, words: frame.message })));
-}
-
-function takeDelivery(state, frame) {
-  const known = state.deliveries[frame.message]?.[frame.agent];
-  if (known && known.attempt > frame.attempt) return state;
-  return { ...state, deliveries: { ...state.deliveries, [frame.message]: { ...state.deliveries[frame.message], [frame.agent]: frame } } };
 }
 
 const failure = ({ code, words }) => ({ state: 'failed', code, words, shownAs: undefined });

@@ -1,9 +1,12 @@
 // What the page knows: one value, changed only by events, watched by the elements.
 //
 // `reduce` is pure and hands each event to the parts that care (store-log.js: messages and what is
-// being sent; store-people.js: who is here). The Store gathers changes and tells its watchers
+// being sent; store-people.js: who is here; store-deliveries.js: what becomes of mentions;
+// store-activity.js: what agents are doing). The Store gathers changes and tells its watchers
 // once per frame, so that a hundred resumed messages are one repaint.
 
+import { emptyActivity, reduceActivity } from './store-activity.js';
+import { emptyDeliveries, reduceDeliveries } from './store-deliveries.js';
 import { emptyLog, reduceLog } from './store-log.js';
 import { emptyPeople, reducePeople } from './store-people.js';
 
@@ -19,12 +22,16 @@ export const initial = () => ({
   replyTo: null,
   ...emptyLog(),
   ...emptyPeople(),
+  ...emptyDeliveries(),
+  ...emptyActivity(),
 });
 
 /** The state after `event`. The same object comes back when nothing changed. */
 export function reduce(state, event) {
-  return reducePeople(reduceLog(reduceSelf(state, event), event), event);
+  return PARTS.reduce((before, part) => part(before, event), state);
 }
+
+const PARTS = [reduceSelf, reduceLog, reducePeople, reduceDeliveries, reduceActivity];
 
 function reduceSelf(state, event) {
   switch (event.type) {

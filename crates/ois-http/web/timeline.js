@@ -4,8 +4,10 @@
 import { fill, h, words } from './dom.js';
 import { language, locale, onLanguage, t } from './i18n.js';
 import { icon } from './icons.js';
-import { isRunning, showLadder } from './ladder.js';
+import { bubbleRow } from './bubble.js';
 import { draftRow, messageRow } from './message.js';
+import { noticeRow } from './notice-row.js';
+import { writing } from './store-activity.js';
 import { find, unread } from './store-log.js';
 import { layout } from './rows.js';
 import { anchorOf, atEnd, bring, holdAnchor, toEnd } from './scroll.js';
@@ -21,7 +23,7 @@ class Timeline extends HTMLElement {
   #older;
   #empty;
   #pill;
-  #made = new Map(); // key → {stamp, element}
+  #made = new Map(); // key → {stamp, element, live?}
   #epoch = '';
   #following = true; // whether the view stays at the end
   #top = 0; // where it was scrolled to
@@ -41,11 +43,11 @@ class Timeline extends HTMLElement {
     this.#walk = new Walk(this.#rows, { open: (id) => app.go({ view: 'chat', about: { kind: 'message', of: id } }), reply: (id) => app.actions.reply(id) });
     new ResizeObserver(() => this.#resized()).observe(this.#area);
     new ResizeObserver(() => this.#resized()).observe(this.#rows);
-    app.store.watch((s) => [s.messages, s.pending, s.unreadFrom, s.members, s.loaded, s.more, s.link.state, s.route.view, s.user], () => this.#show());
+    app.store.watch((s) => [s.messages, s.pending, s.unreadFrom, s.members, s.loaded, s.more, s.link.state, s.route.view, s.user, writing(s).map((a) => a.name).join()], () => this.#show());
     app.store.watch((s) => [s.older], (s) => this.#showOlder(s.older));
     app.store.watch((s) => [s.messages, s.readId], () => this.#showPill());
-    app.store.watch((s) => [s.deliveries, s.activity, s.messages], () => this.#showLadders());
-    setInterval(() => Object.values(app.store.state.deliveries).some(isRunning) && this.#showLadders(), 1000);
+    app.store.watch((s) => [s.deliveries, s.activity, s.members], () => this.#live());
+    setInterval(() => this.#live(), 1000);
     onLanguage(() => this.#show());
     document.addEventListener('visibilitychange', () => this.#read());
   }
@@ -87,7 +89,7 @@ class Timeline extends HTMLElement {
     const anchor = this.#following ? null : anchorOf(this.#area, this.#rows.children);
     this.#arrange(layout(state));
     this.#empty.hidden = !state.loaded || state.messages.length > 0 || state.pending.length > 0;
-    this.#showLadders();
+    this.#live();
     if (!state.loaded || this.#area.clientHeight === 0) return undefined;
     if (!this.#placed) this.#begin(state);
     else this.#move(() => (this.#following ? toEnd(this.#area) : holdAnchor(this.#area, anchor, (key) => this.#made.get(key)?.element)));
@@ -105,8 +107,9 @@ class Timeline extends HTMLElement {
     let place = this.#rows.firstElementChild;
     for (const row of rows) {
       const known = this.#made.get(row.key);
-      const element = known?.stamp === row.stamp ? known.element : this.#make(row);
-      next.set(row.key, { stamp: row.stamp, element });
+      const entry = known?.stamp === row.stamp ? known : this.#make(row);
+      const { element } = entry;
+      next.set(row.key, entry);
       if (element === place) place = place.nextElementSibling;
       else this.#rows.insertBefore(element, place);
     }
@@ -121,14 +124,20 @@ class Timeline extends HTMLElement {
   }
 
   #make(row) {
-    const element = this.#element(row);
-    element.dataset.key = row.key;
-    return element;
+    const entry = this.#entry(row);
+    entry.element.dataset.key = row.key;
+    return { stamp: row.stamp, ...entry };
   }
 
-  #element(row) {
+  #entry(row) {
     if (row.kind === 'message') return messageRow(row, this.#app);
+    if (row.kind === 'notice') return noticeRow(row, this.#app);
     if (row.kind === 'draft') return draftRow(row, this.#app);
+    if (row.kind === 'bubble') return bubbleRow(row, this.#app);
+    return { element: this.#rule(row) };
+  }
+
+  #rule(row) {
     if (row.kind === 'new') return h('div', { class: 'rule rule-new', role: 'separator' }, h('span', { words: { text: 'chat.new' } }));
     if (row.kind === 'start') return h('p', { class: 'start quiet', words: { text: ['chat.start', { room: 'main' }] } });
     const near = nearness(row.time, Date.now());
@@ -211,12 +220,11 @@ class Timeline extends HTMLElement {
     fill(this.#pill, icon('down', 16), label);
   }
 
-  #showLadders() {
+  /** What changes in place: what became of mentions, what is being written, what can still be done. */
+  #live() {
     const state = this.#app.store.state;
-    for (const id of Object.keys(state.deliveries)) {
-      const place = this.#made.get(`m:${id}`)?.element.querySelector('.ladder');
-      if (place) showLadder(place, state.deliveries[id], state, Date.now());
-    }
+    const now = Date.now();
+    for (const { live } of this.#made.values()) live?.(state, now);
   }
 }
 

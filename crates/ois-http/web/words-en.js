@@ -1,6 +1,10 @@
 // Every word of the page in English. Keys are the same as in words-zh.js (a test holds them to it).
 
+import { deliveriesEn } from './words-deliveries-en.js';
+
 export const en = {
+  ...deliveriesEn,
+
   'app.name': 'OIS',
   'app.skip': 'Skip to writing',
   'app.loading': 'Loading…',
@@ -129,17 +133,6 @@ export const en = {
   'activity.thinking': '{name} is thinking',
   'activity.working': '{name} is working',
   'activity.note': '{what} · {note}',
-
-  'ladder.label': 'What became of it',
-  'ladder.stored': 'stored',
-  'ladder.received': 'received',
-  'ladder.admitted': 'working {time}',
-  'ladder.ended': 'finishing',
-  'ladder.replied': 'answered',
-  'ladder.silent': 'chose not to answer',
-  'ladder.failed': 'failed: {reason}',
-  'ladder.failedPlain': 'failed',
-  'ladder.dead': 'gave up',
 
   'details.close': 'Close',
   'details.room': 'About #{room}',

@@ -1,6 +1,10 @@
 // 页面上的全部中文。键与 words-en.js 完全一致（有测试保证）。
 
+import { deliveriesZh } from './words-deliveries-zh.js';
+
 export const zh = {
+  ...deliveriesZh,
+
   'app.name': 'OIS',
   'app.skip': '跳到输入框',
   'app.loading': '正在载入…',
@@ -129,17 +133,6 @@ export const zh = {
   'activity.thinking': '{name} 正在思考',
   'activity.working': '{name} 正在工作',
   'activity.note': '{what} · {note}',
-
-  'ladder.label': '送达情况',
-  'ladder.stored': '已保存',
-  'ladder.received': '已收到',
-  'ladder.admitted': '处理中 {time}',
-  'ladder.ended': '即将完成',
-  'ladder.replied': '已回答',
-  'ladder.silent': '选择不回答',
-  'ladder.failed': '失败：{reason}',
-  'ladder.failedPlain': '失败',
-  'ladder.dead': '已放弃',
 
   'details.close': '关闭',
   'details.room': '关于 #{room}',

@@ -51,7 +51,7 @@ test('pauses double, vary in their upper half, and end at the longest', () => {
 test('signing in names no token and begins at the start', () => {
   const { sockets, greet } = bench();
   greet();
-  assert.deepEqual(sockets[0].sent[0], { type: 'auth', subscribe: ['presence', 'activity', 'deliveries'] });
+  assert.deepEqual(sockets[0].sent[0], { type: 'auth', subscribe: ['presence', 'activity', 'deliveries', 'runs'] });
 });
 
 test('a link that was lost comes back after the last id', () => {

@@ -113,20 +113,6 @@ test('presence changes the member it names', () => {
   assert.equal(state.members[0].state, 'deaf');
 });
 
-test('activity ends with a message, and by itself', () => {
-  const works = frame({ type: 'activity', name: 'Nova', state: 'working', note: 'reading files' });
-  const working = run([works], opened());
-  assert.equal(Object.values(working.activity)[0].note, 'reading files');
-  assert.deepEqual(reduce(working, message(say(9, 'Nova ✨'))).activity, {});
-  assert.deepEqual(reduce(working, { type: 'tick', now: 10_000 }).activity, {});
-  assert.notDeepEqual(reduce(working, { type: 'tick', now: 9_999 }).activity, {});
-});
-
-test('a delivery of an earlier attempt does not cover a later one', () => {
-  const d = (attempt, state) => frame({ type: 'delivery', message: 5, agent: 'Nova', attempt, state });
-  assert.equal(run([d(2, 'stored'), d(1, 'dead')], opened(say(5))).deliveries[5].Nova.state, 'stored');
-});
-
 test('signing out forgets everything but the reason', () => {
   const state = reduce(opened(say(5)), { type: 'signed-out', notice: 'login.ended' });
   assert.deepEqual([state.messages.length, state.user, state.notice], [0, null, 'login.ended']);
