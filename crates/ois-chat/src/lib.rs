@@ -8,11 +8,17 @@
 //! |---|---|---|
 //! | [`Session`] | one connection, from its first frame to its last | who else is there |
 //! | [`Room`] | members, presence, pace, what may be said and seen | sockets, tokens, the log |
+//! | [`Ladder`] | how far each mention came | who tells it |
+//! | [`Desk`] | what follows for agents from what stands in the log | sockets, who is there |
+//! | [`Ladder`] | how far each mention came | who tells it |
+//! | [`guard`] | which chains of messages go round in circles | what agents say |
+//! | [`budget`], [`usage`] | what agents' turns cost, and may | the runtimes |
 //! | [`Nonces`] | which drafts were stored already | how |
 //! | [`inbox`] | one agent's calls, from the mention to its end | the runtime, the disk |
 //! | [`packet`] | what a woken agent is handed, and how to keep it from being forged | who wakes it |
 
 pub mod budget;
+pub mod desk;
 pub mod guard;
 pub mod inbox;
 pub mod ladder;
@@ -23,7 +29,8 @@ pub mod room;
 pub mod session;
 pub mod usage;
 
+pub use desk::{Desk, DeskSettings, Fact};
 pub use ladder::Ladder;
 pub use nonces::Nonces;
-pub use room::{Room, SayError};
+pub use room::{Called, Client, Room, SayError};
 pub use session::{Beat, Credential, Effect, Session};

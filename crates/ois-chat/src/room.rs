@@ -6,19 +6,43 @@
 use std::collections::BTreeMap;
 
 use ois_protocol::{
-    Chat, Draft, ErrorCode, ErrorFrame, EventId, Limits, Member, Presence, PresenceState, Role,
-    RoomName, ShortName, Timestamp, http::MemberView, mention,
+    Chat, Draft, ErrorCode, ErrorFrame, EventId, Limits, Member, Offer, Presence, PresenceState,
+    Role, RoomName, ShortName, Timestamp,
+    http::MemberView,
+    mention::{self, Mentions},
 };
 
-use crate::pace::Pace;
+use crate::{ladder::LastHere, pace::Pace};
 
 /// The team and what it is doing.
 #[derive(Debug)]
 pub struct Room {
     limits: Limits,
     register: Vec<Member>,
-    names: Vec<ShortName>,
     present: BTreeMap<ShortName, Seen>,
+    /// Nobody can have been seen before.
+    opened: Timestamp,
+}
+
+/// What a member is connected with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// Something that chats.
+    Plain,
+    /// An agent's monitor, which tells how far deliveries come and proves that it can wake.
+    Monitor,
+}
+
+/// Whom a text calls, resolved against the register. The author is never among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Called {
+    /// Agents that are called, by name, by duty or with everybody.
+    pub agents: Vec<ShortName>,
+    /// Agents of whom the first that claims is woken.
+    pub offers: Vec<Offer>,
+    /// Everybody who is meant by `@all`, if it stands there: the names that take its place when not
+    /// all of them are to be woken.
+    pub everybody: Option<Vec<ShortName>>,
 }
 
 /// What is known of a member who is or was here.
@@ -27,7 +51,19 @@ struct Seen {
     member: Member,
     connections: usize,
     since: Timestamp,
+    /// What it was last connected with.
+    client: Client,
+    /// What its monitor says of the wake path, while it is connected.
+    proof: Option<Proof>,
     pace: Pace,
+}
+
+/// What a monitor says of the wake path.
+#[derive(Clone, Copy, Debug)]
+struct Proof {
+    state: PresenceState,
+    /// When the runtime last answered.
+    at: Option<Timestamp>,
 }
 
 /// Why a chat frame does not become a draft.
@@ -71,20 +107,20 @@ impl SayError {
 
 impl Room {
     /// A team in which nobody is known yet.
-    pub fn new(limits: Limits) -> Self {
-        Self { limits, register: Vec::new(), names: Vec::new(), present: BTreeMap::new() }
+    pub fn new(limits: Limits, now: Timestamp) -> Self {
+        Self { limits, register: Vec::new(), present: BTreeMap::new(), opened: now }
     }
 
     /// Replaces the register: everybody who can be mentioned, in the order in which to show them.
     pub fn register(&mut self, members: Vec<Member>) {
-        self.names = members.iter().map(|member| member.name.clone()).collect();
         self.register = members;
     }
 
     /// A connection of this member opened. Answers with the news, if it is the first.
-    pub fn join(&mut self, member: &Member, now: Timestamp) -> Option<Presence> {
+    pub fn join(&mut self, member: &Member, client: Client, now: Timestamp) -> Option<Presence> {
         let seen = self.seen(member, now);
         seen.member = member.clone();
+        seen.client = client;
         seen.connections += 1;
         if seen.connections > 1 {
             return None;
@@ -93,20 +129,57 @@ impl Room {
         Some(seen.presence())
     }
 
-    /// A connection of this member closed. Answers with the news, if it was the last.
-    pub fn leave(&mut self, name: &ShortName, now: Timestamp) -> Option<Presence> {
+    /// A connection of this member closed. Answers with the news, if that changes how it is.
+    pub fn leave(&mut self, name: &ShortName, client: Client, now: Timestamp) -> Option<Presence> {
+        let known = self.knows(name);
         let seen = self.present.get_mut(name)?;
+        let before = seen.state();
         seen.connections = seen.connections.saturating_sub(1);
-        if seen.connections > 0 {
+        if client == Client::Monitor || seen.connections == 0 {
+            seen.proof = None;
+        }
+        if seen.state() == before {
             return None;
         }
         seen.since = now;
         let news = seen.presence();
-        if !self.names.contains(name) {
+        if seen.connections == 0 && !known {
             // Whoever has the shared password picks names as they like; only known ones are kept.
             self.present.remove(name);
         }
         Some(news)
+    }
+
+    /// An agent's monitor tells whether the agent can be woken. Answers with the news.
+    pub fn prove(
+        &mut self,
+        agent: &Member,
+        said: PresenceState,
+        now: Timestamp,
+    ) -> Option<Presence> {
+        let seen = self.present.get_mut(&agent.name).filter(|seen| seen.connections > 0)?;
+        let before = seen.state();
+        let at = match said {
+            PresenceState::Online | PresenceState::Busy => Some(now),
+            PresenceState::Deaf => seen.proof.and_then(|proof| proof.at),
+            PresenceState::Offline => return None,
+        };
+        seen.proof = Some(Proof { state: said, at });
+        if said != before {
+            seen.since = now;
+        }
+        Some(seen.presence())
+    }
+
+    /// When an agent was here last, and with what.
+    pub fn last_here(&self, agent: &ShortName) -> LastHere {
+        match self.present.get(agent) {
+            Some(seen) => LastHere {
+                until: (seen.connections == 0).then_some(seen.since),
+                reports: seen.client == Client::Monitor,
+            },
+            None => LastHere { until: Some(self.opened), reports: true },
+        }
     }
 
     /// Who is there, as a subscriber is told when it signs in.
@@ -119,7 +192,7 @@ impl Room {
         let guests = self
             .present
             .values()
-            .filter(|seen| seen.connections > 0 && !self.names.contains(&seen.member.name));
+            .filter(|seen| seen.connections > 0 && !self.knows(&seen.member.name));
         let everybody = self.register.iter().chain(guests.map(|seen| &seen.member));
         everybody.map(|member| self.view(member)).collect()
     }
@@ -130,27 +203,49 @@ impl Room {
         self.seen(member, now).pace.take(chat_burst, chat_rate, now)
     }
 
-    /// Makes a draft of what a member sent: checked, and with those it calls.
+    /// Makes a draft of what a member sent, checked, and finds those whom it calls.
     ///
     /// # Errors
     /// [`SayError`]; `head` is the id of the last event so far.
-    pub fn say(&self, author: &Member, chat: Chat, head: EventId) -> Result<Draft, SayError> {
+    pub fn say(
+        &self,
+        author: &Member,
+        chat: Chat,
+        head: EventId,
+    ) -> Result<(Draft, Called), SayError> {
         self.check(author, &chat, head)?;
-        Ok(Draft {
-            author: author.clone(),
-            mentions: mention::find(&chat.text, &self.register).wire(),
+        let mentions = mention::find(&chat.text, &self.register);
+        let called = self.called(author, &mentions);
+        let draft = Draft {
             room: chat.room,
-            text: chat.text,
+            mentions: mentions.wire(),
             attachments: chat.attachments,
             reply_to: chat.reply_to,
             cause: chat.cause.filter(|_| author.is_agent()),
-            hop: 0,
-            calls: Vec::new(),
-            offers: Vec::new(),
-            held: Vec::new(),
-            notice: None,
             nonce: chat.nonce,
-        })
+            ..Draft::new(author.clone(), chat.text)
+        };
+        Ok((draft, called))
+    }
+
+    /// The agents among those whom a text calls, without its author.
+    fn called(&self, author: &Member, mentions: &Mentions) -> Called {
+        let others = self.register.iter().filter(|member| member.name != author.name);
+        let is_called = |member: &&Member| mentions.all || mentions.names.contains(&member.name);
+        let agents = others.clone().filter(|member| member.is_agent()).filter(is_called);
+        let offers = mentions.offers.iter().map(|offer| {
+            let agents = offer.agents.iter().filter(|agent| **agent != author.name);
+            Offer { agents: agents.cloned().collect(), duty: offer.duty.clone() }
+        });
+        Called {
+            agents: agents.map(|member| member.name.clone()).collect(),
+            offers: offers.filter(|offer| !offer.agents.is_empty()).collect(),
+            everybody: mentions.all.then(|| others.map(|member| member.name.clone()).collect()),
+        }
+    }
+
+    fn knows(&self, name: &ShortName) -> bool {
+        self.register.iter().any(|member| member.name == *name)
     }
 
     /// Whether a member may see what is in a room. Every door asks this: live, resume, history.
@@ -187,6 +282,8 @@ impl Room {
             member: member.clone(),
             connections: 0,
             since: now,
+            client: Client::Plain,
+            proof: None,
             pace: Pace::new(burst, now),
         })
     }
@@ -200,19 +297,30 @@ impl Room {
             kind: member.kind,
             role: member.role,
             duties: member.duties.clone(),
-            state: if online.is_some() { PresenceState::Online } else { PresenceState::Offline },
+            state: seen.map_or(PresenceState::Offline, Seen::state),
             since: online.map(|seen| seen.since),
             last_seen: seen.filter(|seen| seen.connections == 0).map(|seen| seen.since),
-            proven_at: None,
+            proven_at: online.and_then(|seen| seen.proof?.at),
         }
     }
 }
 
 impl Seen {
+    fn state(&self) -> PresenceState {
+        match self.proof {
+            _ if self.connections == 0 => PresenceState::Offline,
+            Some(proof) => proof.state,
+            None => PresenceState::Online,
+        }
+    }
+
     fn presence(&self) -> Presence {
-        let state =
-            if self.connections > 0 { PresenceState::Online } else { PresenceState::Offline };
-        Presence { name: self.member.name.clone(), state, since: self.since, proven_at: None }
+        Presence {
+            name: self.member.name.clone(),
+            state: self.state(),
+            since: self.since,
+            proven_at: self.proof.and_then(|proof| proof.at),
+        }
     }
 }
 
@@ -233,7 +341,7 @@ mod tests {
     }
 
     fn room() -> Room {
-        let mut room = Room::new(Limits::default());
+        let mut room = Room::new(Limits::default(), NOON);
         room.register(vec![agent("HKH 🐱"), agent("ARIA ⚔️")]);
         room
     }
@@ -246,36 +354,67 @@ mod tests {
     fn a_member_is_there_from_the_first_connection_to_the_last() {
         let mut room = room();
         let hkh = agent("HKH 🐱");
-        assert_eq!(room.join(&hkh, NOON).unwrap().state, PresenceState::Online);
-        assert_eq!(room.join(&hkh, NOON.after_ms(1)), None);
-        assert_eq!(room.leave(&hkh.name, NOON.after_ms(2)), None);
-        assert_eq!(room.leave(&hkh.name, NOON.after_ms(3)).unwrap().state, PresenceState::Offline);
+        assert_eq!(room.join(&hkh, Client::Plain, NOON).unwrap().state, PresenceState::Online);
+        assert_eq!(room.join(&hkh, Client::Plain, NOON.after_ms(1)), None);
+        assert_eq!(room.leave(&hkh.name, Client::Plain, NOON.after_ms(2)), None);
+        assert_eq!(
+            room.leave(&hkh.name, Client::Plain, NOON.after_ms(3)).unwrap().state,
+            PresenceState::Offline
+        );
         assert_eq!(room.roster()[0].last_seen, Some(NOON.after_ms(3)));
     }
 
     #[test]
     fn the_roster_is_the_register_and_whoever_else_is_there() {
         let mut room = room();
-        room.join(&person("tester"), NOON);
+        room.join(&person("tester"), Client::Plain, NOON);
         let names: Vec<String> = room.roster().iter().map(|view| view.name.to_string()).collect();
         assert_eq!(names, ["HKH", "ARIA", "tester"]);
-        room.leave(&"tester".parse().unwrap(), NOON);
+        room.leave(&"tester".parse().unwrap(), Client::Plain, NOON);
         assert_eq!(room.roster().len(), 2);
     }
 
     #[test]
     fn a_text_calls_those_in_the_register() {
-        let draft =
+        let (draft, called) =
             room().say(&person("tester"), chat("@aria look, @nobody"), EventId::ZERO).unwrap();
         assert_eq!(draft.mentions, ["ARIA"]);
+        assert_eq!(called.agents, ["ARIA".parse().unwrap()]);
+    }
+
+    #[test]
+    fn everybody_is_every_agent_but_the_one_who_speaks() {
+        let mut room = room();
+        room.register(vec![agent("HKH 🐱"), agent("ARIA ⚔️"), person("Mira")]);
+        let (draft, called) = room.say(&agent("HKH 🐱"), chat("@all"), EventId::ZERO).unwrap();
+        assert_eq!(draft.mentions, ["all"]);
+        assert_eq!(called.agents, ["ARIA".parse().unwrap()]);
+        assert_eq!(called.everybody.unwrap().len(), 2);
+    }
+
+    #[test]
+    fn an_agent_is_as_its_monitor_proves_while_the_monitor_is_there() {
+        let mut room = room();
+        let hkh = agent("HKH 🐱");
+        assert!(room.prove(&hkh, PresenceState::Online, NOON).is_none(), "nobody is there");
+        room.join(&hkh, Client::Monitor, NOON);
+        let at = |ms| NOON.after_ms(ms);
+        let online = room.prove(&hkh, PresenceState::Online, at(1)).unwrap();
+        assert_eq!((online.since, online.proven_at), (NOON, Some(at(1))));
+        let deaf = room.prove(&hkh, PresenceState::Deaf, at(2)).unwrap();
+        assert_eq!((deaf.state, deaf.since), (PresenceState::Deaf, at(2)));
+        assert_eq!(deaf.proven_at, Some(at(1)), "that was the last proof");
+        room.join(&hkh, Client::Plain, at(3));
+        let plain = room.leave(&hkh.name, Client::Monitor, at(4)).unwrap();
+        assert_eq!((plain.state, plain.proven_at), (PresenceState::Online, None));
     }
 
     #[test]
     fn only_an_agent_has_a_cause() {
         let said = Chat { cause: EventId::new(5), ..chat("x") };
         let head = EventId::new(9).unwrap();
-        assert_eq!(room().say(&person("tester"), said.clone(), head).unwrap().cause, None);
-        assert_eq!(room().say(&agent("HKH 🐱"), said, head).unwrap().cause, EventId::new(5));
+        assert_eq!(room().say(&person("tester"), said.clone(), head).unwrap().0.cause, None);
+        assert_eq!(room().say(&agent("HKH 🐱"), said, head).unwrap().0.cause, EventId::new(5));
     }
 
     #[test]

@@ -17,6 +17,9 @@ pub enum Effect {
     SignIn(Credential, SignIn),
     /// Let the room make a draft of this and append it.
     Say(Chat),
+    /// An agent's monitor tells how far a mention came, what its agent is doing, or whether it can
+    /// be woken.
+    Report(ClientFrame),
 }
 
 /// Which of the two kinds of token a client presents.
@@ -73,15 +76,17 @@ impl Session {
                 nonce: chat.nonce,
                 ..ErrorFrame::new(ErrorCode::Unauthorized, "sign in before you send")
             }),
-            // Known words whose machine this server does not have yet; saying so beats silence.
-            Ok(
-                ClientFrame::Activity(_)
-                | ClientFrame::Delivery(_)
-                | ClientFrame::Presence(_)
-                | ClientFrame::Run(_)
-                | ClientFrame::Stopped(_),
-            ) => refusal(ErrorFrame::new(ErrorCode::UnknownType, "this server takes no reports")),
+            Ok(report) => self.report(report),
             Err(error) => refusal(ErrorFrame::new(error.code(), error.to_string())),
+        }
+    }
+
+    /// Agents report on themselves; nobody else does.
+    fn report(&self, report: ClientFrame) -> Effect {
+        match &self.member {
+            Some(member) if member.is_agent() => Effect::Report(report),
+            Some(_) => refusal(ErrorFrame::new(ErrorCode::Forbidden, "only agents report")),
+            None => refusal(ErrorFrame::new(ErrorCode::Unauthorized, "sign in before you report")),
         }
     }
 
@@ -194,6 +199,19 @@ mod tests {
         session.admit(other.clone(), Vec::new(), "00c0ffee", EventId::ZERO, 1);
         assert_eq!(session.member(), Some(&other));
         assert!(!session.follows(Topic::Presence));
+    }
+
+    #[test]
+    fn agents_report_and_nobody_else() {
+        let report = r#"{"type":"activity","state":"typing"}"#;
+        assert!(matches!(receive(&signed_in(), report), Effect::Report(_)));
+        let mut person = Session::open(NOON);
+        assert!(matches!(receive(&person, report), Effect::Send(ServerFrame::Error(_))));
+        let member = Member::new("Mira".parse().unwrap(), Kind::Human, Role::Admin);
+        person.admit(member, Vec::new(), "00c0ffee", EventId::ZERO, 1);
+        let effect = receive(&person, report);
+        let Effect::Send(ServerFrame::Error(error)) = effect else { panic!("{effect:?}") };
+        assert_eq!(error.code, ErrorCode::Forbidden);
     }
 
     #[test]

@@ -6,17 +6,24 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     io::{self, IoSlice},
     net::SocketAddr,
+    rc::Rc,
     sync::Arc,
 };
 
 use ois_auth::Token;
 use ois_chat::{Session, session};
-use ois_protocol::{EventId, ServerFrame, Timestamp};
+use ois_protocol::{EventId, ServerFrame, ShortName, Timestamp};
 use tokio::{net::TcpStream, sync::Notify};
 
-use crate::{codec, metrics::Metrics, tail::Tail};
+use crate::{
+    codec,
+    metrics::Metrics,
+    sight::Sight,
+    tail::{Stretch, Tail},
+};
 
 /// An open connection.
 #[derive(Debug)]
@@ -37,6 +44,8 @@ pub(crate) struct Conn {
     pub(crate) stream: TcpStream,
     metrics: Arc<Metrics>,
     out: RefCell<Out>,
+    /// The second in which it last told an activity, and how many it has told in it.
+    told: Cell<(u64, u32)>,
 }
 
 /// By what a connection proved who it is.
@@ -55,6 +64,8 @@ pub(crate) enum Proof {
 #[derive(Debug)]
 struct Out {
     place: Place,
+    /// What of the log it is shown.
+    sight: Sight,
     /// Whole frames that go before anything else of the log: the connection's own, and what was
     /// read from disk for one that is behind.
     own: Vec<u8>,
@@ -70,6 +81,8 @@ struct Out {
     abandoned: bool,
     /// When the socket last took a byte.
     progress: Timestamp,
+    /// What each agent is doing, for a peer that cannot take it now: only the newest counts.
+    newest: Option<Box<BTreeMap<ShortName, Rc<[u8]>>>>,
 }
 
 /// What a connection has been sent of the log.
@@ -98,7 +111,9 @@ pub(crate) enum Flow {
 
 /// A peer that does not read its own frames is not read from above this many bytes.
 const OWN_LIMIT: usize = 1 << 20;
-/// Slices for one system call; each is a block of the tail.
+/// What a monitor may tell of its agent's activity in a second.
+const ACTIVITIES_A_SECOND: u32 = 20;
+/// Slices for one system call; each is a stretch of the tail.
 const SLICES: usize = 16;
 
 impl Conn {
@@ -112,6 +127,7 @@ impl Conn {
     ) -> Self {
         let out = Out {
             place: Place::Nowhere,
+            sight: Sight::default(),
             own: Vec::new(),
             sent: 0,
             blocked: false,
@@ -119,6 +135,7 @@ impl Conn {
             closing: false,
             abandoned: false,
             progress: now,
+            newest: None,
         };
         Self {
             number,
@@ -130,6 +147,7 @@ impl Conn {
             stream,
             metrics,
             out: RefCell::new(out),
+            told: Cell::new((0, 0)),
         }
     }
 
@@ -137,6 +155,30 @@ impl Conn {
     pub(crate) fn say(&self, frame: &ServerFrame) {
         let json = serde_json::to_vec(frame).expect("frames have only text keys");
         self.put(|own| codec::write_text(own, &json));
+    }
+
+    /// Shows what an agent is doing now. A peer that takes nothing for the moment is shown only the
+    /// newest of each agent when it takes something again.
+    pub(crate) fn say_newest(&self, agent: &ShortName, json: &Rc<[u8]>) {
+        let mut out = self.out.borrow_mut();
+        if out.closing {
+            return;
+        }
+        if out.blocked || !out.own.is_empty() {
+            out.newest.get_or_insert_default().insert(agent.clone(), Rc::clone(json));
+        } else {
+            codec::write_text(&mut out.own, json);
+        }
+    }
+
+    /// Whether another activity may be told in this second. They are worth little: the rest is
+    /// dropped.
+    pub(crate) fn may_tell_activity(&self, now: Timestamp) -> bool {
+        let second = now.ms() / 1000;
+        let (last, count) = self.told.get();
+        let count = if last == second { count + 1 } else { 1 };
+        self.told.set((second, count));
+        count <= ACTIVITIES_A_SECOND
     }
 
     /// Puts whole frames in line.
@@ -162,8 +204,10 @@ impl Conn {
 
     /// Lets it follow the log from here; with `resuming`, it is told when it has caught up.
     pub(crate) fn follow(&self, place: Place, resuming: bool) {
+        let sight = Sight::of(&self.session.borrow());
         let mut out = self.out.borrow_mut();
         out.place = place;
+        out.sight = sight;
         out.resuming = resuming;
     }
 
@@ -175,6 +219,11 @@ impl Conn {
     /// What it has been sent of the log.
     pub(crate) fn place(&self) -> Place {
         self.out.borrow().place
+    }
+
+    /// What of the log it is shown.
+    pub(crate) fn sight(&self) -> Sight {
+        self.out.borrow().sight
     }
 
     /// Whether its peer should be read from.
@@ -269,14 +318,11 @@ impl Conn {
             Place::Tail(offset) => offset,
         };
         if offset < tail.end() {
-            let mut slices = [IoSlice::new(&[]); SLICES];
-            let count = tail.slices(offset, &mut slices);
-            let wrote = match &slices[..count] {
-                [only] => self.stream.try_write(only)?,
-                several => self.stream.try_write_vectored(several)?,
-            };
-            self.metrics.bytes_out.add(wrote as u64);
-            out.place = Place::Tail(offset + wrote as u64);
+            out.place = Place::Tail(self.write_shown(offset, out.sight, tail)?);
+            return Ok(None);
+        }
+        if let Some(newest) = out.newest.take() {
+            newest.values().for_each(|json| codec::write_text(&mut out.own, json));
             return Ok(None);
         }
         if std::mem::take(&mut out.resuming) {
@@ -286,6 +332,33 @@ impl Conn {
             return Ok(None);
         }
         Ok(Some(Flow::Done))
+    }
+
+    /// Writes what is shown after this offset; answers with the offset up to which all of it is out.
+    fn write_shown(&self, offset: u64, sight: Sight, tail: &Tail) -> io::Result<u64> {
+        let mut stretches = [Stretch::default(); SLICES];
+        let count = tail.stretches(offset, sight, &mut stretches);
+        let mut wrote = match &stretches[..count] {
+            [] => return Ok(tail.end()),
+            [only] => self.stream.try_write(only.bytes)?,
+            several => {
+                let slices = several.iter().map(|stretch| IoSlice::new(stretch.bytes));
+                let mut filled = [IoSlice::new(&[]); SLICES];
+                filled.iter_mut().zip(slices).for_each(|(place, slice)| *place = slice);
+                self.stream.try_write_vectored(&filled[..count])?
+            }
+        };
+        self.metrics.bytes_out.add(wrote as u64);
+        let mut out = offset;
+        for stretch in &stretches[..count] {
+            let took = wrote.min(stretch.bytes.len());
+            out = stretch.start + took as u64;
+            wrote -= took;
+            if wrote == 0 {
+                break;
+            }
+        }
+        Ok(out)
     }
 
     fn write_own(&self, out: &mut Out, tail: &Tail) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, rc::Rc};
 
-use ois_chat::Beat;
+use ois_chat::{Beat, Fact};
 use ois_protocol::{ErrorCode, ErrorFrame, EventId, NewEvent, Nonce, ServerFrame, ShortName};
 use ois_store::{AppendError, Record};
 
@@ -21,6 +21,8 @@ struct Receipt {
     at: usize,
     /// Whether an earlier draft of the same batch is the same.
     duplicate: bool,
+    /// The event again, if the desk minds it.
+    fact: Option<NewEvent>,
 }
 
 /// After a failed write: when a sender may try again.
@@ -67,16 +69,21 @@ impl Hot {
             let stored =
                 nonce.as_ref().and_then(|(author, nonce)| self.nonces.borrow().find(author, nonce));
             if let Some(id) = stored {
+                self.desk.borrow_mut().drop_event(&event);
                 self.answer(origin, nonce, id, true);
                 continue;
             }
             let next = events.len();
             let at = nonce.clone().map_or(next, |nonce| *first.entry(nonce).or_insert(next));
             let duplicate = at < next;
-            if !duplicate {
+            let mut fact = None;
+            if duplicate {
+                self.desk.borrow_mut().drop_event(&event);
+            } else {
+                fact = Fact::is(&event).then(|| event.clone());
                 events.push(event);
             }
-            receipts.push(Receipt { nonce, origin, at, duplicate });
+            receipts.push(Receipt { nonce, origin, at, duplicate, fact });
         }
         (events, receipts)
     }
@@ -86,8 +93,12 @@ impl Hot {
         self.metrics.batches.add(1);
         self.metrics.messages.add(records.len() as u64);
         self.tail.borrow_mut().push(records);
-        for Receipt { nonce, origin, at, duplicate } in receipts {
+        for Receipt { nonce, origin, at, duplicate, fact } in receipts {
             let Some(record) = records.get(at) else { continue };
+            if let Some(fact) = fact.and_then(|event| Fact::of(event, record.id, record.time)) {
+                self.desk.borrow_mut().apply(&fact);
+                self.facts.set(self.facts.get() + 1);
+            }
             if let (Some((author, nonce)), false) = (&nonce, duplicate) {
                 self.nonces.borrow_mut().insert(
                     author.clone(),
@@ -100,6 +111,9 @@ impl Hot {
         }
         self.sweep();
         self.trim();
+        if self.desk.borrow().owes() {
+            self.pay_dues();
+        }
     }
 
     /// Nothing of the batch was stored: its senders alone are told.
@@ -110,7 +124,10 @@ impl Hot {
             drafts = receipts.len(),
             "nothing was stored"
         );
-        for Receipt { nonce, origin, .. } in receipts {
+        for Receipt { nonce, origin, fact, .. } in receipts {
+            if let Some(event) = fact {
+                self.desk.borrow_mut().drop_event(&event);
+            }
             let frame = ErrorFrame {
                 nonce: nonce.map(|(_, nonce)| nonce),
                 retry_after_ms: Some(RETRY_AFTER_MS),
@@ -130,11 +147,17 @@ impl Hot {
                 conn.say(&ServerFrame::Error(frame));
                 conn.sweep(&self.tail.borrow(), now());
             }
+            Origin::Report(conn, about) => {
+                conn.say(&ServerFrame::Error(ErrorFrame { about: Some(about), ..frame }));
+                conn.sweep(&self.tail.borrow(), now());
+            }
             Origin::Post(answer) => {
                 if answer.send(Err(frame)).is_err() {
                     tracing::debug!("who posted did not wait for the refusal");
                 }
             }
+            // It is still owed, and comes again with the next beat.
+            Origin::Server => self.owing.set(false),
         }
     }
 
@@ -152,7 +175,8 @@ impl Hot {
                     conn.sweep(&self.tail.borrow(), now());
                 }
             }
-            (Origin::Conn(_), None) => {}
+            (Origin::Conn(_) | Origin::Report(..), _) => {}
+            (Origin::Server, _) => self.owing.set(false),
             (Origin::Post(answer), _) => {
                 if answer.send(Ok(Sent { id, duplicate })).is_err() {
                     tracing::debug!("who posted did not wait for the answer");

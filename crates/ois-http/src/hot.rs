@@ -11,10 +11,10 @@ use std::{
 };
 
 use ois_auth::Token;
-use ois_chat::{Credential, Nonces, Room, Session};
+use ois_chat::{Client, Credential, Desk, DeskSettings, Nonces, Room, Session};
 use ois_protocol::{
-    Chat, ErrorCode, ErrorFrame, EventId, Limits, Member, NewEvent, Presence, ServerFrame, SignIn,
-    Topic, event,
+    Chat, ErrorCode, ErrorFrame, EventId, Limits, Member, NewEvent, ServerFrame, SignIn, Topic,
+    event,
 };
 use ois_store::{Limit, ReadError, Store};
 use tokio::sync::{Mutex, Notify, oneshot};
@@ -25,6 +25,9 @@ use crate::{
     hub::Sent,
     keys::Keys,
     metrics::Metrics,
+    recall,
+    reports::{self, Stopping},
+    sight::Class,
     state::now,
     tail::Tail,
 };
@@ -41,6 +44,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     /// How many bytes of finished frames stay in memory.
     pub(crate) tail_bytes: usize,
+    /// What follows for agents.
+    pub(crate) desk: DeskSettings,
 }
 
 /// Everything that lives on the hot loop.
@@ -51,6 +56,7 @@ pub(crate) struct Hot {
     pub(crate) limits: Limits,
     tail_bytes: usize,
     pub(crate) room: RefCell<Room>,
+    pub(crate) desk: RefCell<Desk>,
     pub(crate) nonces: RefCell<Nonces>,
     pub(crate) tail: RefCell<Tail>,
     pub(crate) conns: RefCell<BTreeMap<u64, Rc<Conn>>>,
@@ -66,6 +72,14 @@ pub(crate) struct Hot {
     /// Nobody is obeyed any more.
     pub(crate) stopping: Cell<bool>,
     opened: Cell<u64>,
+    /// What the server itself wants to have stored is in line.
+    pub(crate) owing: Cell<bool>,
+    /// Who waits for a turn to be stopped.
+    pub(crate) stops: RefCell<Vec<Stopping>>,
+    /// Facts since the desk's checkpoint.
+    pub(crate) facts: Cell<u64>,
+    /// The event up to which that is.
+    pub(crate) kept_through: Cell<EventId>,
 }
 
 /// Drafts on their way into the log.
@@ -81,6 +95,10 @@ pub(crate) enum Origin {
     Conn(Rc<Conn>),
     /// A request over HTTP.
     Post(oneshot::Sender<Result<Sent, ErrorFrame>>),
+    /// A monitor's report, and of what; its receipt is the event itself.
+    Report(Rc<Conn>, String),
+    /// The server itself.
+    Server,
 }
 
 /// What a sign-in leaves to do.
@@ -102,8 +120,9 @@ const HISTORY: usize = 100;
 impl Hot {
     /// Reads what is needed of the log, and is ready.
     pub(crate) async fn new(parts: Parts) -> Result<Self, ReadError> {
-        let Parts { store, keys, metrics, limits, tail_bytes } = parts;
+        let Parts { store, keys, metrics, limits, tail_bytes, desk } = parts;
         let tail = read_tail(&*store, tail_bytes).await?;
+        let (desk, kept_through) = recall::desk(&*store, desk).await?;
         let mut nonces = Nonces::new(limits.nonce_ms);
         let since = ois_protocol::Timestamp::from_ms(now().ms().saturating_sub(limits.nonce_ms));
         for seen in store.nonces(since).await? {
@@ -115,7 +134,8 @@ impl Hot {
             metrics,
             limits,
             tail_bytes,
-            room: RefCell::new(Room::new(limits)),
+            room: RefCell::new(Room::new(limits, now())),
+            desk: RefCell::new(desk),
             nonces: RefCell::new(nonces),
             tail: RefCell::new(tail),
             conns: RefCell::default(),
@@ -126,6 +146,10 @@ impl Hot {
             turn: Mutex::new(()),
             stopping: Cell::new(false),
             opened: Cell::new(0),
+            owing: Cell::new(false),
+            stops: RefCell::default(),
+            facts: Cell::new(0),
+            kept_through: Cell::new(kept_through),
         };
         hot.read_register();
         Ok(hot)
@@ -201,7 +225,8 @@ impl Hot {
         let nonce = chat.nonce.clone();
         let head = self.tail.borrow().head();
         match self.room.borrow().say(author, chat, head) {
-            Ok(draft) => {
+            Ok((draft, called)) => {
+                let draft = self.desk.borrow_mut().say(draft, called, now());
                 let mut queue = self.queue.borrow_mut();
                 queue.bytes += draft.text.len() + 256;
                 queue.drafts.push((NewEvent::Message(draft), origin));
@@ -244,7 +269,8 @@ impl Hot {
             let records = self.store.read_before(before, limit).await?;
             let Some(first) = records.first() else { break };
             before = first.id;
-            let wanted = records.into_iter().rev().filter(crate::tail::shown);
+            let is_chat = |record: &ois_store::Record| Class::of(record) == Some(Class::Chat);
+            let wanted = records.into_iter().rev().filter(is_chat);
             found.extend(wanted.take(count - found.len()).map(|record| record.payload));
         }
         let messages = found.iter().rev().filter_map(|payload| event::message_json(payload));
@@ -311,29 +337,34 @@ impl Hot {
     }
 
     fn join(&self, conn: &Conn, member: &Member) {
-        let news = self.room.borrow_mut().join(member, now());
+        let client = reports::client(&conn.session.borrow());
+        let news = self.room.borrow_mut().join(member, client, now());
         if conn.session.borrow().follows(Topic::Presence) {
             for presence in self.room.borrow().online() {
                 conn.say(&ServerFrame::Presence(presence));
             }
         }
-        self.tell(news, conn.number);
+        self.tell(news.map(ServerFrame::Presence), Topic::Presence, Some(conn.number));
     }
 
     fn leave(&self, conn: &Conn) {
+        let client = reports::client(&conn.session.borrow());
         let name = conn.session.borrow().member().map(|member| member.name.clone());
-        let news = name.and_then(|name| self.room.borrow_mut().leave(&name, now()));
-        self.tell(news, conn.number);
+        let Some(name) = name else { return };
+        let news = self.room.borrow_mut().leave(&name, client, now());
+        self.tell(news.map(ServerFrame::Presence), Topic::Presence, Some(conn.number));
+        if client == Client::Monitor {
+            self.end_activity(&name);
+        }
     }
 
-    /// Tells those who asked that somebody came or went.
-    fn tell(&self, news: Option<Presence>, except: u64) {
-        let Some(presence) = news else { return };
-        let frame = ServerFrame::Presence(presence);
+    /// Tells those who asked for it.
+    pub(crate) fn tell(&self, news: Option<ServerFrame>, topic: Topic, except: Option<u64>) {
+        let Some(frame) = news else { return };
         let tail = self.tail.borrow();
-        for conn in self.conns.borrow().values().filter(|conn| conn.number != except) {
+        for conn in self.conns.borrow().values().filter(|conn| Some(conn.number) != except) {
             // Who does not even read its own frames misses the news and asks again when it signs in.
-            if conn.session.borrow().follows(Topic::Presence) && conn.wants_input() {
+            if conn.session.borrow().follows(topic) && conn.wants_input() {
                 conn.say(&frame);
                 conn.sweep(&tail, now());
             }

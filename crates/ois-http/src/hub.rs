@@ -1,5 +1,7 @@
 //! The handle to the hot loop, and the thread it lives on.
 
+mod reports;
+
 use std::{
     io,
     net::{SocketAddr, TcpStream},
@@ -47,11 +49,16 @@ pub(crate) struct Sent {
     pub(crate) duplicate: bool,
 }
 
-#[derive(Debug)]
 enum Command {
-    Adopt { socket: TcpStream, leftover: Vec<u8>, peer: SocketAddr, cookie: Option<Token> },
+    Adopt {
+        socket: TcpStream,
+        leftover: Vec<u8>,
+        peer: SocketAddr,
+        cookie: Option<Token>,
+    },
     Post(NewDraft, oneshot::Sender<Result<Sent, ErrorFrame>>),
-    Roster(oneshot::Sender<Vec<MemberView>>),
+    /// Something short to be asked or done on the loop.
+    With(Box<dyn FnOnce(&Hot) + Send>),
     KeyringChanged,
     LogChanged,
     Stop(oneshot::Sender<()>),
@@ -117,11 +124,20 @@ impl Hub {
 
     /// Everybody, and who is there; empty if the loop is stopping.
     pub(crate) async fn roster(&self) -> Vec<MemberView> {
-        let (answer, roster) = oneshot::channel();
-        if self.commands.send(Command::Roster(answer)).await.is_err() {
-            return Vec::new();
-        }
-        roster.await.unwrap_or_default()
+        self.ask(|hot| hot.room.borrow().roster()).await.unwrap_or_default()
+    }
+
+    /// Asks or does something short on the loop; fails only if that is stopping.
+    async fn ask<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&Hot) -> T + Send + 'static,
+    ) -> Result<T, ErrorFrame> {
+        let (answer, answered) = oneshot::channel();
+        // Who does not wait any more gets no answer.
+        let with = Box::new(move |hot: &Hot| drop(answer.send(ask(hot))));
+        let stopping = || ErrorFrame::new(ErrorCode::Busy, "the server is stopping");
+        self.commands.send(Command::With(with)).await.map_err(|_| stopping())?;
+        answered.await.map_err(|_| stopping())
     }
 
     /// Tells the loop to look at the register and the sessions again.
@@ -165,6 +181,8 @@ async fn live(
         return;
     }
     let commit = tokio::task::spawn_local(Rc::clone(&hot).commit());
+    // What a crash kept from being said is said now.
+    hot.pay_dues();
     tokio::task::spawn_local(beats(Rc::clone(&hot)));
     tokio::select! {
         () = obey(&hot, inbox) => {}
@@ -179,6 +197,8 @@ async fn beats(hot: Rc<Hot>) {
     loop {
         tokio::time::sleep(half).await;
         hot.beat();
+        hot.pay_dues();
+        hot.keep_desk(false).await;
     }
 }
 
@@ -191,7 +211,7 @@ async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
                 }
             }
             Command::Post(draft, answer) => post(hot, draft, Origin::Post(answer)),
-            Command::Roster(answer) => drop(answer.send(hot.room.borrow().roster())),
+            Command::With(ask) => ask(hot),
             Command::KeyringChanged => hot.keyring_changed(),
             Command::LogChanged => {
                 if let Err(error) = hot.reload().await {
@@ -247,6 +267,7 @@ fn adopt(
 async fn stop(hot: &Rc<Hot>) {
     hot.stopping.set(true);
     while hot.commit_batch().await {}
+    hot.keep_desk(true).await;
     for conn in hot.conns.borrow().values() {
         conn.close(GOING_AWAY);
     }

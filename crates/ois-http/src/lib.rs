@@ -30,10 +30,13 @@ mod hub;
 mod keys;
 mod metrics;
 mod page;
+mod recall;
 mod reply;
+mod reports;
 mod route;
 mod serve;
 mod settings;
+mod sight;
 mod state;
 mod tail;
 mod target;
@@ -105,6 +108,7 @@ pub async fn serve(
         metrics: Arc::clone(&metrics),
         limits: settings.limits,
         tail_bytes: settings.tail_bytes,
+        desk: settings.desk,
     };
     let (hub, hot) = Hub::start(parts).await?;
     let entropy = OsEntropy::open().map_err(ServeError::Entropy)?;

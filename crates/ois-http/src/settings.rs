@@ -3,6 +3,7 @@
 use std::{net::IpAddr, str::FromStr};
 
 use hyper::http::uri::Authority;
+use ois_chat::DeskSettings;
 use ois_protocol::Limits;
 
 /// The doors' settings, parsed. They are read once, at the start.
@@ -13,6 +14,8 @@ pub struct Settings {
     /// How many bytes of the log's end stay in memory as finished frames. Who is further behind
     /// reads from disk.
     pub tail_bytes: usize,
+    /// When deliveries are given up, and when a chain of messages goes round in circles.
+    pub desk: DeskSettings,
     /// The address under which people reach the server, if it is not the one it listens on.
     pub public_url: Option<PublicUrl>,
     /// From where `X-Forwarded-For` is believed.
@@ -24,6 +27,7 @@ impl Default for Settings {
         Self {
             limits: Limits::default(),
             tail_bytes: 8 << 20,
+            desk: DeskSettings::default(),
             public_url: None,
             trusted_proxies: Vec::new(),
         }

@@ -1,15 +1,18 @@
 //! The last few MiB of the log as finished frames: encoded once, the same bytes for everybody.
 //!
 //! A position in the tail is an offset in the endless stream of all frames since the start of the
-//! process. What a member may not see (private rooms, later) is skipped by the entries, each of
-//! which knows where its frame ends.
+//! process. What a connection is not shown ([`Sight`]) is skipped by the entries, each of which
+//! knows where its frame ends; a block that holds nothing but chat goes out whole.
 
-use std::{collections::VecDeque, io::IoSlice};
+use std::collections::VecDeque;
 
 use ois_protocol::{EventId, event};
 use ois_store::Record;
 
-use crate::codec;
+use crate::{
+    codec,
+    sight::{Class, Sight},
+};
 
 /// Frames in order, in blocks.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ struct Block {
     start: u64,
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    /// Whether there is something in it that not everybody is shown.
+    mixed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +42,16 @@ struct Entry {
     id: EventId,
     /// Where its frame ends within the block.
     end: usize,
+    class: Class,
+}
+
+/// Frames that stand side by side in the tail and may go out together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stretch<'a> {
+    /// The offset of its first byte.
+    pub(crate) start: u64,
+    /// What goes out.
+    pub(crate) bytes: &'a [u8],
 }
 
 /// Frames are gathered in blocks of this many bytes, so that one slice carries many of them.
@@ -66,8 +81,8 @@ impl Tail {
     /// Adds records at the end. Whatever the wire does not show moves the head only.
     pub(crate) fn push(&mut self, records: &[Record]) {
         for record in records {
-            if shown(record) {
-                self.push_frame(record.id, &record.payload);
+            if let Some(class) = Class::of(record) {
+                self.push_frame(record.id, class, &record.payload);
             }
             self.head = record.id;
         }
@@ -131,15 +146,26 @@ impl Tail {
         (&block.bytes[within..entry.end], entry.id)
     }
 
-    /// Fills slices with what lies after this offset, as far as there are slices.
-    pub(crate) fn slices<'a>(&'a self, offset: u64, slices: &mut [IoSlice<'a>]) -> usize {
+    /// Fills in what is to be shown after this offset, as far as there is place. Nothing means that
+    /// there is nothing up to the end.
+    pub(crate) fn stretches<'a>(
+        &'a self,
+        offset: u64,
+        sight: Sight,
+        stretches: &mut [Stretch<'a>],
+    ) -> usize {
         let Some(first) = self.block_at(offset) else { return 0 };
-        let blocks = self.blocks.range(first..);
         let mut count = 0;
-        for (slice, block) in slices.iter_mut().zip(blocks) {
-            let within = offset.saturating_sub(block.start) as usize;
-            *slice = IoSlice::new(&block.bytes[within..]);
-            count += 1;
+        for block in self.blocks.range(first..) {
+            let mut within = offset.saturating_sub(block.start) as usize;
+            while let Some(stretch) = block.next_shown(within, sight) {
+                if count == stretches.len() {
+                    return count;
+                }
+                within = (stretch.start - block.start) as usize + stretch.bytes.len();
+                stretches[count] = stretch;
+                count += 1;
+            }
         }
         count
     }
@@ -162,18 +188,20 @@ impl Tail {
         whole.then_some(found)
     }
 
-    fn push_frame(&mut self, id: EventId, payload: &[u8]) {
+    fn push_frame(&mut self, id: EventId, class: Class, payload: &[u8]) {
         let fits = self
             .blocks
             .back()
             .is_some_and(|block| block.bytes.len() + payload.len() + 10 <= BLOCK_BYTES);
         if !fits {
             let bytes = Vec::with_capacity(BLOCK_BYTES.max(payload.len() + 10));
-            self.blocks.push_back(Block { start: self.end, bytes, entries: Vec::new() });
+            let (start, entries) = (self.end, Vec::new());
+            self.blocks.push_back(Block { start, bytes, entries, mixed: false });
         }
         let block = self.blocks.back_mut().expect("one was pushed if there was none");
         codec::write_text(&mut block.bytes, payload);
-        block.entries.push(Entry { id, end: block.bytes.len() });
+        block.entries.push(Entry { id, end: block.bytes.len(), class });
+        block.mixed |= class != Class::Chat;
         self.end = block.start + block.bytes.len() as u64;
     }
 
@@ -191,11 +219,30 @@ impl Tail {
     }
 }
 
-/// Whether a record goes over the wire to those who follow the chat.
-pub(crate) fn shown(record: &Record) -> bool {
-    record.kind == Some(ois_protocol::EventKind::Message)
-        && record.room.is_main()
-        && !record.payload.is_empty()
+impl Block {
+    /// The next frames from here on that stand side by side and are all shown.
+    fn next_shown(&self, within: usize, sight: Sight) -> Option<Stretch<'_>> {
+        if within >= self.bytes.len() {
+            return None;
+        }
+        if !self.mixed {
+            return Some(self.stretch(within, self.bytes.len()));
+        }
+        let first = self.entries.partition_point(|entry| entry.end <= within);
+        let mut start = within;
+        let mut shown = self.entries[first..].iter();
+        let begin = shown.by_ref().find(|entry| {
+            let sees = sight.sees(entry.class);
+            start = if sees { start } else { entry.end };
+            sees
+        })?;
+        let end = shown.take_while(|entry| sight.sees(entry.class)).last().unwrap_or(begin).end;
+        Some(self.stretch(start, end))
+    }
+
+    fn stretch(&self, from: usize, to: usize) -> Stretch<'_> {
+        Stretch { start: self.start + from as u64, bytes: &self.bytes[from..to] }
+    }
 }
 
 #[cfg(test)]
@@ -220,9 +267,13 @@ mod tests {
     }
 
     fn read(tail: &Tail, offset: u64) -> Vec<u8> {
-        let mut slices = [IoSlice::new(&[]); 64];
-        let count = tail.slices(offset, &mut slices);
-        slices[..count].iter().flat_map(|slice| slice.to_vec()).collect()
+        read_as(tail, offset, Sight::default())
+    }
+
+    fn read_as(tail: &Tail, offset: u64, sight: Sight) -> Vec<u8> {
+        let mut stretches = [Stretch::default(); 64];
+        let count = tail.stretches(offset, sight, &mut stretches);
+        stretches[..count].iter().flat_map(|stretch| stretch.bytes.to_vec()).collect()
     }
 
     #[test]
@@ -239,6 +290,36 @@ mod tests {
         }
         assert_eq!(tail.after(id(8)), None);
         assert_eq!(tail.head(), id(199));
+    }
+
+    fn delivery(id: u64, agent: &str) -> Record {
+        let payload = format!(r#"{{"type":"delivery","message":{id},"agent":"{agent}"}}"#);
+        let kind = Some(EventKind::Delivery);
+        Record { kind, payload: payload.into_bytes().into(), ..record(id, 1) }
+    }
+
+    #[test]
+    fn each_is_shown_what_it_asked_for_from_every_place_on() {
+        let mut tail = Tail::new(id(0), 1 << 20);
+        let records: Vec<Record> = (1..60)
+            .map(|at| match at % 5 {
+                0 | 3 => delivery(at, "HKH"),
+                1 => delivery(at, "ARIA"),
+                _ => record(at, 300),
+            })
+            .collect();
+        tail.push(&records);
+        for sight in [Sight::default(), Sight::everything(), Sight::own(&"ARIA".parse().unwrap())] {
+            for after in 0..60 {
+                let mut expected = Vec::new();
+                let later = records.iter().filter(|record| record.id > id(after));
+                for record in later.filter(|record| sight.sees(Class::of(record).unwrap())) {
+                    codec::write_text(&mut expected, &record.payload);
+                }
+                let offset = tail.after(id(after)).unwrap();
+                assert_eq!(read_as(&tail, offset, sight), expected, "after {after} as {sight:?}");
+            }
+        }
     }
 
     #[test]

@@ -33,6 +33,12 @@ impl Target {
         Ok(Self { path, query })
     }
 
+    /// What stands in the path between these two, which the route has found there.
+    pub(crate) fn between(&self, before: &str, after: &str) -> &str {
+        let rest = self.path.strip_prefix(before).unwrap_or_default();
+        rest.strip_suffix(after).unwrap_or_default()
+    }
+
     /// A value of the query.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let pair = self.query.iter().find(|(other, _)| other == name);

@@ -14,8 +14,8 @@ use crate::{
     codec::{self, Decoder, Item, Violation},
     conn::{Conn, Flow, Place},
     hot::{Hot, Origin, SignedIn},
+    sight::Class,
     state::now,
-    tail,
 };
 
 /// What arrived and is not yet understood.
@@ -207,7 +207,18 @@ fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Token>) 
             }
         }
         Effect::Say(chat) => say(conn, hot, chat),
+        Effect::Report(report) => tell(conn, hot, report),
     }
+}
+
+/// Reports are read as fast as they come: what says nothing new is not stored, and the rest is
+/// bounded by what was said.
+fn tell(conn: &Rc<Conn>, hot: &Rc<Hot>, report: ClientFrame) -> Next {
+    let agent = conn.session.borrow().member().cloned();
+    if let Some(agent) = agent {
+        hot.report(conn, &agent, report);
+    }
+    if hot.is_full() { Next::Drain } else { Next::More }
 }
 
 fn say(conn: &Rc<Conn>, hot: &Rc<Hot>, chat: ois_protocol::Chat) -> Next {
@@ -292,8 +303,9 @@ async fn read_behind(conn: &Conn, hot: &Hot) -> io::Result<()> {
     let head = hot.tail.borrow().head();
     let records = records.iter().take_while(|record| record.id <= head);
     let mut last = after;
+    let sight = conn.sight();
     for record in records {
-        if tail::shown(record) {
+        if Class::of(record).is_some_and(|class| sight.sees(class)) {
             conn.put(|own| codec::write_text(own, &record.payload));
         }
         last = record.id;

@@ -82,14 +82,7 @@ impl Wanted {
             (None, None, Some(id)) => From::Around(id),
             _ => return Err(Refusal::bad("after, before and around exclude each other")),
         };
-        let limit = match query.get("limit") {
-            None => USUAL,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=MOST).contains(limit))
-                .ok_or_else(|| Refusal::bad(format!("limit is a number from 1 to {MOST}")))?,
-        };
+        let limit = super::limit(ask, USUAL, MOST)?;
         let room = query.get("room").map(str::parse).transpose()?.unwrap_or_default();
         Ok(Self { room, from, limit })
     }

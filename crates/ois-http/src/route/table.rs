@@ -18,6 +18,22 @@ pub(crate) enum Route {
     Messages,
     /// Says something.
     Say,
+    /// How far mentions came.
+    Deliveries,
+    /// How far one message's mentions came.
+    DeliveriesOf,
+    /// Drives a delivery again.
+    Retry,
+    /// Agents' turns.
+    Runs,
+    /// Has a turn stopped.
+    StopRun,
+    /// What turns cost.
+    Usage,
+    /// What they may cost.
+    Budgets,
+    /// Sets that.
+    SetBudgets,
     /// A link that downloads one file without a header.
     Ticket,
     /// What a folder holds.
@@ -71,13 +87,21 @@ pub(crate) enum Needs {
 
 impl Route {
     /// All of them.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 32] = [
         Self::Login,
         Self::Logout,
         Self::Verify,
         Self::Members,
         Self::Messages,
         Self::Say,
+        Self::Deliveries,
+        Self::DeliveriesOf,
+        Self::Retry,
+        Self::Runs,
+        Self::StopRun,
+        Self::Usage,
+        Self::Budgets,
+        Self::SetBudgets,
         Self::Ticket,
         Self::List,
         Self::Read,
@@ -102,13 +126,22 @@ impl Route {
     pub(crate) const fn entry(self) -> (Method, &'static str, Needs) {
         const READ: Needs = Needs::Right(Action::Read);
         const WRITE: Needs = Needs::Right(Action::WriteFiles);
+        const CHAT: Needs = Needs::Right(Action::Chat);
         match self {
             Self::Login => (Method::POST, "/api/login", Needs::Nothing),
             Self::Logout => (Method::POST, "/api/logout", Needs::Nothing),
             Self::Verify => (Method::GET, "/api/verify", READ),
             Self::Members => (Method::GET, "/api/members", READ),
             Self::Messages => (Method::GET, "/api/messages", READ),
-            Self::Say => (Method::POST, "/api/messages", Needs::Right(Action::Chat)),
+            Self::Say => (Method::POST, "/api/messages", CHAT),
+            Self::Deliveries => (Method::GET, "/api/deliveries", READ),
+            Self::DeliveriesOf => (Method::GET, "/api/messages/{id}/deliveries", READ),
+            Self::Retry => (Method::POST, "/api/deliveries/{id}/retry", CHAT),
+            Self::Runs => (Method::GET, "/api/runs", READ),
+            Self::StopRun => (Method::POST, "/api/runs/{id}/stop", CHAT),
+            Self::Usage => (Method::GET, "/api/usage", READ),
+            Self::Budgets => (Method::GET, "/api/budgets", READ),
+            Self::SetBudgets => (Method::PUT, "/api/budgets", Needs::Right(Action::Administer)),
             Self::Ticket => (Method::POST, "/api/ticket", READ),
             Self::List => (Method::GET, "/api/files", READ),
             Self::Read => (Method::GET, "/api/file", READ),
@@ -149,6 +182,14 @@ impl Route {
             Self::Members => "GET /api/members",
             Self::Messages => "GET /api/messages",
             Self::Say => "POST /api/messages",
+            Self::Deliveries => "GET /api/deliveries",
+            Self::DeliveriesOf => "GET /api/messages/{id}/deliveries",
+            Self::Retry => "POST /api/deliveries/{id}/retry",
+            Self::Runs => "GET /api/runs",
+            Self::StopRun => "POST /api/runs/{id}/stop",
+            Self::Usage => "GET /api/usage",
+            Self::Budgets => "GET /api/budgets",
+            Self::SetBudgets => "PUT /api/budgets",
             Self::Ticket => "POST /api/ticket",
             Self::List => "GET /api/files",
             Self::Read => "GET /api/file",
@@ -172,13 +213,22 @@ impl Route {
 
     fn is_at(self, path: &str) -> bool {
         match self {
-            Self::Uploaded => {
-                path.strip_prefix("/uploads/").is_some_and(|name| !name.contains('/'))
-            }
             Self::PageFile => crate::page::has(path) && path != "/",
-            fixed => fixed.path() == path,
+            // A run is named by its runtime, which may use slashes.
+            Self::StopRun => holds(self.path(), path).is_some_and(|run| !run.is_empty()),
+            other => match holds(other.path(), path) {
+                Some(part) => !part.contains('/'),
+                None => other.path() == path,
+            },
         }
     }
+}
+
+/// What stands in a path where its pattern has braces; `None` if it does not fit.
+fn holds<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let (before, rest) = pattern.split_once('{')?;
+    let (_, after) = rest.split_once('}')?;
+    path.strip_prefix(before)?.strip_suffix(after)
 }
 
 /// Why no route answers.
@@ -278,6 +328,10 @@ mod tests {
         assert_eq!(find(&Method::HEAD, "/healthz"), Ok(Route::Health));
         assert_eq!(find(&Method::GET, "/uploads/x"), Ok(Route::Uploaded));
         assert_eq!(find(&Method::GET, "/uploads/x/y"), Err(Missing::Path));
+        assert_eq!(find(&Method::GET, "/api/messages/7/deliveries"), Ok(Route::DeliveriesOf));
+        assert_eq!(find(&Method::POST, "/api/deliveries/7:HKH/retry"), Ok(Route::Retry));
+        assert_eq!(find(&Method::POST, "/api/runs/a/b/stop"), Ok(Route::StopRun));
+        assert_eq!(find(&Method::POST, "/api/runs//stop"), Err(Missing::Path));
         assert_eq!(find(&Method::GET, "/api/nope"), Err(Missing::Path));
     }
 }

@@ -1,0 +1,321 @@
+use ois_protocol::{
+    DeliveryId, EventId, Kind, LoopSign, Measure, Notice, Policy, Reason, Role, Rung,
+};
+
+use super::*;
+use crate::ladder::LastHere;
+
+const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
+const AGENTS: [&str; 3] = ["HKH", "ARIA", "Bo"];
+
+/// A log with its desk: what is said is decided, stored and applied, and what is owed is paid.
+struct Team {
+    desk: Desk,
+    log: Vec<Fact>,
+    now: Timestamp,
+}
+
+impl Team {
+    fn new() -> Self {
+        Self { desk: Desk::new(DeskSettings::default()), log: Vec::new(), now: NOON }
+    }
+
+    fn with_budget(turns: u64, policy: Policy) -> Self {
+        let mut team = Self::new();
+        team.desk.set_budgets(vec![budget(turns, policy)]);
+        team
+    }
+
+    fn store(&mut self, event: NewEvent) -> EventId {
+        let id = EventId::new(self.log.len() as u64 + 1).unwrap();
+        let fact = Fact::of(event, id, self.now).unwrap();
+        self.desk.apply(&fact);
+        self.log.push(fact);
+        id
+    }
+
+    /// Says something that names agents by `@`, and pays what is owed.
+    fn say(&mut self, author: &Member, text: &str, cause: Option<EventId>) -> Message {
+        let draft = self.draft(author, text, cause);
+        let id = self.store(NewEvent::Message(draft));
+        self.pay();
+        let Some(Fact::Message(message)) = self.log.get(id.get() as usize - 1) else { panic!() };
+        (**message).clone()
+    }
+
+    fn draft(&mut self, author: &Member, text: &str, cause: Option<EventId>) -> Draft {
+        let agents = AGENTS.into_iter().filter(|name| text.contains(&format!("@{name}")));
+        let agents: Vec<ShortName> = agents.map(|name| name.parse().unwrap()).collect();
+        let draft = Draft {
+            cause,
+            mentions: agents.iter().map(ToString::to_string).collect(),
+            ..Draft::new(author.clone(), text)
+        };
+        self.desk.say(draft, Called { agents, ..Called::default() }, self.now)
+    }
+
+    fn pay(&mut self) {
+        for event in self.desk.due(self.now, |_| LastHere { until: None, reports: true }) {
+            self.store(event);
+        }
+    }
+
+    fn notices(&self) -> Vec<&Notice> {
+        let messages = self.log.iter().filter_map(|fact| match fact {
+            Fact::Message(message) => message.notice.as_ref(),
+            _ => None,
+        });
+        messages.collect()
+    }
+
+    /// The same desk after its process has ended, read from the log.
+    fn restart(&mut self) {
+        let budgets = self.desk.budgets().to_vec();
+        self.desk = Desk::new(DeskSettings::default());
+        self.log.iter().for_each(|fact| self.desk.apply(fact));
+        self.desk.set_budgets(budgets);
+    }
+
+    fn report(&mut self, agent: &Member, message: EventId, state: Rung, reason: Option<Reason>) {
+        let name = agent.name.clone();
+        let said = Delivery { state, reason, ..Delivery::stored(message, name, self.now) };
+        if let Ok(Report::Climbs(event)) = self.desk.report(agent, said) {
+            self.store(event);
+        }
+        self.pay();
+    }
+}
+
+fn budget(turns: u64, policy: Policy) -> Budget {
+    Budget {
+        agent: Some("HKH".parse().unwrap()),
+        room: None,
+        turns: Some(turns),
+        input_tokens: None,
+        micro_usd: None,
+        policy,
+        minutes: 30,
+    }
+}
+
+fn agent(name: &str) -> Member {
+    Member::new(name.parse().unwrap(), Kind::Agent, Role::Agent)
+}
+
+fn mira() -> Member {
+    Member::new("Mira".parse().unwrap(), Kind::Human, Role::Member)
+}
+
+#[test]
+fn three_agents_in_a_ring_stop_at_the_limit_with_one_notice() {
+    let mut team = Team::new();
+    let mut said = team.say(&mira(), "@HKH begin", None);
+    let mut hops = 0;
+    for turn in 0..40 {
+        let (own, next) = (AGENTS[turn % 3], AGENTS[(turn + 1) % 3]);
+        let words = format!("@{next} step {}", "x".repeat(turn * turn));
+        said = team.say(&agent(own), &words, Some(said.id));
+        hops += u32::from(!said.calls.is_empty());
+        if said.calls.is_empty() {
+            assert_eq!(said.held[0].by, HeldBy::Loop);
+            assert!(said.mentions.is_empty(), "old clients wake by these");
+        }
+    }
+    assert_eq!(hops, GuardSettings::default().hops);
+    assert!(matches!(team.notices()[..], [Notice::Loop { sign: LoopSign::Hops, .. }]));
+}
+
+#[test]
+fn a_person_goes_on_where_the_guard_stopped() {
+    let mut team = Team::new();
+    let mut said = team.say(&mira(), "@HKH begin", None);
+    for turn in 0..40 {
+        let (own, next) = (AGENTS[turn % 2], AGENTS[(turn + 1) % 2]);
+        let before = said.id;
+        said = team.say(&agent(own), &format!("@{next} {}", "y".repeat(turn * turn)), Some(before));
+        if said.calls.is_empty() {
+            break;
+        }
+    }
+    team.restart();
+    let go_on = team.say(&mira(), "/continue", None);
+    assert_eq!(go_on.reply_to, Some(said.id));
+    assert_eq!(go_on.calls, [said.held[0].agent.clone()]);
+    assert_eq!(go_on.hop, 0);
+    let agent_tries = team.say(&agent("HKH"), "/continue", None);
+    assert!(agent_tries.calls.is_empty(), "only a person does");
+}
+
+#[test]
+fn a_budget_of_five_turns_stops_at_five_also_within_one_batch() {
+    let mut team = Team::with_budget(5, Policy::Stop);
+    let drafts: Vec<Draft> = (0..8).map(|_| team.draft(&mira(), "@HKH work", None)).collect();
+    assert_eq!(drafts.iter().filter(|draft| !draft.calls.is_empty()).count(), 5);
+    for draft in drafts {
+        team.store(NewEvent::Message(draft));
+    }
+    team.pay();
+    team.restart();
+    let sixth = team.say(&mira(), "@HKH again", None);
+    assert_eq!((sixth.calls.len(), sixth.held[0].by), (0, HeldBy::Budget));
+    let reached =
+        |notice: &&&Notice| matches!(notice, Notice::BudgetReached { policy: Policy::Stop, .. });
+    assert_eq!(team.notices().iter().filter(reached).count(), 1);
+    let warned = |notice: &&&Notice| match notice {
+        Notice::BudgetWarning { spent } => spent.measure == Measure::Turns && spent.limit == 5,
+        _ => false,
+    };
+    assert_eq!(team.notices().iter().filter(warned).count(), 1);
+}
+
+#[test]
+fn what_is_not_stored_after_all_uses_up_nothing() {
+    let mut team = Team::with_budget(1, Policy::Stop);
+    let draft = team.draft(&mira(), "@HKH work", None);
+    assert_eq!(draft.calls.len(), 1);
+    assert!(team.draft(&mira(), "@HKH work", None).calls.is_empty());
+    team.desk.drop_event(&NewEvent::Message(draft));
+    assert_eq!(team.draft(&mira(), "@HKH work", None).calls.len(), 1);
+}
+
+#[test]
+fn a_person_is_asked_and_only_a_person_allows() {
+    let mut team = Team::with_budget(1, Policy::Ask);
+    team.say(&mira(), "@HKH first", None);
+    let held = team.say(&mira(), "@HKH second", None);
+    assert!(held.calls.is_empty());
+    assert!(team.notices().iter().any(|notice| matches!(notice, Notice::Ask { .. })));
+    team.restart();
+    assert!(team.say(&agent("ARIA"), "/allow HKH", None).calls.is_empty());
+    let guest = Member::new("Eve".parse().unwrap(), Kind::Human, Role::Guest);
+    assert!(team.say(&guest, "/allow HKH", None).calls.is_empty());
+    assert_eq!(team.say(&mira(), "/allow @HKH", None).calls, ["HKH".parse().unwrap()]);
+    assert!(team.say(&mira(), "/allow HKH", None).calls.is_empty(), "once");
+}
+
+#[test]
+fn what_nobody_allows_in_time_or_a_person_denies_is_no() {
+    let no = |notices: Vec<&Notice>| {
+        notices.into_iter().filter(|notice| matches!(notice, Notice::NotAllowed { .. })).count()
+    };
+    let mut team = Team::with_budget(0, Policy::Ask);
+    team.say(&mira(), "@HKH please", None);
+    team.now = NOON.after_ms(30 * 60_000);
+    team.pay();
+    assert_eq!(no(team.notices()), 1);
+    team.pay();
+    assert_eq!(no(team.notices()), 1, "once");
+    team.say(&mira(), "@HKH please", None);
+    let denied = team.say(&mira(), "/deny HKH", None);
+    assert!(denied.calls.is_empty());
+    assert_eq!(no(team.notices()), 2);
+}
+
+#[test]
+fn mentions_beyond_the_budget_are_handed_over_together() {
+    let mut team = Team::with_budget(0, Policy::Digest);
+    let (one, two) = (team.say(&mira(), "@HKH one", None), team.say(&mira(), "@HKH two", None));
+    team.now = NOON.after_ms(31 * 60_000);
+    team.pay();
+    let digest = team.notices().into_iter().find_map(|notice| match notice {
+        Notice::Digest { messages, .. } => Some(messages.clone()),
+        _ => None,
+    });
+    assert_eq!(digest, Some(vec![one.id, two.id]));
+    let hkh = agent("HKH");
+    let Some(Fact::Message(call)) = team.log.last().cloned() else { panic!() };
+    assert_eq!(call.calls, [hkh.name.clone()]);
+    assert!(team.desk.ladder().get(&DeliveryId { message: call.id, agent: hkh.name }).is_some());
+}
+
+#[test]
+fn a_death_is_told_once_whatever_restarts() {
+    let mut team = Team::new();
+    let call = team.say(&mira(), "@HKH hi", None).id;
+    let hkh = agent("HKH");
+    let name = hkh.name.clone();
+    let dead = Delivery {
+        state: Rung::Dead,
+        reason: Some(Reason::Unreachable),
+        ..Delivery::stored(call, name, NOON)
+    };
+    let Ok(Report::Climbs(event)) = team.desk.report(&hkh, dead) else { panic!() };
+    team.store(event);
+    team.restart();
+    team.pay();
+    team.restart();
+    team.pay();
+    assert!(matches!(team.notices()[..], [Notice::Dead { reason: Reason::Unreachable, .. }]));
+    let Some(Fact::Message(notice)) = team.log.last() else { panic!() };
+    assert_eq!(notice.reply_to, Some(call));
+    assert!(notice.text.starts_with("[AUTO] No answer will come from HKH: "), "{}", notice.text);
+}
+
+#[test]
+fn what_nobody_takes_is_told_at_the_deadline() {
+    let mut team = Team::new();
+    let call = team.say(&mira(), "@HKH hi", None).id;
+    team.now = NOON.after_ms(DeskSettings::default().deadline_ms);
+    let gone = |_: &ShortName| LastHere { until: Some(NOON), reports: true };
+    for _ in 0..2 {
+        for event in team.desk.due(team.now, gone) {
+            team.store(event);
+        }
+    }
+    let id = DeliveryId { message: call, agent: "HKH".parse().unwrap() };
+    assert_eq!(team.desk.ladder().get(&id).unwrap().reason, Some(Reason::Deadline));
+    assert!(matches!(team.notices()[..], [Notice::Dead { reason: Reason::Deadline, .. }]));
+}
+
+#[test]
+fn an_agent_that_no_monitor_tells_of_has_answered_when_it_speaks() {
+    let mut team = Team::new();
+    let call = team.say(&mira(), "@HKH hi", None).id;
+    let answer = team.say(&agent("HKH"), "hello", None);
+    assert_eq!(answer.cause, Some(call), "taken as caused by its latest mention");
+    let id = DeliveryId { message: call, agent: "HKH".parse().unwrap() };
+    let state = team.desk.ladder().get(&id).unwrap();
+    assert_eq!((state.state, state.answer), (Rung::Replied, Some(answer.id)));
+}
+
+#[test]
+fn a_run_is_of_an_agent_that_was_called_and_counts_once() {
+    let mut team = Team::new();
+    let call = team.say(&mira(), "@HKH hi", None).id;
+    let run = Run {
+        run: "r1".to_owned(),
+        agent: "HKH".parse().unwrap(),
+        cause: call,
+        attempt: 1,
+        room: RoomName::default(),
+        start: NOON,
+        end: None,
+        outcome: None,
+        reason: None,
+        usage: None,
+    };
+    assert_eq!(team.desk.report_run(&agent("ARIA"), run.clone()), Err(ReportError::NotFound));
+    let event = team.desk.report_run(&agent("HKH"), run.clone()).unwrap().unwrap();
+    team.store(event);
+    assert_eq!(team.desk.report_run(&agent("HKH"), run), Ok(None));
+    assert_eq!(team.desk.runs().active().count(), 1);
+    team.report(&agent("HKH"), call, Rung::Dead, Some(Reason::Deadline));
+    assert_eq!(team.desk.runs().active().count(), 0, "nobody will end it any more");
+}
+
+#[test]
+fn a_desk_is_what_its_log_makes_of_it_and_what_a_checkpoint_keeps() {
+    let mut team = Team::with_budget(3, Policy::Digest);
+    for turn in 0..12 {
+        let said = team.say(&mira(), "@HKH @ARIA go", None);
+        team.report(&agent("ARIA"), said.id, Rung::Silent, None);
+        team.report(&agent("HKH"), said.id, Rung::Failed, Some(Reason::Error));
+        team.now = team.now.after_ms(turn * 60_000);
+    }
+    let kept = serde_json::to_string(&team.desk).unwrap();
+    team.restart();
+    assert_eq!(serde_json::to_string(&team.desk).unwrap(), kept);
+    let again: Desk = serde_json::from_str(&kept).unwrap();
+    let again = again.with(DeskSettings::default());
+    assert_eq!(serde_json::to_string(&again).unwrap(), kept);
+}

@@ -1,0 +1,116 @@
+//! What is asked over HTTP about deliveries, runs and budgets.
+
+use std::time::Duration;
+
+use ois_chat::ladder::Query;
+use ois_protocol::{
+    Delivery, DeliveryId, ErrorCode, ErrorFrame, EventId, Run, ShortName, Stopped,
+    http::{Budgets, DeliveriesAnswer, UsageBy, UsageRow},
+};
+use tokio::sync::oneshot;
+
+use super::Hub;
+use crate::{hot::Origin, recall, reports::refusal};
+
+/// How long a monitor may take to say what its runtime made of a stop.
+const STOP_WITHIN: Duration = Duration::from_secs(15);
+
+impl Hub {
+    /// The deliveries that are asked for, at the most so many.
+    pub(crate) async fn deliveries(
+        &self,
+        query: Query,
+        most: usize,
+    ) -> Result<DeliveriesAnswer, ErrorFrame> {
+        self.ask(move |hot| {
+            let desk = hot.desk.borrow();
+            let mut deliveries: Vec<Delivery> =
+                desk.ladder().find(&query).take(most + 1).cloned().collect();
+            let more = deliveries.len() > most;
+            deliveries.truncate(most);
+            DeliveriesAnswer { deliveries, more }
+        })
+        .await
+    }
+
+    /// The deliveries of one message; `None` if the desk does not know (any more) of any.
+    pub(crate) async fn deliveries_of(
+        &self,
+        message: EventId,
+    ) -> Result<Option<Vec<Delivery>>, ErrorFrame> {
+        self.ask(move |hot| hot.desk.borrow().ladder().of(message).map(<[Delivery]>::to_vec)).await
+    }
+
+    /// Drives a delivery again; answers with its next attempt once that is stored.
+    pub(crate) async fn retry(&self, id: DeliveryId) -> Result<Delivery, ErrorFrame> {
+        let (answer, stored) = oneshot::channel();
+        let wanted = id.clone();
+        self.ask(move |hot| {
+            let event = hot.desk.borrow().retry(&wanted);
+            let event = event.map_err(|error| refusal(&error, wanted.to_string()))?;
+            hot.line_up(event, Origin::Post(answer));
+            Ok(())
+        })
+        .await??;
+        stored.await.map_err(|_| stopping())??;
+        let known = self.ask(move |hot| hot.desk.borrow().ladder().get(&id).cloned()).await?;
+        known.ok_or_else(|| ErrorFrame::new(ErrorCode::NotFound, "there is no such delivery"))
+    }
+
+    /// The turns under way, then, if asked for, those that are over, newest first.
+    pub(crate) async fn runs(
+        &self,
+        agent: Option<ShortName>,
+        ended: usize,
+    ) -> Result<Vec<Run>, ErrorFrame> {
+        self.ask(move |hot| {
+            let desk = hot.desk.borrow();
+            let of = |run: &&Run| agent.as_ref().is_none_or(|agent| run.agent == *agent);
+            let active = desk.runs().active().filter(of);
+            active.chain(desk.runs().recent().filter(of).take(ended)).cloned().collect()
+        })
+        .await
+    }
+
+    /// Has a turn stopped by its agent's monitor; answers with what the runtime said.
+    pub(crate) async fn stop_run(&self, run: String, by: ShortName) -> Result<Stopped, ErrorFrame> {
+        let word = self.ask(move |hot| hot.stop_run(&run, by)).await??;
+        match tokio::time::timeout(STOP_WITHIN, word).await {
+            Ok(Ok(stopped)) => Ok(stopped),
+            _ => Err(ErrorFrame::new(
+                ErrorCode::Busy,
+                "the agent's monitor has not said yet what became of it",
+            )),
+        }
+    }
+
+    /// What was used, from this day on.
+    pub(crate) async fn usage(
+        &self,
+        by: UsageBy,
+        from_day: Option<String>,
+    ) -> Result<Vec<UsageRow>, ErrorFrame> {
+        self.ask(move |hot| hot.desk.borrow().runs().usage(by, from_day.as_deref())).await
+    }
+
+    /// What may be used.
+    pub(crate) async fn budgets(&self) -> Result<Budgets, ErrorFrame> {
+        self.ask(|hot| Budgets { budgets: hot.desk.borrow().budgets().to_vec() }).await
+    }
+
+    /// Replaces what may be used, once that is kept.
+    pub(crate) async fn set_budgets(&self, budgets: Budgets) -> Result<Budgets, ErrorFrame> {
+        let store = self.ask(|hot| hot.store.clone()).await?;
+        recall::keep_budgets(&*store, &budgets).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "budgets were not kept");
+            ErrorFrame::new(ErrorCode::Storage, "not kept: the server's disk does not take it")
+        })?;
+        let kept = budgets.clone();
+        self.ask(move |hot| hot.desk.borrow_mut().set_budgets(kept.budgets)).await?;
+        Ok(budgets)
+    }
+}
+
+fn stopping() -> ErrorFrame {
+    ErrorFrame::new(ErrorCode::Busy, "the server is stopping")
+}

@@ -1,0 +1,121 @@
+//! What the desk knows outlives the process: it is what the log makes of it, and a checkpoint keeps
+//! the reading short.
+//!
+//! The checkpoint is one record, written when the server stops and now and then while it runs. A
+//! missing, old or unreadable one costs time at the start and nothing else.
+
+use ois_chat::{Desk, DeskSettings, Fact};
+use ois_protocol::{EventId, http::Budgets};
+use ois_store::{Limit, ReadError, RecordError, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::hot::Hot;
+
+/// What is kept: everything up to an event, as the desk knew it.
+#[derive(Serialize, Deserialize)]
+struct Checkpoint<D> {
+    through: EventId,
+    desk: D,
+}
+
+const CHECKPOINT: &str = "desk";
+const BUDGETS: &str = "budgets";
+/// After so many facts, or so many events that were none, the checkpoint is written again.
+const FACTS: u64 = 4096;
+const EVENTS: u64 = 200_000;
+/// How much of the log is read at once.
+const CHUNK: Limit = Limit { records: 4096, bytes: 4 << 20 };
+
+/// The desk as the log makes it, the event up to which, and how much had to be read for it.
+pub(crate) async fn desk(
+    store: &dyn Store,
+    settings: DeskSettings,
+) -> Result<(Desk, EventId), ReadError> {
+    let head = *store.head().borrow();
+    let (mut desk, mut through) = match checkpoint(store).await {
+        Some(kept) if kept.through <= head => (kept.desk.with(settings), kept.through),
+        _ => (Desk::new(settings), EventId::ZERO),
+    };
+    let kept = through;
+    while through < head {
+        let records = store.read(through, CHUNK).await?;
+        let Some(last) = records.last() else { break };
+        through = last.id;
+        for record in &records {
+            let fact = record.kind.and_then(|kind| Fact::read(kind, &record.room, &record.payload));
+            if let Some(fact) = fact {
+                desk.apply(&fact);
+            }
+        }
+    }
+    desk.set_budgets(budgets(store).await.budgets);
+    Ok((desk, kept))
+}
+
+/// The budgets as they are kept; none if there are none or they cannot be read.
+pub(crate) async fn budgets(store: &dyn Store) -> Budgets {
+    let record = store.record(BUDGETS).await.unwrap_or_else(|error| {
+        tracing::error!(error = &error as &dyn std::error::Error, "cannot read the budgets");
+        None
+    });
+    let read = record.map(|record| serde_json::from_slice(&record.value));
+    read.transpose()
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "the budgets are damaged and do not count");
+            None
+        })
+        .unwrap_or_default()
+}
+
+/// Keeps budgets.
+pub(crate) async fn keep_budgets(store: &dyn Store, budgets: &Budgets) -> Result<(), RecordError> {
+    let value = serde_json::to_vec(budgets).expect("budgets have only text keys");
+    let known = store.record(BUDGETS).await?.map(|record| record.version);
+    store.put_record(BUDGETS, &value, known).await.map(drop)
+}
+
+impl Hot {
+    /// Writes the checkpoint if it would save enough reading, or at the end.
+    pub(crate) async fn keep_desk(&self, at_the_end: bool) {
+        let _turn = self.turn.lock().await;
+        let head = self.tail.borrow().head();
+        let events = head.get().saturating_sub(self.kept_through.get().get());
+        let facts = self.facts.get();
+        if !(facts >= FACTS || events >= EVENTS || at_the_end && facts > 0) {
+            return;
+        }
+        let checkpoint = {
+            let desk = self.desk.borrow();
+            serde_json::to_vec(&Checkpoint { through: head, desk: &*desk })
+        };
+        let value = match checkpoint {
+            Ok(value) => value,
+            Err(error) => return tracing::error!(%error, "cannot write the desk down"),
+        };
+        if let Err(error) = put(&*self.store, &value).await {
+            let error = &error as &dyn std::error::Error;
+            return tracing::warn!(
+                error,
+                "cannot keep the desk's checkpoint; the next start reads more"
+            );
+        }
+        self.facts.set(0);
+        self.kept_through.set(head);
+    }
+}
+
+async fn checkpoint(store: &dyn Store) -> Option<Checkpoint<Desk>> {
+    let record = store.record(CHECKPOINT).await.ok()??;
+    match serde_json::from_slice(&record.value) {
+        Ok(kept) => Some(kept),
+        Err(error) => {
+            tracing::info!(%error, "the desk's checkpoint is of another version; reading the log");
+            None
+        }
+    }
+}
+
+async fn put(store: &dyn Store, value: &[u8]) -> Result<(), RecordError> {
+    let known = store.record(CHECKPOINT).await?.map(|record| record.version);
+    store.put_record(CHECKPOINT, value, known).await.map(drop)
+}
