@@ -21,6 +21,11 @@ pub(crate) fn empty() -> Body {
     Empty::new().map_err(never).boxed_unsync()
 }
 
+/// What somebody else sends once the head is out.
+pub(crate) fn elsewhere() -> Body {
+    StreamBody::new(stream::pending()).boxed_unsync()
+}
+
 /// These bytes.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(never).boxed_unsync()

@@ -26,6 +26,8 @@ use range::Range;
 use crate::{
     body::{self, Body},
     reply::Refusal,
+    route::Ask,
+    serve::Sending,
 };
 
 /// Sends a file as the request's conditions and range want it.
@@ -33,11 +35,12 @@ use crate::{
 /// # Errors
 /// 412 and 416 by the request's own conditions, and what the store says.
 pub(crate) async fn send(
-    head: &Parts,
+    ask: &Ask,
     file: Box<dyn FileReader>,
     kind: HeaderValue,
 ) -> Result<Response<Body>, Refusal> {
-    let seen = Seen { tag: file.tag().await?, modified: file.modified() };
+    let head = &ask.head;
+    let seen = Seen { tag: tag(head, &*file).await?, modified: file.modified() };
     if fails(&head.headers, &seen) {
         return Err(FileError::Changed.into());
     }
@@ -55,7 +58,15 @@ pub(crate) async fn send(
             return Err(refusal.with(CONTENT_RANGE, &format!("bytes */{length}")));
         }
     };
-    let mut answer = answer(status, &seen, pieces(file, start, end));
+    let mut answer = answer(status, &seen, body::empty());
+    if end - start <= PIECE as u64 && head.method == Method::GET {
+        *answer.body_mut() = body::full(short(&*file, start, end).await?);
+    } else if let Some(sending) = Sending::of(ask, &*file, start, end) {
+        *answer.body_mut() = body::elsewhere();
+        answer.extensions_mut().insert(sending);
+    } else {
+        *answer.body_mut() = pieces(file, start, end);
+    }
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, kind);
     headers.insert(CONTENT_LENGTH, (end - start).into());
@@ -65,6 +76,21 @@ pub(crate) async fn send(
         headers.insert(CONTENT_RANGE, HeaderValue::from_str(&range).expect("digits"));
     }
     Ok(answer)
+}
+
+/// The file's tag. A long file that was never hashed is not read for it, unless the request says
+/// that it matters.
+async fn tag(head: &Parts, file: &dyn FileReader) -> Result<Option<String>, FileError> {
+    let known = file.known_tag();
+    if known.is_some() || (file.len() > HASHED_UNASKED && !wants_tag(head)) {
+        return Ok(known);
+    }
+    file.tag().await.map(Some)
+}
+
+fn wants_tag(head: &Parts) -> bool {
+    let named = [IF_MATCH, IF_NONE_MATCH, IF_RANGE];
+    head.method == Method::HEAD || named.iter().any(|name| head.headers.contains_key(name))
 }
 
 /// A tag as a header's value.
@@ -80,14 +106,15 @@ pub(crate) fn tags<'a>(headers: &'a HeaderMap, name: &hyper::header::HeaderName)
 
 /// What a client may have seen of a file.
 struct Seen {
-    tag: String,
+    tag: Option<String>,
     modified: Timestamp,
 }
 
 impl Seen {
     /// Strong comparison: the same bytes.
     fn is(&self, tag: &str) -> bool {
-        tag == "*" || tag.strip_prefix('"').and_then(|t| t.strip_suffix('"')) == Some(&self.tag)
+        let unquoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        tag == "*" || unquoted.is_some_and(|tag| self.tag.as_deref() == Some(tag))
     }
 
     /// Weak comparison, which is enough to know a file again.
@@ -135,11 +162,22 @@ fn answer(status: StatusCode, seen: &Seen, body: Body) -> Response<Body> {
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert(ETAG, quoted(&seen.tag));
+    if let Some(tag) = &seen.tag {
+        headers.insert(ETAG, quoted(tag));
+    }
     let modified = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seen.seconds());
     let modified = HeaderValue::from_str(&fmt_http_date(modified)).expect("dates are ASCII");
     headers.insert(LAST_MODIFIED, modified);
     answer
+}
+
+/// The few bytes from `start` to `end`, read here and now: out of the page cache that is a matter of
+/// microseconds, less than asking another thread takes.
+async fn short(file: &dyn FileReader, start: u64, end: u64) -> Result<Vec<u8>, FileError> {
+    let length = usize::try_from(end - start).unwrap_or(PIECE);
+    let bytes = file.read_at(start, length).await?;
+    // Shorter than it was: the announced length cannot be kept any more.
+    if bytes.len() == length { Ok(bytes) } else { Err(FileError::Changed) }
 }
 
 /// The bytes from `start` to `end`, read as they are taken.
@@ -167,6 +205,9 @@ fn date(headers: &HeaderMap, name: &hyper::header::HeaderName) -> Option<u64> {
 /// How much of a file is in memory for one download.
 const PIECE: usize = 64 << 10;
 
+/// The longest file that is hashed for a tag that nobody asked for.
+const HASHED_UNASKED: u64 = 1 << 20;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,7 +217,7 @@ mod tests {
     const BEFORE: &str = "Fri, 06 Feb 2026 11:59:59 GMT";
 
     fn seen() -> Seen {
-        Seen { tag: "0a".to_owned(), modified: MODIFIED }
+        Seen { tag: Some("0a".to_owned()), modified: MODIFIED }
     }
 
     fn headers(name: hyper::header::HeaderName, value: &'static str) -> HeaderMap {

@@ -1,22 +1,39 @@
 //! The accept loop: sockets in, each driven by hyper until it ends or becomes a WebSocket.
+//!
+//! What follows some answers' heads ([`After`]) is not hyper's business: it gives the socket back,
+//! and may get it again afterwards.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+mod patience;
+mod sending;
+mod wire;
 
-use hyper::{
-    Request, body::Incoming, server::conn::http1, service::service_fn, upgrade::OnUpgrade,
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::{Arc, Mutex, PoisonError},
+    task::Poll,
+    time::Duration,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use tokio::net::{TcpListener, TcpStream};
 
+use self::{
+    patience::{KEPT, Patience},
+    wire::{Signs, Wire},
+};
 use crate::{
+    body::Body,
     route,
     state::State,
     tasks::{Stop, Tasks},
     upgrade::Adopt,
 };
 
-/// How long a peer may take to send a request's head (and how long an idle connection is kept).
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) use sending::Sending;
+
 /// After a failed accept (no more file descriptors): when to try again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -29,8 +46,8 @@ pub(crate) async fn accept(listener: TcpListener, state: Arc<State>, tasks: Task
         };
         match accepted {
             Ok((socket, peer)) => {
-                let (state, inner) = (Arc::clone(&state), tasks.clone());
-                tasks.spawn(move |stop| drive(socket, peer, state, inner, stop));
+                let state = Arc::clone(&state);
+                tasks.spawn(move |stop| drive(socket, peer, state, stop));
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot take a connection");
@@ -40,61 +57,105 @@ pub(crate) async fn accept(listener: TcpListener, state: Arc<State>, tasks: Task
     }
 }
 
-async fn drive(
-    socket: TcpStream,
-    peer: SocketAddr,
-    state: Arc<State>,
-    tasks: Tasks,
-    mut stop: Stop,
-) {
+/// What happens on a socket behind an answer's head.
+enum After {
+    /// It is a WebSocket from now on.
+    Adopt(Adopt),
+    /// A file follows, and then perhaps the next request.
+    Send(Sending),
+}
+
+async fn drive(socket: TcpStream, peer: SocketAddr, state: Arc<State>, mut stop: Stop) {
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%peer, %error, "cannot switch off Nagle's algorithm");
     }
-    let service = service_fn(|request| answer(request, peer, Arc::clone(&state), tasks.clone()));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(socket), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let ended = tokio::select! {
-        ended = &mut connection => ended,
-        () = stop.asked() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let stall = Duration::from_millis(state.settings.limits.stall_ms);
+    let mut wire = Wire::new(socket, stall);
+    while let Some((back, after)) = converse(wire, peer, &state, &mut stop).await {
+        let sending = match after {
+            After::Adopt(adopt) => return hand_over(back, adopt, peer, &state),
+            After::Send(sending) => sending,
+        };
+        let keeps = sending.keeps && !stop.is_asked();
+        if let Err(error) = sending.send(back.socket(), stall).await {
+            return tracing::debug!(%peer, %error, "a file was not sent to its end");
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%peer, error = &error as &dyn std::error::Error, "connection ended");
+        if !keeps {
+            return;
+        }
+        wire = back;
     }
 }
 
-async fn answer(
-    mut request: Request<Incoming>,
+/// Answers requests until the peer goes, or until an answer's head is out that something follows.
+async fn converse(
+    wire: Wire,
     peer: SocketAddr,
-    state: Arc<State>,
-    tasks: Tasks,
-) -> Result<hyper::Response<crate::body::Body>, Infallible> {
-    let upgrade = hyper::upgrade::on(&mut request);
-    let mut answer = route::answer(&state, request, peer).await;
-    if let Some(adopt) = answer.extensions_mut().remove::<Adopt>() {
-        tasks.spawn(move |_stop| hand_over(upgrade, adopt, peer, state));
+    state: &State,
+    stop: &mut Stop,
+) -> Option<(Wire, After)> {
+    let (signs, next) = (wire.signs(), Mutex::new(None));
+    let service = service_fn(|request| answer(request, peer, state, &signs, &next));
+    let mut connection = http1::Builder::new()
+        .timer(Patience(Arc::clone(&signs)))
+        .header_read_timeout(KEPT)
+        .serve_connection(wire, service);
+    let mut asked = pin!(stop.asked());
+    let mut stopping = false;
+    let ended = poll_fn(|cx| {
+        if !stopping && asked.as_mut().poll(cx).is_ready() {
+            stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        match Pin::new(&mut connection).poll(cx) {
+            Poll::Pending if signs.flushed.is_given() && is_sending(&next) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+        }
+    });
+    let ended = ended.await;
+    if let Some(Err(error)) = &ended {
+        let error = error as &dyn std::error::Error;
+        tracing::debug!(%peer, error, "connection ended");
+    }
+    // What came right behind the request is in hyper's buffer and travels along.
+    let http1::Parts { io, read_buf, .. } = connection.into_parts();
+    let after = next.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+    let follows = match after {
+        After::Adopt(_) => matches!(ended, Some(Ok(()))),
+        After::Send(_) => ended.is_none(),
+    };
+    follows.then(|| (io.reading_first(read_buf), after))
+}
+
+/// Answers one request, and notes what follows its answer.
+async fn answer(
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    state: &State,
+    signs: &Signs,
+    next: &Mutex<Option<After>>,
+) -> Result<hyper::Response<Body>, Infallible> {
+    let mut answer = route::answer(state, request, peer).await;
+    let notes = answer.extensions_mut();
+    let adopt = notes.remove::<Adopt>().map(After::Adopt);
+    if let Some(after) = adopt.or_else(|| notes.remove::<Sending>().map(After::Send)) {
+        // From here on: the head has not been written yet.
+        signs.flushed.take_back();
+        *next.lock().unwrap_or_else(PoisonError::into_inner) = Some(after);
     }
     Ok(answer)
 }
 
+fn is_sending(next: &Mutex<Option<After>>) -> bool {
+    matches!(*next.lock().unwrap_or_else(PoisonError::into_inner), Some(After::Send(_)))
+}
+
 /// Gives the socket to the hot loop once the handshake's answer is out.
-async fn hand_over(upgrade: OnUpgrade, adopt: Adopt, peer: SocketAddr, state: Arc<State>) {
-    let upgraded = match upgrade.await {
-        Ok(upgraded) => upgraded,
-        Err(error) => return tracing::debug!(%peer, %error, "the handshake did not end"),
-    };
-    let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-        return tracing::error!("an upgraded connection is no TCP socket");
-    };
-    match parts.io.into_inner().into_std() {
-        // What came right behind the handshake is in hyper's buffer and travels along.
-        Ok(socket) => state.hub.adopt(socket, parts.read_buf.to_vec(), peer, adopt.cookie),
+fn hand_over(wire: Wire, adopt: Adopt, peer: SocketAddr, state: &State) {
+    let (socket, unread) = wire.into_parts();
+    match socket.into_std() {
+        Ok(socket) => state.hub.adopt(socket, unread.to_vec(), peer, adopt.cookie),
         Err(error) => tracing::debug!(%peer, %error, "the socket cannot be handed over"),
     }
 }

@@ -62,7 +62,7 @@ pub(crate) async fn give(state: &State, ask: &Ask) -> Result<Response<Body>, Ref
     })?;
     let kind = content::mime_of(name.as_str());
     let shown = content::is_picture(&kind);
-    let mut answer = content::send(&ask.head, file, kind).await?;
+    let mut answer = content::send(ask, file, kind).await?;
     let headers = answer.headers_mut();
     // Without a name, so that the page's own one counts.
     let disposition = if shown { "inline" } else { "attachment" };

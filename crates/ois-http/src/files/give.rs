@@ -55,7 +55,7 @@ pub(crate) async fn download(state: &State, ask: &Ask) -> Result<Response<Body>,
         other => missing(other),
     })?;
     let name = path.file_name().unwrap_or_default();
-    let mut answer = content::send(&ask.head, file, content::mime_of(name)).await?;
+    let mut answer = content::send(ask, file, content::mime_of(name)).await?;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_DISPOSITION, content::attachment(name));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));

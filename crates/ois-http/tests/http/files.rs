@@ -1,5 +1,7 @@
 //! The team's files.
 
+use std::io::{Read, Write};
+
 use serde_json::json;
 
 use crate::house::{AGENT, Answer, House, bearer};
@@ -244,4 +246,91 @@ fn a_file_of_the_limit_is_refused_and_one_byte_less_is_not() {
     let too_long_to_show = house.ask("GET /api/file?path=max.bin").error();
     assert_eq!(too_long_to_show.0, 413);
     assert!(too_long_to_show.1.contains("/api/download"));
+}
+
+/// More than hyper carries, and no piece like another.
+fn long() -> Vec<u8> {
+    (0..300_000u32).flat_map(u32::to_le_bytes).collect()
+}
+
+#[test]
+fn a_long_file_comes_whole_and_the_connection_goes_on() {
+    let house = House::open();
+    put(&house, "long", &long(), &[]);
+    let ask = |what: &str, more: &str| {
+        format!("GET {what} HTTP/1.1\r\nHost: x\r\n{}\r\n{more}\r\n", bearer(AGENT))
+    };
+    let whole = ask("/api/download?path=long", "");
+    let part = ask("/api/download?path=long", "Range: bytes=100000-899999\r\n");
+    let last = ask("/healthz", "");
+    let mut stream = house.connect();
+    // All at once: what is asked behind a file waits until the file is out.
+    stream.write_all([whole, part, last].concat().as_bytes()).unwrap();
+    let answer = Answer::next(&mut stream);
+    assert_eq!((answer.status, answer.body == long()), (200, true));
+    let answer = Answer::next(&mut stream);
+    assert_eq!(answer.header("content-range"), Some("bytes 100000-899999/1200000"));
+    assert!(answer.body == long()[100_000..900_000]);
+    assert_eq!(Answer::next(&mut stream).json(), json!({ "ok": true }));
+}
+
+#[test]
+fn a_long_file_is_the_last_answer_to_who_wants_no_more() {
+    let house = House::open();
+    put(&house, "long", &long(), &[]);
+    for (version, line) in [("1.1", "Connection: close"), ("1.0", "Connection: keep-alive")] {
+        let head = format!(
+            "GET /api/download?path=long HTTP/{version}\r\nHost: x\r\n{}\r\n{line}\r\n\r\n",
+            bearer(AGENT)
+        );
+        let mut stream = house.connect();
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).unwrap();
+        assert!(all.ends_with(&long()), "{version}");
+    }
+}
+
+#[test]
+fn a_body_behind_the_request_for_a_file_is_no_request() {
+    let house = House::open();
+    put(&house, "long", &long(), &[]);
+    let smuggled = format!("DELETE /api/file?path=long HTTP/1.1\r\n{}\r\n\r\n", bearer(AGENT));
+    let answer = house.send("GET /api/download?path=long", &[&bearer(AGENT)], smuggled.as_bytes());
+    assert_eq!((answer.status, answer.body == long()), (200, true));
+    assert_eq!(house.ask("HEAD /api/download?path=long").status, 200);
+}
+
+#[test]
+fn a_file_that_shrinks_on_its_way_ends_the_connection() {
+    let house = House::open();
+    let root = house.root().join("long");
+    std::fs::File::create(&root).unwrap().set_len(1 << 30).unwrap();
+    let mut stream = house.connect();
+    let head =
+        format!("GET /api/download?path=long HTTP/1.1\r\nHost: x\r\n{}\r\n\r\n", bearer(AGENT));
+    stream.write_all(head.as_bytes()).unwrap();
+    // It has begun, and cannot have gone far: nobody reads more than the first byte.
+    stream.read_exact(&mut [0]).unwrap();
+    std::fs::File::options().write(true).open(&root).unwrap().set_len(1 << 20).unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
+    assert!(rest.len() < 1 << 30);
+}
+
+#[test]
+fn a_long_file_that_others_wrote_is_hashed_when_somebody_asks() {
+    let house = House::open();
+    let bytes = vec![7; (1 << 20) + 1];
+    std::fs::write(house.root().join("long"), &bytes).unwrap();
+    let what = "GET /api/download?path=long";
+    let answer = house.ask(what);
+    assert_eq!((answer.header("etag"), answer.body.len()), (None, bytes.len()));
+    let range = ["Range: bytes=0-0", "If-Range: \"0\""];
+    assert_eq!(get(&house, what, &range).status, 200);
+    let tag = get(&house, what, &["If-None-Match: \"0\""]).header("etag").unwrap().to_owned();
+    assert_eq!(house.ask(what).header("etag"), Some(tag.as_str()));
+    std::fs::write(house.root().join("other"), &bytes).unwrap();
+    let head = house.send("HEAD /api/download?path=other", &[&bearer(AGENT)], b"");
+    assert_eq!(head.header("etag"), Some(tag.as_str()));
 }

@@ -151,14 +151,11 @@ impl Answer {
             }
             assert!(more(stream, &mut bytes), "no answer: {}", String::from_utf8_lossy(&bytes));
         };
-        let text = String::from_utf8(bytes[..head].to_vec()).unwrap();
-        let status = text[9..12].parse().unwrap();
-        let pairs = text.lines().skip(1).filter_map(|line| line.split_once(": "));
-        let headers = pairs.map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())).collect();
-        let mut answer = Self { status, headers, body: bytes.split_off(head) };
+        let body = bytes.split_off(head);
+        let mut answer = Self { body, ..Self::of_head(bytes) };
         let length = answer.header("content-length").and_then(|length| length.parse().ok());
         let chunked = answer.header("transfer-encoding") == Some("chunked");
-        let bodiless = headless || matches!(status, 101 | 204 | 304);
+        let bodiless = headless || matches!(answer.status, 101 | 204 | 304);
         while !bodiless
             && length.is_none_or(|length: usize| answer.body.len() < length)
             && !(chunked && answer.body.ends_with(b"0\r\n\r\n"))
@@ -168,6 +165,28 @@ impl Answer {
             answer.body = unchunked(&answer.body);
         }
         answer
+    }
+
+    /// Reads one answer that says its length, and nothing behind it.
+    pub(crate) fn next(stream: &mut TcpStream) -> Self {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.extend(byte);
+        }
+        let mut answer = Self::of_head(head);
+        answer.body = vec![0; answer.header("content-length").unwrap().parse().unwrap()];
+        stream.read_exact(&mut answer.body).unwrap();
+        answer
+    }
+
+    fn of_head(bytes: Vec<u8>) -> Self {
+        let text = String::from_utf8(bytes).unwrap();
+        let status = text[9..12].parse().unwrap();
+        let pairs = text.lines().skip(1).filter_map(|line| line.split_once(": "));
+        let headers = pairs.map(|(n, v)| (n.to_ascii_lowercase(), v.to_owned())).collect();
+        Self { status, headers, body: Vec::new() }
     }
 
     pub(crate) fn json(&self) -> Value {

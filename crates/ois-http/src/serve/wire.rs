@@ -1,0 +1,206 @@
+//! A socket as hyper uses it, with a limit for a peer that takes nothing.
+//!
+//! It can be taken back from hyper between two answers, and given to it again with what had
+//! already been read.
+
+use std::{
+    future::Future,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::TcpStream,
+    time::{Sleep, sleep},
+};
+
+/// A peer's socket.
+pub(super) struct Wire {
+    io: TokioIo<TcpStream>,
+    /// What was read before and not used.
+    unread: Bytes,
+    signs: Arc<Signs>,
+    /// How long the peer may take nothing.
+    stall: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+/// What can be seen of a wire while hyper has it. One task looks and is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Signs {
+    /// Something has come since this was last taken back.
+    pub(super) heard: Sign,
+    /// Everything that was written is out.
+    pub(super) flushed: Sign,
+}
+
+/// Something that has happened, or not yet.
+#[derive(Debug, Default)]
+pub(super) struct Sign(AtomicBool);
+
+impl Sign {
+    /// It has happened.
+    pub(super) fn give(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    /// From here on it is waited for again.
+    pub(super) fn take_back(&self) {
+        self.0.store(false, Relaxed);
+    }
+
+    /// Whether it has happened.
+    pub(super) fn is_given(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Wire {
+    /// A socket whose peer may take nothing for this long.
+    pub(super) fn new(socket: TcpStream, stall: Duration) -> Self {
+        let (io, signs) = (TokioIo::new(socket), Arc::default());
+        Self { io, unread: Bytes::new(), signs, stall, stalled: None }
+    }
+
+    /// What can be seen of it from outside.
+    pub(super) fn signs(&self) -> Arc<Signs> {
+        Arc::clone(&self.signs)
+    }
+
+    /// The socket, for who writes past hyper.
+    pub(super) fn socket(&self) -> &TcpStream {
+        self.io.inner()
+    }
+
+    /// The same wire, on which this is read first.
+    pub(super) fn reading_first(mut self, read: Bytes) -> Self {
+        self.unread =
+            if self.unread.is_empty() { read } else { [read, self.unread].concat().into() };
+        self
+    }
+
+    /// The socket, and what was read of it and not used.
+    pub(super) fn into_parts(self) -> (TcpStream, Bytes) {
+        (self.io.into_inner(), self.unread)
+    }
+
+    /// The outcome of a write, or the end of a peer that has been waited for too long.
+    fn waited<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outcome: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.stalled = None;
+            return outcome;
+        }
+        let stall = self.stall;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(stall)));
+        stalled.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl Read for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            let most = self.unread.len().min(into.remaining());
+            into.put_slice(&self.unread.split_to(most));
+            self.signs.heard.give();
+            return Poll::Ready(Ok(()));
+        }
+        let read = Pin::new(&mut self.io).poll_read(cx, into);
+        if read.is_ready() {
+            self.signs.heard.give();
+        }
+        read
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.signs.flushed.take_back();
+        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
+        self.waited(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.signs.flushed.take_back();
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
+        self.waited(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Asked for once nothing is left to be written.
+        self.signs.flushed.give();
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (near, listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_given_up() {
+        let (near, _far) = pair().await;
+        let mut wire = Wire::new(near, Duration::from_secs(600));
+        let ended = loop {
+            let write = poll_fn(|cx| Pin::new(&mut wire).poll_write(cx, &[0; 1 << 16]));
+            if let Err(error) = write.await {
+                break error.kind();
+            }
+        };
+        assert_eq!(ended, io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_is_read_again_and_in_order() {
+        let (near, _far) = pair().await;
+        let wire = Wire::new(near, Duration::MAX).reading_first(Bytes::from_static(b"second"));
+        let mut wire = wire.reading_first(Bytes::from_static(b"first "));
+        let mut bytes = [0; 10];
+        let mut into = hyper::rt::ReadBuf::new(&mut bytes);
+        poll_fn(|cx| Pin::new(&mut wire).poll_read(cx, into.unfilled())).await.unwrap();
+        assert_eq!(into.filled(), b"first seco");
+        assert_eq!(wire.into_parts().1, "nd");
+    }
+}
