@@ -4,6 +4,7 @@
 import { isOpen, isTracked, linesOf } from './rungs.js';
 
 const MOST_PAGES = 20;
+const MOST_DOWN = 1000; // the oldest come first
 
 /** The actions over `store` and `api`. `say` sends a message, for the words that steer agents. */
 export function createDeliveries({ store, api, say }) {
@@ -60,7 +61,7 @@ export function createDeliveries({ store, api, say }) {
 
   /** The mentions that nobody answered, as far as the server keeps them. */
   function loadDown() {
-    for (const word of ['dead', 'failed']) api.deliveries({ state: word }).then(take, () => {}); // frames tell of new ones
+    for (const word of ['dead', 'failed']) api.deliveries({ state: word, limit: MOST_DOWN }).then(take, () => {}); // frames tell of new ones
   }
 
   /** Takes what the link emits, after the store has. */

@@ -52,13 +52,25 @@ function messageLink(id, words, app) {
 function actionsOf(message, answers, app) {
   const { notice } = message;
   if (notice.kind === 'dead' && message.replyTo) return retries(notice.agents, message.replyTo, app);
-  if (notice.kind === 'loop') return answerable(message, answers, app, { '/continue': 'notice.continued' }, [['notice.continue', () => app.deliveries.goOn(message.id)]]);
+  if (notice.kind === 'loop') return onlyLast(message, answerable(message, answers, app, { '/continue': 'notice.continued' }, [['notice.continue', () => app.deliveries.goOn(message.id)]]));
   if (notice.kind !== 'ask') return { element: null };
   const words = { [`/allow ${fold(notice.agent)}`]: 'notice.allowed', [`/deny ${fold(notice.agent)}`]: 'notice.denied' };
   return answerable(message, answers, app, words, [
     ['notice.allow', () => app.deliveries.allow(message.id, notice.agent)],
     ['notice.deny', () => app.deliveries.deny(message.id, notice.agent)],
   ], notice.until);
+}
+
+/** An order to go on means the chain that was stopped last, so only that one is offered it. */
+function onlyLast(message, { element }) {
+  const place = h('span', { class: 'notice-step' }, element);
+  let seen;
+  const live = ({ messages }) => {
+    if (messages === seen) return;
+    seen = messages;
+    place.hidden = messages.findLast((m) => m.notice?.kind === 'loop')?.id !== message.id && place.querySelector('button') !== null;
+  };
+  return { element: place, live };
 }
 
 /** One `retry` for each agent that has still not answered. */

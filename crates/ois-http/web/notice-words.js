@@ -29,7 +29,7 @@ export function noticeWords({ notice, text }) {
     case 'digest':
       return t('notice.digest', { agent: notice.agent, n: notice.messages.length });
     default:
-      return text;
+      return text.replace(/^\[AUTO\] /u, '');
   }
 }
 

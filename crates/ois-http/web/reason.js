@@ -3,7 +3,7 @@
 import { locale, t } from './i18n.js';
 import { bytes } from './time.js';
 
-const KNOWN = new Set(['storage', 'busy', 'limit', 'forbidden', 'unauthorized', 'not_found', 'conflict', 'network', 'bad_transition', 'no_answer']);
+const KNOWN = new Set(['storage', 'busy', 'limit', 'forbidden', 'unauthorized', 'not_found', 'conflict', 'network', 'bad_transition']);
 
 /** Words for `{code, message|words}`; `size` (bytes) fills in what was too long. */
 export function reason({ code, message, words }, size = 0) {

@@ -3,6 +3,7 @@
 import { h, words } from './dom.js';
 import { t } from './i18n.js';
 import { reason } from './reason.js';
+import { isOver } from './store-deliveries.js';
 
 /** A button that is at rest while `run` is; what went wrong is said by `failed(error)`. */
 export function waiting(key, busy, run, failed, props = {}) {
@@ -41,6 +42,12 @@ export function stopButton({ run, agent }, app, props = {}) {
     const { stopped, detail } = await app.deliveries.stopRun(run);
     app.notice(stopped ? ['run.stopped', { name: agent }] : ['run.notStopped', { reason: detail || t('run.notRunning') }]);
   };
-  const failed = (error) => app.notice(error.status === 504 ? ['run.unanswered', { name: agent }] : ['run.notStopped', { reason: reason(error) }]);
+  const failed = (error) => app.notice(notStopped(error, isOver(app.store.state, agent, run), agent));
   return waiting('run.stop', 'run.stopping', stop, failed, { data: { focus: 'stop', testid: 'run-stop' }, words: { label: ['run.stopOf', { name: agent }] }, ...props });
+}
+
+function notStopped(error, over, name) {
+  if (error.code === 'busy') return ['run.unanswered', { name }];
+  if (error.code === 'conflict') return ['run.notStopped', { reason: t(over ? 'run.notRunning' : 'run.noMonitor') }];
+  return ['run.notStopped', { reason: reason(error) }];
 }

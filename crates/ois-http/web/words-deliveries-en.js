@@ -76,6 +76,7 @@ export const deliveriesEn = {
   'run.stopped': 'The turn of {name} is stopped.',
   'run.notStopped': 'Not stopped: {reason}',
   'run.notRunning': 'the turn was not running any more.',
+  'run.noMonitor': 'its monitor is not connected.',
   'run.unanswered': 'The monitor of {name} did not answer; whether the turn goes on is not known.',
 
   'details.proved': 'Proved',
@@ -168,5 +169,4 @@ export const deliveriesEn = {
   'sign.unknown': 'the guard stopped it',
 
   'error.bad_transition': 'it is not in a state for that any more.',
-  'error.no_answer': 'no answer came.',
 };

@@ -76,6 +76,7 @@ export const deliveriesZh = {
   'run.stopped': '{name} 的运行已停止。',
   'run.notStopped': '没有停止：{reason}',
   'run.notRunning': '它已经不在运行。',
+  'run.noMonitor': '它的监视器没有连接。',
   'run.unanswered': '{name} 的监视器没有回应，不知道是否仍在运行。',
 
   'details.proved': '确认于',
@@ -168,5 +169,4 @@ export const deliveriesZh = {
   'sign.unknown': '已被拦下',
 
   'error.bad_transition': '它的状态已经变了。',
-  'error.no_answer': '没有得到回应。',
 };

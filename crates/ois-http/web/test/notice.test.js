@@ -27,7 +27,7 @@ test('each kind of notice has its words', () => {
 });
 
 test('a notice that this page does not know keeps the server’s words', () => {
-  assert.equal(words({ kind: 'weather' }), 'as the server says it');
+  assert.equal(words({ kind: 'weather' }, '[AUTO] Rain.'), 'Rain.');
 });
 
 test('numbers are short, and little money is not nothing', () => {
@@ -57,6 +57,16 @@ test('a notice is no reply, stands by itself and joins nothing', () => {
   const made = rows({ messages });
   assert.deepEqual(made.map((r) => [r.kind, r.joined]), [['notice', false], ['notice', false], ['message', false], ['notice', false]]);
   assert.deepEqual([made[2].answers.length, made[2].notices.length], [0, 1]);
+});
+
+test('an order that answers what a notice is about belongs to the notice', () => {
+  const messages = [
+    { id: 1, user: 'Nova', text: 'a', time: TIME },
+    { id: 2, user: 'Mira', text: 'before', time: TIME, replyTo: 1 },
+    { id: 3, user: 'OIS', text: 'b', time: TIME, replyTo: 1, notice: { kind: 'loop' } },
+    { id: 4, user: 'Mira', text: '/continue', time: TIME, replyTo: 1 },
+  ];
+  assert.deepEqual(rows({ messages }).find((r) => r.kind === 'notice').answers.map((m) => m.text), ['/continue']);
 });
 
 test('messages of one agent with other causes are no block', () => {
