@@ -20,6 +20,7 @@
 //! its time does not become a new one. It wakes and holds nobody: `desk` does.
 
 mod chain;
+mod hash;
 mod memory;
 mod print;
 

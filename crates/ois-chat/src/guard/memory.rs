@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     chain::{Chain, Stopped},
+    hash::Hash,
     print::Print,
 };
 
@@ -16,7 +17,7 @@ use super::{
 pub const KEPT: usize = 4096;
 
 /// How many calls of those messages are known: `@all` in a large team is many.
-pub const CALLS: usize = 1 << 18;
+pub const CALLS: usize = 1 << 16;
 
 /// How often agents of one chain may wake the same agent in all, and once more for each that the
 /// chain's first message calls. Enough for one that hands work to twenty others and hears three times
@@ -243,15 +244,5 @@ pub(super) fn held_by_loop(message: &Message) -> impl Iterator<Item = &ShortName
 }
 
 fn key(name: &ShortName) -> Key {
-    hash(name.folded())
-}
-
-/// FNV-1a, its bits mixed (the finalizer of SplitMix64): the same in every version, for it is kept.
-pub(super) fn hash(text: &str) -> u64 {
-    let mut hash = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^ (hash >> 31)
+    name.folded().chars().fold(Hash::default(), Hash::and).value()
 }

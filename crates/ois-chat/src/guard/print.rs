@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use ois_protocol::name::fold;
 use serde::{Deserialize, Serialize};
 
-use super::memory::hash;
+use super::hash::Hash;
 
 /// The smallest hashes of a text's words, ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ impl Print {
             }
             words.take(' ');
         }
-        Self(words.seen.into_iter().take(MOST).collect())
+        Self(words.seen.into_iter().collect())
     }
 
     pub(super) fn is_nearly(&self, other: &Self) -> bool {
@@ -68,35 +68,54 @@ fn boundary(text: &str, at: usize) -> usize {
 /// Gathers the words of a text, one character after the other.
 #[derive(Default)]
 struct Words {
+    /// The smallest hashes so far.
     seen: BTreeSet<u32>,
-    word: String,
+    word: Option<Hash>,
+    /// The last character of the word was a digit.
+    in_number: bool,
     /// What comes is a name that is called.
     is_name: bool,
 }
 
 impl Words {
     fn take(&mut self, c: char) {
-        if is_alone(c) {
-            self.end();
-            self.word.push(c);
-            self.end();
-        } else if c.is_numeric() {
-            if !self.word.ends_with('0') {
-                self.word.push('0');
+        match c {
+            'a'..='z' => self.push(c),
+            '-' | '_' | '\'' | '’' if self.word.is_some() => {}
+            _ if c.is_numeric() => {
+                if !self.in_number {
+                    self.push('0');
+                }
+                self.in_number = true;
             }
-        } else if c.is_alphanumeric() {
-            self.word.push(c);
-        } else if !matches!(c, '-' | '_' | '\'' | '’') || self.word.is_empty() {
-            self.end();
-            self.is_name = c == '@';
+            _ if c.is_ascii() || !c.is_alphanumeric() => {
+                self.end();
+                self.is_name = c == '@';
+            }
+            _ if is_alone(c) => {
+                self.end();
+                self.push(c);
+                self.end();
+            }
+            _ => self.push(c),
         }
     }
 
+    fn push(&mut self, c: char) {
+        self.in_number = false;
+        self.word = Some(self.word.unwrap_or_default().and(c));
+    }
+
     fn end(&mut self) {
-        if !self.word.is_empty() && !std::mem::take(&mut self.is_name) {
-            self.seen.insert((hash(&self.word) >> 32) as u32);
+        self.in_number = false;
+        let Some(word) = self.word.take() else { return };
+        if std::mem::take(&mut self.is_name) {
+            return;
         }
-        self.word.clear();
+        self.seen.insert((word.value() >> 32) as u32);
+        if self.seen.len() > MOST {
+            self.seen.pop_last();
+        }
     }
 }
 
@@ -110,7 +129,7 @@ fn is_alone(c: char) -> bool {
 const MOST: usize = 32;
 
 /// How many bytes are read at either end of a long text.
-const END: usize = 8 << 10;
+const END: usize = 4 << 10;
 
 #[cfg(test)]
 mod tests {

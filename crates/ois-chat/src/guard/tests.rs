@@ -158,6 +158,22 @@ fn a_chain_that_was_stopped_wakes_nobody_from_anywhere() {
 }
 
 #[test]
+fn a_chain_is_stopped_before_its_notice_is_written() {
+    let mut play = Play::new();
+    let order = play.person("go", &["A", "B"]);
+    let next = play.next("A", "x");
+    let cause = Some(order.id);
+    play.guard.apply_message(&Message { agent: true, cause, held: held(&["C"]), hop: 1, ..next });
+    let b = Member::new("B".parse().unwrap(), Kind::Agent, Role::Agent);
+    let stop = |play: &Play| play.guard.judge(&b, cause, "y").stop;
+    let root = order.id;
+    assert_eq!(stop(&play), Some(Stop { sign: LoopSign::Hops, root, told: false }));
+    let sign = LoopSign::Repeats;
+    play.notice(Notice::Loop { root, sign, agents: names(&["C"]) }, &[]);
+    assert_eq!(stop(&play), Some(Stop { sign, root, told: true }));
+}
+
+#[test]
 fn a_persons_word_begins_afresh() {
     let mut play = Play::new();
     play.ring(2, unlike);
