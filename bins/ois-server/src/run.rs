@@ -7,7 +7,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use ois_chat::DeskSettings;
 use ois_http::{Server, Stop, Tasks};
+use ois_protocol::UtcOffset;
 use ois_store::{Archive, DiskStore, Store};
 use tokio::{
     net::UnixListener,
@@ -52,7 +54,7 @@ async fn serve(settings: Settings) -> Result<()> {
         TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
     let store: Arc<dyn Store> = team.store.clone();
     let admin = admin_socket::bind(&settings.place.root).context("cannot open the admin socket")?;
-    let doors = doors(&settings);
+    let doors = doors(&settings, team.offset);
     let server = ois_http::serve(listener, store, Arc::clone(&team.keys), doors).await?;
     let server = Arc::new(server);
     let tasks = Tasks::new();
@@ -85,8 +87,9 @@ fn check_open_to(listen: SocketAddr, people: &People, team: &Team) -> Result<()>
     )
 }
 
-fn doors(settings: &Settings) -> ois_http::Settings {
+fn doors(settings: &Settings, offset: UtcOffset) -> ois_http::Settings {
     ois_http::Settings {
+        desk: DeskSettings { offset, ..DeskSettings::default() },
         limits: settings.bounds.limits(),
         tail_bytes: settings.bounds.tail_bytes,
         public_url: settings.doors.public_url.clone(),
