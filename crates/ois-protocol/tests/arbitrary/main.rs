@@ -3,4 +3,5 @@
 
 mod daylog;
 mod frames;
+mod mentions;
 mod paths;
