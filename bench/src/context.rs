@@ -29,7 +29,7 @@ impl Bench {
     pub(crate) fn prepare(options: Options) -> Result<Self> {
         let limit = getrlimit(Resource::Nofile);
         setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
-        let own = target_dir()?.join("bench");
+        let own = workspace().join("target/bench");
         let roots = options.root.clone().unwrap_or_else(|| own.clone());
         for dir in [&own, &roots] {
             fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
@@ -90,11 +90,4 @@ impl Bench {
 /// The root of the workspace.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
-}
-
-/// `target`: our own binary lies in `target/release` or `target/debug`.
-fn target_dir() -> Result<PathBuf> {
-    let own = std::env::current_exe().context("cannot find the own path")?;
-    let dir = own.parent().and_then(Path::parent);
-    Ok(dir.context("the binary does not lie in a target directory")?.to_owned())
 }

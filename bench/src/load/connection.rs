@@ -1,10 +1,10 @@
 //! One connection of a swarm: from the upgrade to the last message.
 
 use std::io::{ErrorKind, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::net::{AddressFamily, SocketType, bind, connect, socket, sockopt};
+use rustix::net::{AddressFamily, SocketType, connect, socket, sockopt};
 
 use super::nats::Lines;
 use super::{Frames, Speech, Target};
@@ -45,8 +45,8 @@ impl Connection {
     ///
     /// # Errors
     /// When nobody listens there.
-    pub(super) fn open(target: &Target, index: usize) -> Result<(Self, &[u8])> {
-        let stream = dial(target, index)?;
+    pub(super) fn open(target: &Target) -> Result<(Self, &[u8])> {
+        let stream = dial(target)?;
         let (reader, stage, first) = match target.speech {
             Speech::WebSocket => {
                 let (hello, greetings) = (target.hello.clone(), target.greetings);
@@ -118,12 +118,11 @@ impl Reader {
     }
 }
 
-/// A socket from an address of its own among several, so that ports do not run out.
-fn dial(target: &Target, index: usize) -> Result<TcpStream> {
+/// A connected socket. Its port is left to `connect`: every server has a port of its own, so there
+/// are 28,000 for each, and searching for a free one with `bind` would take longer than coming in.
+fn dial(target: &Target) -> Result<TcpStream> {
     let SocketAddr::V4(address) = target.address else { bail!("{} is no IPv4", target.address) };
     let stream = socket(AddressFamily::INET, SocketType::STREAM, None)?;
-    let from = Ipv4Addr::new(127, 0, 0, 1 + u8::try_from(index % 4)?);
-    bind(&stream, &SocketAddr::from((from, 0))).context("no port left")?;
     if let Some(bytes) = target.receive_buffer {
         sockopt::set_socket_recv_buffer_size(&stream, bytes)?;
     }

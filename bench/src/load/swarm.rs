@@ -82,7 +82,7 @@ impl Swarm {
 
     fn connect(&mut self, target: &Target) -> Result<()> {
         let index = self.len();
-        let (connection, first) = Connection::open(target, index)?;
+        let (connection, first) = Connection::open(target)?;
         let place = EventData::new_u64(index as u64);
         epoll::add(&self.epoll, &connection.stream, place, EventFlags::IN)?;
         self.connections.push(connection);
