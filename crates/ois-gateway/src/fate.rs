@@ -27,6 +27,8 @@ pub enum Fate {
     /// The gateway begins with that 5 s after its start and takes up one session at a time, each
     /// three times at the most. If it stays so while nothing runs, count it as [`Died`](Self::Died).
     Interrupted,
+    /// Somebody stopped it.
+    Stopped,
     /// It was begun, it has no answer and nothing goes on: a fresh key, and whatever it did may
     /// be done twice.
     Died,
@@ -41,8 +43,8 @@ pub enum Fate {
 /// Reads from a session's history what became of the turn with this idempotency key.
 ///
 /// `boot_then` is the [`boot_id`](crate::Hello::boot_id) of the gateway that admitted the turn,
-/// `boot_now` that of the gateway that gave the history. A turn that somebody aborted leaves no
-/// row behind and counts as never begun.
+/// `boot_now` that of the gateway that gave the history. A turn that somebody stopped may leave no
+/// row behind, and counts as never begun then; who wants it stopped has to remember that.
 #[must_use]
 pub fn fate(history: &History, key: &str, boot_then: &str, boot_now: &str) -> Fate {
     let queued = history.queued.iter().find(|it| it.run_id == key).map(|it| it.state);
@@ -59,6 +61,7 @@ pub fn fate(history: &History, key: &str, boot_then: &str, boot_now: &str) -> Fa
     match history.rows.iter().position(|row| row.key.as_deref() == Some(&begun_by)) {
         None if history.has_more => Fate::OutOfSight,
         None => Fate::NeverBegun,
+        Some(_) if was_stopped(history, key) => Fate::Stopped,
         Some(at) if boot_then == boot_now => in_one_process(history, &history.rows[at + 1..]),
         Some(at) => after_restart(history, key, &history.rows[at + 1..]),
     }
@@ -75,7 +78,7 @@ fn in_one_process(history: &History, later: &[Row]) -> Fate {
     match history.state {
         SessionState::Running => Fate::Running,
         SessionState::Done => Fate::Silent,
-        SessionState::Other => Fate::Died,
+        SessionState::Stopped | SessionState::Other => Fate::Died,
     }
 }
 
@@ -102,6 +105,11 @@ fn after_restart(history: &History, key: &str, later: &[Row]) -> Fate {
         SessionState::Running => Fate::Interrupted,
         _ => Fate::Died,
     }
+}
+
+/// Whether this was the session's last run, and somebody stopped it.
+fn was_stopped(history: &History, key: &str) -> bool {
+    history.state == SessionState::Stopped && history.last_run.as_deref() == Some(key)
 }
 
 /// How a run ended, by the last thing that it wrote; `None` if it wrote no end.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::error::GatewayError;
 use crate::socket::{self, Ended, Input};
-use crate::wire::event::Event;
+use crate::wire::event::{Event, RunStep};
 use crate::wire::hello::Hello;
 use crate::wire::history::History;
 use crate::wire::turn::{Admitted, Health, Outcome, Turn};
@@ -28,6 +29,27 @@ struct Link {
     inputs: SyncSender<Input>,
     hello: Hello,
     ended: Ended,
+    /// How many runs have been followed.
+    followed: AtomicU64,
+}
+
+/// Somebody follows a run as long as this is kept.
+pub struct Following {
+    inputs: SyncSender<Input>,
+    number: u64,
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // On an ended link everybody is forgotten anyway.
+        drop(self.inputs.send(Input::Unfollow(self.number)));
+    }
+}
+
+impl fmt::Debug for Following {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Following").field(&self.number).finish()
+    }
 }
 
 /// How much longer than the gateway we wait when it is asked to wait.
@@ -44,7 +66,7 @@ impl Gateway {
     /// [`BadAnswer`](GatewayError::BadAnswer) from what is no gateway.
     pub fn connect(config: &Config) -> Result<Self, GatewayError> {
         let (inputs, hello, ended) = socket::open(config)?;
-        Ok(Self { link: Arc::new(Link { inputs, hello, ended }) })
+        Ok(Self { link: Arc::new(Link { inputs, hello, ended, followed: AtomicU64::new(0) }) })
     }
 
     /// Hands a message to an agent; returns when the gateway has taken it, not when the agent is
@@ -125,6 +147,18 @@ impl Gateway {
         // On an ended link the sender is dropped here, and the channel ends at once.
         drop(self.link.inputs.send(Input::Listen(events)));
         heard
+    }
+
+    /// Follows one run from now on, also before it is delivered: `heard` is told each of its steps,
+    /// by the thread that reads the link. It must be quick and wait for nothing; unlike
+    /// [`events`](Self::events) it misses none. Dropping what is returned ends it.
+    #[must_use]
+    pub fn follow(&self, run_id: &str, heard: impl FnMut(&RunStep) + Send + 'static) -> Following {
+        let number = self.link.followed.fetch_add(1, Ordering::Relaxed);
+        let follow = Input::Follow { number, run_id: run_id.to_owned(), heard: Box::new(heard) };
+        // On an ended link there is nothing to hear any more.
+        drop(self.link.inputs.send(follow));
+        Following { inputs: self.link.inputs.clone(), number }
     }
 
     /// Changes with every start of the gateway's process.

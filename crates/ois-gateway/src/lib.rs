@@ -26,7 +26,7 @@
 //!     let admitted = gateway.deliver(&turn, Duration::from_secs(30))?;
 //!     match gateway.wait(&admitted.run_id, Duration::from_secs(600))? {
 //!         Outcome::Replied(text) => Ok(Some(text)),
-//!         Outcome::Silent | Outcome::StillRunning | Outcome::Failed { .. } => Ok(None),
+//!         _ => Ok(None),
 //!     }
 //! }
 //! ```
@@ -56,9 +56,9 @@ mod wire;
 pub use config::{Config, Token};
 pub use error::GatewayError;
 pub use fate::{Fate, fate};
-pub use gateway::Gateway;
+pub use gateway::{Following, Gateway};
 pub use http::{Http, Readiness, Sent, SessionsSend};
-pub use wire::event::{Event, RunEvent, RunStep, ToolPhase};
+pub use wire::event::{Cost, Event, RunEvent, RunStep, ToolPhase};
 pub use wire::hello::Hello;
 pub use wire::history::{History, Queued, QueuedState, Role, Row, SessionState, StopReason};
 pub use wire::turn::{Admission, Admitted, Health, Outcome, Source, Turn};

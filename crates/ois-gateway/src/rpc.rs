@@ -5,8 +5,9 @@
 //! request is answered exactly once: by the gateway, at its deadline, or when the link ends.
 //!
 //! The method `agent` answers twice under one id, at admission and at the end of the run. The first
-//! one is the answer; by the time of the second the id is forgotten, and an answer that nobody
-//! waits for is dropped, like one that comes after its deadline.
+//! one is the answer; by the time of the second the id is forgotten, and what it tells of the run's
+//! cost is an event. Any other answer that nobody waits for is dropped, like one that comes after its
+//! deadline.
 
 use std::collections::BTreeMap;
 
@@ -193,7 +194,9 @@ impl Rpc {
     fn answered(&mut self, id: &str, answer: Result<Value, Complaint>) -> Vec<Effect> {
         let Some((id, pending)) = id.parse().ok().and_then(|id| self.pending.remove_entry(&id))
         else {
-            return Vec::new();
+            // The second answer to `agent` tells what the run has cost.
+            let late = answer.ok().and_then(|payload| Event::settled(&payload));
+            return late.map(Effect::Event).into_iter().collect();
         };
         let answer = answer.map_err(|complaint| refusal(pending.method, complaint));
         if id != CONNECT {

@@ -22,7 +22,7 @@ use tungstenite::{Error as WsError, Message, WebSocket};
 use crate::config::{Address, Config};
 use crate::error::GatewayError;
 use crate::rpc::{Effect, RequestId, Rpc};
-use crate::wire::event::Event;
+use crate::wire::event::{Event, RunStep};
 use crate::wire::hello::{Hello, connect_params};
 use crate::wire::refusal::{closed, handshake_status};
 use stream::Stream;
@@ -38,9 +38,16 @@ pub(crate) enum Input {
     Ask { method: &'static str, params: Value, patience: Duration, reply: SyncSender<Answer> },
     /// Somebody who wants to hear of events.
     Listen(SyncSender<Event>),
+    /// Somebody who follows one run, under a number of their own.
+    Follow { number: u64, run_id: String, heard: Heard },
+    /// They do not any more.
+    Unfollow(u64),
     /// Nobody needs the link any more.
     Stop,
 }
+
+/// What is told each step of a run; it must not wait for anything.
+pub(crate) type Heard = Box<dyn FnMut(&RunStep) + Send>;
 
 /// Why a link has ended; empty while it stands.
 pub(crate) type Ended = Arc<OnceLock<GatewayError>>;
@@ -73,6 +80,7 @@ pub(crate) fn open(config: &Config) -> Result<(SyncSender<Input>, Hello, Ended),
         started,
         replies: BTreeMap::new(),
         listeners: Vec::new(),
+        followers: BTreeMap::new(),
         greeting: Some(greeting),
         ended: Arc::clone(&ended),
     };
@@ -141,6 +149,7 @@ struct Owner {
     started: Instant,
     replies: BTreeMap<RequestId, SyncSender<Answer>>,
     listeners: Vec<Listener>,
+    followers: BTreeMap<u64, (String, Heard)>,
     greeting: Option<SyncSender<Result<Hello, GatewayError>>>,
     ended: Ended,
 }
@@ -182,6 +191,10 @@ impl Owner {
                 self.carry_out(vec![effect]);
             }
             Input::Listen(events) => self.listeners.push(Listener { events, missed: 0 }),
+            Input::Follow { number, run_id, heard } => {
+                self.followers.insert(number, (run_id, heard));
+            }
+            Input::Unfollow(number) => drop(self.followers.remove(&number)),
             Input::Stop => {
                 // Politeness only: the gateway sees the end either way.
                 drop(self.socket.close(None).and_then(|()| self.socket.flush()));
@@ -234,6 +247,11 @@ impl Owner {
                     }
                 }
                 Effect::Event(event) => {
+                    if let Event::Run(run) = &event {
+                        let own = self.followers.values_mut();
+                        own.filter(|(run_id, _)| *run_id == run.run_id)
+                            .for_each(|(_, heard)| heard(&run.step));
+                    }
                     self.listeners.retain_mut(|listener| listener.tell(&event));
                 }
                 Effect::Close(error) => {

@@ -14,6 +14,7 @@ fn user(key: &str) -> Row {
         run_id: None,
         stop: None,
         is_recovery: false,
+        cost: None,
     }
 }
 
@@ -25,6 +26,7 @@ fn says(run: &str, text: &str, stop: StopReason) -> Row {
         run_id: Some(run.into()),
         stop: Some(stop),
         is_recovery: false,
+        cost: None,
     }
 }
 
@@ -84,6 +86,14 @@ fn a_turn_that_ended_without_a_row_in_the_same_process_was_silent() {
 #[test]
 fn a_turn_that_ended_badly_without_a_row_has_died() {
     assert_eq!(fate(&history(vec![user("k")]), "k", THEN, THEN), Fate::Died);
+}
+
+#[test]
+fn a_turn_that_somebody_stopped_is_told_from_one_that_died() {
+    let state = SessionState::Stopped;
+    let stopped = History { state, last_run: Some("k".into()), ..history(vec![user("k")]) };
+    assert_eq!(fate(&stopped, "k", THEN, THEN), Fate::Stopped);
+    assert_eq!(after_restart_of(&stopped), Fate::Stopped);
 }
 
 #[test]

@@ -60,6 +60,9 @@ pub enum RunStep {
         /// Tokens that the model wrote.
         output_tokens: u64,
     },
+    /// What the whole run has cost. Told after its end, a moment behind the answer of
+    /// [`Gateway::wait`](crate::Gateway::wait), and only to who delivered it over the same link.
+    Settled(Cost),
     /// It is over. What became of it is told by [`Gateway::wait`](crate::Gateway::wait).
     Ended,
     /// It is over and has failed. This may be told twice.
@@ -69,6 +72,44 @@ pub enum RunStep {
     },
     /// It was stopped.
     Aborted,
+}
+
+/// What a run has cost, as far as the gateway says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Tokens that the model read, cached ones included.
+    pub input_tokens: Option<u64>,
+    /// Tokens that the model wrote.
+    pub output_tokens: Option<u64>,
+    /// Money in millionths of a US dollar. A gateway that knows no price says zero, which is none.
+    pub micro_usd: Option<u64>,
+}
+
+impl Cost {
+    /// Reads a `usage` of a run or of a row; `None` if it says nothing.
+    pub(crate) fn read(usage: &Value) -> Option<Self> {
+        let cached = ["cacheRead", "cacheWrite"].iter().filter_map(|it| usage[*it].as_u64());
+        let input_tokens = usage["input"].as_u64().map(|input| input + cached.sum::<u64>());
+        let output_tokens = usage["output"].as_u64();
+        let usd = usage["cost"]["total"].as_f64().filter(|usd| *usd > 0.0 && *usd < 1e9);
+        let micro_usd = usd.map(|usd| (usd * 1e6).round() as u64);
+        let cost = Self { input_tokens, output_tokens, micro_usd };
+        (cost != Self::default()).then_some(cost)
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
+            (None, None) => None,
+            (one, other) => Some(one.unwrap_or(0).saturating_add(other.unwrap_or(0))),
+        };
+        Self {
+            input_tokens: sum(self.input_tokens, other.input_tokens),
+            output_tokens: sum(self.output_tokens, other.output_tokens),
+            micro_usd: sum(self.micro_usd, other.micro_usd),
+        }
+    }
 }
 
 /// Where in its work a tool is.
@@ -83,6 +124,14 @@ pub enum ToolPhase {
 }
 
 impl Event {
+    /// Reads the second answer to `agent`.
+    pub(crate) fn settled(payload: &Value) -> Option<Self> {
+        let cost = Cost::read(&payload["result"]["meta"]["agentMeta"]["usage"]);
+        let run_id = text(&payload["runId"]).filter(|_| payload["summary"].is_string())?;
+        let step = RunStep::Settled(cost.unwrap_or_default());
+        Some(Self::Run(RunEvent { run_id, session_key: String::new(), step }))
+    }
+
     /// Reads an event; `None` if it is none that anybody needs.
     pub(crate) fn read(name: &str, payload: &Value) -> Option<Self> {
         let step = match name {
@@ -193,6 +242,21 @@ mod tests {
         assert_eq!(step("agent", usage), Some(RunStep::Usage { output_tokens: 5 }));
         assert_eq!(step("chat", json!({"state": "final"})), Some(RunStep::Ended));
         assert_eq!(step("chat", json!({"state": "aborted"})), Some(RunStep::Aborted));
+    }
+
+    #[test]
+    fn what_a_run_has_cost_is_told_behind_its_end() {
+        let usage = json!({"input": 10, "output": 5, "cacheRead": 2, "cacheWrite": 1,
+            "cost": {"total": 0.0125}});
+        let answer = json!({"runId": "k", "status": "ok", "summary": "completed",
+            "result": {"meta": {"agentMeta": {"usage": usage}}}});
+        let Some(Event::Run(run)) = Event::settled(&answer) else { panic!("no event") };
+        let cost = Cost { input_tokens: Some(13), output_tokens: Some(5), micro_usd: Some(12_500) };
+        assert_eq!(run.step, RunStep::Settled(cost));
+        assert_eq!(Event::settled(&json!({"runId": "k", "status": "accepted"})), None);
+        let unpriced = Cost::read(&json!({"input": 1, "cost": {"total": 0}})).unwrap();
+        assert_eq!((unpriced.micro_usd, Cost::read(&json!({}))), (None, None));
+        assert_eq!(cost.plus(unpriced).input_tokens, Some(14));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::error::GatewayError;
+use crate::wire::event::Cost;
 use crate::wire::text_of;
 
 /// The last rows of a session and what it is doing now.
@@ -38,6 +39,8 @@ pub struct Row {
     pub stop: Option<StopReason>,
     /// Whether the gateway itself wrote it to take up a turn that its restart cut short.
     pub is_recovery: bool,
+    /// What it has cost.
+    pub cost: Option<Cost>,
 }
 
 /// Who speaks in a row.
@@ -89,6 +92,8 @@ pub enum SessionState {
     Running,
     /// It ended well.
     Done,
+    /// Somebody stopped it.
+    Stopped,
     /// It ended otherwise, or there has been none.
     #[default]
     Other,
@@ -113,6 +118,7 @@ impl History {
             state: match info["status"].as_str() {
                 Some("running") => SessionState::Running,
                 Some("done") => SessionState::Done,
+                Some("killed") => SessionState::Stopped,
                 _ => SessionState::Other,
             },
         })
@@ -127,21 +133,28 @@ impl Row {
         if words.is_empty() {
             words = error.unwrap_or_default();
         }
+        // A turn that failed before the model was asked leaves a note of the gateway's own.
+        let failed_early = message["customType"] == "run-failed-before-reply";
         Self {
             role: match message["role"].as_str() {
                 Some("user") => Role::User,
                 Some("assistant") => Role::Assistant,
+                _ if failed_early => Role::Assistant,
                 _ => Role::Other,
             },
             text: words,
             key: text(&own["idempotencyKey"]).or_else(|| text(&message["idempotencyKey"])),
             run_id: text(&own["runId"]),
-            stop: message["stopReason"].as_str().map(|reason| match reason {
-                "stop" => StopReason::Stop,
-                "toolUse" => StopReason::ToolUse,
-                "error" | "aborted" => StopReason::Error,
-                _ => StopReason::Other,
-            }),
+            stop: message["stopReason"]
+                .as_str()
+                .map(|reason| match reason {
+                    "stop" => StopReason::Stop,
+                    "toolUse" => StopReason::ToolUse,
+                    "error" | "aborted" => StopReason::Error,
+                    _ => StopReason::Other,
+                })
+                .or(failed_early.then_some(StopReason::Error)),
+            cost: Cost::read(&message["usage"]),
             is_recovery: message["provenance"]["sourceTool"] == "main_session_restart_recovery",
         }
     }
@@ -190,6 +203,15 @@ mod tests {
         assert_eq!(history.active_runs, ["r"]);
         assert_eq!(history.queued[0].state, QueuedState::Interrupted);
         assert!(history.has_more && history.state == SessionState::Running);
+    }
+
+    #[test]
+    fn a_turn_that_failed_before_it_began_has_its_row() {
+        let row = json!({"role": "custom", "customType": "run-failed-before-reply",
+            "content": "This turn ended before a reply: no key", "__openclaw": {"runId": "k"}});
+        let row = Row::read(&row);
+        assert_eq!((row.role, row.stop), (Role::Assistant, Some(StopReason::Error)));
+        assert_eq!(row.run_id.as_deref(), Some("k"));
     }
 
     #[test]

@@ -100,9 +100,11 @@ pub enum Outcome {
     Silent,
     /// It ended without an answer.
     Failed {
-        /// The gateway's words; `aborted` when somebody stopped it.
+        /// The gateway's words.
         reason: String,
     },
+    /// Somebody stopped it.
+    Stopped,
     /// Not over within the time, or no run that this gateway's process knows.
     StillRunning,
 }
@@ -122,9 +124,7 @@ impl Outcome {
             // is over has an end.
             "timeout" if raw.ended_at.is_none() => Ok(Self::StillRunning),
             "timeout" => Ok(failed(raw.error, "timed out")),
-            "error" if raw.stop_reason.as_deref() == Some("rpc") => {
-                Ok(failed(raw.error, "aborted"))
-            }
+            "error" if raw.stop_reason.as_deref() == Some("rpc") => Ok(Self::Stopped),
             "error" => Ok(failed(raw.error, "ended with an error that has no text")),
             status => Err(GatewayError::bad(format!("agent.wait answered status {status}"))),
         }
@@ -248,9 +248,9 @@ mod tests {
     }
 
     #[test]
-    fn an_abort_has_no_text_of_its_own_and_gets_one() {
+    fn a_run_that_somebody_stopped_is_no_failure_of_its_own() {
         let aborted = json!({"status": "error", "endedAt": 3, "stopReason": "rpc"});
-        assert_eq!(outcome(aborted), Outcome::Failed { reason: "aborted".into() });
+        assert_eq!(outcome(aborted), Outcome::Stopped);
     }
 
     #[test]
