@@ -213,6 +213,12 @@ impl Speaker {
         self.commands.send(Command::Tell(Box::new(frame))).await.map_err(|_| Closed::Ended)
     }
 
+    /// The same without waiting: it is dropped as well while others wait to speak. Answers whether
+    /// it was taken.
+    pub fn try_tell(&self, frame: ClientFrame) -> bool {
+        self.is_online() && self.commands.try_send(Command::Tell(Box::new(frame))).is_ok()
+    }
+
     /// Whether the link is signed in right now.
     pub fn is_online(&self) -> bool {
         self.online.load(Ordering::Relaxed)

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use ois_protocol::http::{MembersAnswer, Verify};
+use ois_protocol::{
+    EventId, Message,
+    http::{MembersAnswer, Messages, Verify},
+};
 use serde::de::DeserializeOwned;
 use ureq::{
     Agent,
@@ -79,6 +82,15 @@ impl Rest {
         self.get("/api/members")
     }
 
+    /// A message of the room `main` and at the most so many around it, oldest first.
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify). OIS 1.2 has no such route.
+    pub fn messages_around(&self, id: EventId, limit: usize) -> Result<Vec<Message>, RestError> {
+        let page: Messages = self.get(&format!("/api/messages?around={id}&limit={limit}"))?;
+        Ok(page.messages)
+    }
+
     fn get<T: DeserializeOwned>(&self, route: &str) -> Result<T, RestError> {
         let bearer = format!("Bearer {}", self.token.reveal());
         let request = self.agent.get(self.address.http(route)).header("Authorization", bearer);
@@ -102,4 +114,4 @@ fn words(body: &str) -> String {
     json["error"].as_str().unwrap_or("no reason given").chars().take(200).collect()
 }
 
-const LONGEST: u64 = 4 << 20;
+const LONGEST: u64 = 16 << 20;
