@@ -1,6 +1,6 @@
 //! From settings to agents: the one of the flags, or those of the configuration file.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use ois_bridge::{AgentConfig, Echo, OpenClaw, Runtime, doctor::Patient, openclaw};
@@ -81,6 +81,7 @@ fn patient(settings: &Settings, section: &Section, name: Option<String>) -> Resu
             look_back_ms: handling.look_back,
             ..inbox::Settings::default()
         },
+        probe_every: Duration::from_millis(handling.probe_every.max(1000)),
         label,
     };
     let gateway = gateway(settings, section, context_count);

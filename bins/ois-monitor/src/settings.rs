@@ -110,6 +110,9 @@ pub(crate) struct Handling {
     /// At the very first start, mentions up to this old are taken up if nobody answered them
     #[arg(long, env = "OIS_LOOK_BACK", default_value = "10m", value_parser = duration_ms, value_name = "TIME")]
     pub(crate) look_back: u64,
+    /// How often the gateway is asked whether it lives; no model is asked
+    #[arg(long, env = "OIS_PROBE_EVERY", default_value = "60s", value_parser = duration_ms, value_name = "TIME")]
+    pub(crate) probe_every: u64,
     /// The zone of the times that the agent is told, as +08:00
     #[arg(
         long,

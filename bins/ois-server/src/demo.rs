@@ -34,13 +34,9 @@ pub(crate) async fn start(team: &Team, server: &Server) -> Result<Demo> {
     });
     renewed.await??;
     server.keyring_changed().await;
-    let agent = AgentConfig {
-        label: name.to_string(),
-        server: format!("ws://{}", server.address()).parse()?,
-        token: ois_client::Token::new(token.reveal()),
-        folder: None,
-        inbox: ois_chat::inbox::Settings::default(),
-    };
+    let address = format!("ws://{}", server.address()).parse()?;
+    let agent =
+        AgentConfig::new(name.to_string(), address, ois_client::Token::new(token.reveal()));
     let bridge = Bridge::start(vec![(agent, Arc::new(Echo))], None).await?;
     Ok(Demo { name, bridge })
 }

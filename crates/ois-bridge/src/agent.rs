@@ -4,21 +4,26 @@
 //! is to be on disk is there before the next thing is done; when the disk takes nothing, the loop
 //! waits for it and reads nothing further meanwhile.
 
+mod activity;
 mod ask;
 mod carry;
+mod fetch;
 mod hear;
+mod presence;
+mod steps;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use ois_chat::inbox::{self, Effect, Inbox, Stranger};
-use ois_client::{Address, Config as LinkConfig, Credential, Link, Token};
-use ois_protocol::{Chat, Nonce, Timestamp};
+use ois_client::{Address, Config as LinkConfig, Credential, Link, Rest, Token};
+use ois_protocol::{Chat, Nonce, Timestamp, Topic};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
 
 pub(crate) use self::ask::{Ask, NotSaid, Said, Status};
+use self::presence::WakePath;
 use crate::{
     clock,
     journal::{self, Drafts, Journal, JournalError},
@@ -39,6 +44,22 @@ pub struct AgentConfig {
     pub folder: Option<PathBuf>,
     /// How its calls are handled.
     pub inbox: inbox::Settings,
+    /// How often its runtime is asked whether it lives.
+    pub probe_every: Duration,
+}
+
+impl AgentConfig {
+    /// An agent that remembers nothing beyond the process, handled the usual way.
+    pub fn new(label: impl Into<String>, server: Address, token: Token) -> Self {
+        Self {
+            label: label.into(),
+            server,
+            token,
+            folder: None,
+            inbox: inbox::Settings::default(),
+            probe_every: Duration::from_secs(60),
+        }
+    }
 }
 
 pub(crate) struct Agent {
@@ -48,6 +69,12 @@ pub(crate) struct Agent {
     journal: Journal,
     link: Link,
     runtime: Arc<dyn Runtime>,
+    /// The server's HTTP side, for what is not in memory.
+    rest: Rest,
+    path: WakePath,
+    probe_every: Duration,
+    /// When the runtime is asked next; `None` while it is being asked.
+    probe_at: Option<Instant>,
     tasks: Tasks,
     steps: (mpsc::Sender<Step>, mpsc::Receiver<Step>),
     asks: mpsc::Receiver<Ask>,
@@ -72,6 +99,7 @@ impl Agent {
     ) -> Result<Self, JournalError> {
         let (journal, state, drafts) = journal::open(config.folder.as_deref())?;
         let inbox = Inbox::new(config.inbox, state);
+        let rest = Rest::new(config.server.clone(), config.token.clone(), FETCH);
         let link = start_link(&config.server, config.token, &inbox, drafts).map_err(|source| {
             JournalError::Disk { folder: config.folder.unwrap_or_default(), source }
         })?;
@@ -82,6 +110,10 @@ impl Agent {
             journal,
             link,
             runtime,
+            rest,
+            path: WakePath::default(),
+            probe_every: config.probe_every,
+            probe_at: Some(Instant::now()),
             tasks,
             // Full: a runtime waits before it goes on.
             steps: mpsc::channel(16),
@@ -111,7 +143,7 @@ impl Agent {
     /// Waits for whatever happens next, and does what follows from it.
     async fn next(&mut self, stop: &mut Stop) -> Option<End> {
         let wake = self.inbox.next_wake().map(|at| moment(at, clock::now()));
-        tokio::select! {
+        let end = tokio::select! {
             event = self.link.next() => match event {
                 Some(event) => self.event(event, stop).await,
                 None => Some(End::Stopped),
@@ -122,31 +154,14 @@ impl Agent {
                 let effects = self.inbox.wake(clock::now());
                 self.carry_out(effects, stop).await
             }
+            () = at(self.probe_at) => {
+                self.probe();
+                None
+            }
             () = stop.asked() => Some(End::Stopped),
-        }
-    }
-
-    async fn step(&mut self, step: Step, stop: &mut Stop) -> Option<End> {
-        match step {
-            Step::Begun { id, epoch, kept } => {
-                let effects = self.inbox.begun(id, epoch);
-                let end = self.carry_out(effects, stop).await;
-                if end.is_none() && kept.send(()).is_err() {
-                    tracing::debug!(agent = %self.label, call = %id, "the runtime does not wait");
-                }
-                end
-            }
-            Step::Admitted { id, run } => {
-                tracing::info!(agent = %self.label, call = %id, %run, "the turn has begun");
-                let effects = self.inbox.admitted(id, run);
-                self.carry_out(effects, stop).await
-            }
-            Step::Settled { id, outcome } => {
-                tracing::debug!(agent = %self.label, call = %id, "the runtime has told the outcome");
-                let effects = self.inbox.settle(id, outcome, clock::now(), clock::dice());
-                self.carry_out(effects, stop).await
-            }
-        }
+        };
+        self.watch_work().await;
+        end
     }
 
     async fn ask(&mut self, ask: Ask, stop: &mut Stop) -> Option<End> {
@@ -161,6 +176,8 @@ impl Agent {
                 let status = Status {
                     agent: self.label.clone(),
                     online: self.link.speaker().is_online(),
+                    presence: self.path.state(),
+                    proven_at: self.path.proven_at(),
                     calls: self.inbox.state().calls.len(),
                     given_up: self.inbox.state().given_up.len(),
                     heard: self.heard,
@@ -213,6 +230,8 @@ fn start_link(
 ) -> std::io::Result<Link> {
     let mut config = LinkConfig::new(server.clone(), Credential::Agent(token));
     config.after = inbox.resume_after();
+    // What becomes of its own calls and turns; a server of OIS 1 ignores it.
+    config.subscribe = vec![Topic::Deliveries, Topic::Runs];
     Link::start_with(config, drafts)
 }
 
@@ -227,6 +246,9 @@ async fn at(moment: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+/// How long the server may take to give a message.
+const FETCH: Duration = Duration::from_secs(10);
 
 /// Eight hex digits that stand for an old server's team: its address by FNV-1a.
 fn hash(address: &str) -> String {

@@ -146,14 +146,14 @@ const LONG: usize = 1000;
 
 #[cfg(test)]
 mod tests {
-    use ois_chat::inbox::{Ending, GivenUp, Identity};
-    use ois_protocol::{Chat, EventId};
+    use ois_chat::inbox::{Ending, GivenUp, Identity, Wanted};
+    use ois_protocol::{Chat, Delivery, EventId, Reason, Run, Timestamp};
 
     use super::*;
 
     fn closed(number: u64) -> Record {
-        let ending = Ending::Failed { reason: "x".to_owned() };
-        Record::Closed { id: EventId::new(number).unwrap(), ending }
+        let ending = Ending::Failed { reason: Reason::Error, detail: "x".to_owned() };
+        Record::Closed { id: EventId::new(number).unwrap(), ending, report: None }
     }
 
     #[test]
@@ -161,14 +161,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let identity =
             Identity { team: "0a1b2c3d".to_owned(), native: true, me: "ARIA".parse().unwrap() };
-        let id = EventId::new(7).unwrap();
+        let (id, now) = (EventId::new(7).unwrap(), Timestamp::from_ms(5));
+        let wanted = Wanted { attempt: 2, possible_duplicate: true, since: now };
+        let run = |name: &str| -> Run {
+            let json = r#"{"run":"R","agent":"ARIA","cause":7,"start":"2026-02-06T12:34:56.789Z"}"#;
+            serde_json::from_str(&json.replace('R', name)).unwrap()
+        };
         let records = [
             Record::Identity(identity),
             Record::Cursor { id, looked: id },
             closed(5),
-            Record::Closed { id, ending: Ending::Silent },
-            Record::Closed { id, ending: Ending::Replied { answer: Some(id) } },
-            Record::GivenUp(GivenUp { id, reason: "y".to_owned() }),
+            Record::Closed { id, ending: Ending::Silent, report: None },
+            Record::Closed {
+                id,
+                ending: Ending::Replied { answer: Some(id) },
+                report: Some(Box::new(Delivery::stored(id, "ARIA".parse().unwrap(), now))),
+            },
+            Record::Ran(Box::new(run("r1"))),
+            Record::Ran(Box::new(run("r2"))),
+            Record::RunConfirmed { run: "r1".to_owned() },
+            Record::Wanted { id, wanted },
+            Record::Wanted { id: id.next(), wanted },
+            Record::NotWanted { id },
+            Record::Confirmed { id: id.next() },
+            Record::GivenUp(GivenUp { id, reason: Reason::Busy, detail: "y".to_owned() }),
         ];
         let (mut journal, mut state, _) = open(Some(folder.path())).unwrap();
         records.iter().cloned().for_each(|record| state.apply(record));

@@ -7,13 +7,8 @@
 //! use ois_client::Token;
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let agent = AgentConfig {
-//!     label: "Echo".to_owned(),
-//!     server: "ws://127.0.0.1:8800".parse()?,
-//!     token: Token::new("its token"),
-//!     folder: None,
-//!     inbox: ois_chat::inbox::Settings::default(),
-//! };
+//! let server = "ws://127.0.0.1:8800".parse()?;
+//! let agent = AgentConfig::new("Echo", server, Token::new("its token"));
 //! let bridge = Bridge::start(vec![(agent, Arc::new(Echo))], None).await?;
 //! bridge.stop(std::time::Duration::from_secs(10)).await;
 //! # Ok(())
@@ -41,7 +36,7 @@ pub use self::{
     agent::AgentConfig,
     journal::JournalError,
     runtime::{
-        Evidence, Runtime, Unheard, Working,
+        Doing, Evidence, Runtime, Unheard, Working,
         echo::Echo,
         openclaw::{self, OpenClaw},
     },

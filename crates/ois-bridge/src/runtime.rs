@@ -8,9 +8,9 @@ pub mod openclaw;
 
 use std::{future::Future, pin::Pin};
 
-use ois_chat::inbox::{Delivery, Outcome};
-use ois_protocol::EventId;
-use tokio::sync::{mpsc, oneshot};
+use ois_chat::inbox::{Delivery, Done, Fetched};
+use ois_protocol::{ActivityState, EventId};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Work under way.
 pub type Working<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -18,25 +18,64 @@ pub type Working<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Something that can give an agent a turn.
 pub trait Runtime: Send + Sync + 'static {
     /// Gives the agent a turn for this call and waits for its end, however long that takes. With
-    /// [`Delivery::under_way`] it first finds out what became of an earlier try under the same key.
+    /// [`Delivery::under_way`] it first finds out what became of an earlier try under the same key,
+    /// and with [`Delivery::stopping`] it begins none and stops what goes on.
     ///
     /// Before a turn may begin, [`Evidence::begun`] must have returned true.
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Outcome>;
+    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done>;
+
+    /// Stops the turn that [`Delivery::under_way`] names. Answers with the runtime's own word on
+    /// whether one was running and is stopped now; what became of the turn comes from
+    /// [`deliver`](Self::deliver).
+    fn stop(&self, delivery: Delivery) -> Working<Result<bool, Unheard>>;
+
+    /// Whether the way to the agent is open: asks the runtime itself, and no model.
+    fn probe(&self) -> Working<Result<(), Unheard>>;
 
     /// Says something in the agent's own main session, as from the host's owner.
     fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>>;
 }
 
-/// Why a text did not reach the agent's main session; for whoever sent it.
+/// Why the runtime was not reached; for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unheard(pub String);
+
+/// What an agent is doing right now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doing {
+    /// What.
+    pub state: ActivityState,
+    /// A tool's name, never what it is told or says.
+    pub note: Option<String>,
+    /// The answer as far as it is written; more than [`Doing::TEXT_BYTES`] is left out.
+    pub text: String,
+    /// The turn's name, once the runtime has confirmed it.
+    pub(crate) run: Option<String>,
+}
+
+impl Doing {
+    /// As much of an answer is shown while it is being written.
+    pub const TEXT_BYTES: usize = 16 << 10;
+
+    /// More of the answer.
+    pub fn write(&mut self, more: &str) {
+        let left = Self::TEXT_BYTES.saturating_sub(self.text.len());
+        let mut end = left.min(more.len());
+        while !more.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.text.push_str(&more[..end]);
+        (self.state, self.note) = (ActivityState::Typing, None);
+    }
+}
 
 /// What a runtime has seen of one delivery, on its way to the inbox.
 #[derive(Clone, Debug)]
 pub struct Evidence {
     id: EventId,
     steps: mpsc::Sender<Step>,
+    doing: watch::Sender<Doing>,
 }
 
 /// One thing seen.
@@ -44,16 +83,23 @@ pub struct Evidence {
 pub(crate) enum Step {
     Begun { id: EventId, epoch: Option<String>, kept: oneshot::Sender<()> },
     Admitted { id: EventId, run: String },
-    Settled { id: EventId, outcome: Outcome },
+    Settled { id: EventId, done: Done },
+    Stopped { id: EventId, run: String, stopped: Result<bool, Unheard> },
+    Probed(Result<(), Unheard>),
+    Fetched { id: EventId, fetched: Fetched },
 }
 
 impl Evidence {
-    pub(crate) fn new(id: EventId, steps: mpsc::Sender<Step>) -> Self {
-        Self { id, steps }
+    /// Evidence on its way, and what the agent is doing meanwhile.
+    pub(crate) fn new(id: EventId, steps: mpsc::Sender<Step>) -> (Self, watch::Receiver<Doing>) {
+        let (state, text) = (ActivityState::Thinking, String::new());
+        let (doing, seen) = watch::channel(Doing { state, note: None, text, run: None });
+        (Self { id, steps, doing }, seen)
     }
 
     /// A turn may begin from now on; `epoch` names the runtime's process, if it has a name. Returns
-    /// when that is on disk; false if the monitor ends, and then no turn must begin.
+    /// when that is on disk; false if the monitor ends or somebody wants it stopped, and then no turn
+    /// must begin.
     pub async fn begun(&self, epoch: Option<String>) -> bool {
         let (kept, wait) = oneshot::channel();
         let step = Step::Begun { id: self.id, epoch, kept };
@@ -62,6 +108,7 @@ impl Evidence {
 
     /// The turn has begun, under this name.
     pub async fn admitted(&self, run: String) {
+        self.activity(|doing| doing.run = Some(run.clone()));
         // A monitor that ends learns it from the runtime after its restart.
         drop(self.steps.send(Step::Admitted { id: self.id, run }).await);
     }
@@ -75,8 +122,14 @@ impl Evidence {
 
     /// The same as [`admitted`](Self::admitted), from a thread that may block.
     pub fn admitted_blocking(&self, run: String) {
+        self.activity(|doing| doing.run = Some(run.clone()));
         // As above.
         drop(self.steps.blocking_send(Step::Admitted { id: self.id, run }));
+    }
+
+    /// What the agent is doing has changed. Waits for nothing; only the newest is shown.
+    pub fn activity(&self, change: impl FnOnce(&mut Doing)) {
+        self.doing.send_modify(change);
     }
 
     /// Whether nobody listens any more.
@@ -84,8 +137,25 @@ impl Evidence {
         self.steps.is_closed()
     }
 
-    pub(crate) async fn settled(self, outcome: Outcome) {
+    pub(crate) async fn settled(self, done: Done) {
         // As above.
-        drop(self.steps.send(Step::Settled { id: self.id, outcome }).await);
+        drop(self.steps.send(Step::Settled { id: self.id, done }).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_answer_is_shown_as_far_as_it_fits_and_cut_between_characters() {
+        let (steps, _) = mpsc::channel(1);
+        let (evidence, seen) = Evidence::new(EventId::ZERO, steps);
+        evidence.activity(|doing| doing.write(&"x".repeat(Doing::TEXT_BYTES - 1)));
+        evidence.activity(|doing| doing.write("文"));
+        evidence.activity(|doing| doing.write("y"));
+        let doing = seen.borrow();
+        assert_eq!((doing.text.len(), doing.state), (Doing::TEXT_BYTES, ActivityState::Typing));
+        assert!(doing.text.ends_with("xy"));
     }
 }

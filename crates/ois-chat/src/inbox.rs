@@ -1,34 +1,46 @@
 //! One agent's calls: what mentions it, what became of each, what is to be done next.
 //!
-//! An [`Inbox`] takes messages, the runtime's word and the time, and answers with [`Effect`]s, to be
-//! carried out in order. It owns no disk: each [`Effect::Journal`] must be durable before what
-//! follows it is done, and after a restart the [`State`] made of the journal's records goes on where
-//! it was. So every call ends once: answered, silent, or failed for a reason that is said in the room.
+//! An [`Inbox`] takes messages, the server's and the runtime's word and the time, and answers with
+//! [`Effect`]s, to be carried out in order. It owns no disk: each [`Effect::Journal`] must be durable
+//! before what follows it is done, and after a restart the [`State`] made of the journal's records
+//! goes on where it was. So every call ends once: answered, silent, or failed for a reason that is
+//! said.
 //!
 //! ```text
-//! receive ─▶ Waiting ─▶ Delivering ─▶ Answering, Regretting ─▶ closed
-//!               ▲            │ │                                 ▲
-//!               └─ not begun ┘ └──────────── silent ─────────────┘
+//! receive ─▶ Offered ─▶ Waiting ─▶ Delivering ─▶ Answering, Answered ─▶ closed ─▶ confirmed
+//!                          ▲            │ │                                ▲
+//!                          └─ not begun ┘ └──────────── silent ────────────┘
 //! ```
 //!
 //! A turn that has begun is never given up for being long. One whose end nobody saw is asked about
 //! under the same key; one that has ended without an answer is tried anew under a fresh key
 //! (wire.md, "Deliveries").
+//!
+//! The server is told of every rung. Reports may be lost, so what it has not confirmed is told again
+//! after each sign-in, and the end of a call stays in the journal until the server has it. A server
+//! of OIS 1 knows no deliveries: there the room is told that no answer will come.
 
 mod call;
+mod delivery;
 mod hear;
 mod outcome;
+mod report;
 mod state;
+mod told;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use ois_protocol::{AuthOk, Chat, DisplayName, EventId, Message, Timestamp};
+use ois_protocol::{
+    AuthOk, Chat, Delivery as Report, DisplayName, EventId, Message, Run, Stopped, Timestamp,
+};
 
 pub use self::{
-    call::{Call, Delivery, Stage, UnderWay},
-    outcome::{Ending, Outcome, is_silence},
-    state::{GivenUp, Identity, Record, State},
+    call::{Call, Running, Said, Stage, Trouble, UnderWay},
+    delivery::{Delivery, Missing},
+    outcome::{Done, Ending, Outcome, is_silence},
+    state::{GivenUp, Identity, Record, State, Wanted},
+    told::Fetched,
 };
 
 /// How an inbox works.
@@ -70,8 +82,18 @@ pub enum Effect {
     /// Hand this to the runtime. How it went comes back by [`Inbox::begun`], [`Inbox::admitted`]
     /// and, once, [`Inbox::settle`].
     Deliver(Box<Delivery>),
+    /// Stop this turn; what the runtime answers comes back by [`Inbox::stopped`].
+    Stop(Box<Delivery>),
+    /// Fetch this message and what it answers; it comes back by [`Inbox::fetched`].
+    Fetch(EventId),
     /// Say this in the room. It has a nonce, and may come again after a restart.
     Say(Chat),
+    /// Tell the server how far a call is. It may be lost.
+    Report(Box<Report>),
+    /// Tell the server of a turn. It may be lost.
+    Run(Box<Run>),
+    /// Tell the server that there is nothing to stop. It may be lost.
+    NotStopped(Stopped),
     /// A call is over.
     Ended {
         /// The message that called.
@@ -102,8 +124,17 @@ pub struct Inbox {
     running: BTreeSet<EventId>,
     /// Calls that this process has tried.
     tried: BTreeSet<EventId>,
-    /// Calls that are not to be tried before this.
+    /// Calls that are not to be tried, and messages that are not to be fetched, before this.
     again_at: BTreeMap<EventId, Timestamp>,
+    /// Messages that are being fetched.
+    fetching: BTreeSet<EventId>,
+    /// Calls of which the server will hear nothing more in their present attempt.
+    unheard: BTreeSet<EventId>,
+    /// When all reports are to be sent again, since the server had no time for one.
+    report_at: Option<Timestamp>,
+    /// Nothing is begun before this, or before all that was missed has been heard: it may say that
+    /// a call is over.
+    held_until: Option<Timestamp>,
     /// Nothing is tried before this: the runtime was not to be reached.
     paused_until: Timestamp,
     /// How often in a row it was not.
@@ -124,6 +155,10 @@ impl Inbox {
             running: BTreeSet::new(),
             tried: BTreeSet::new(),
             again_at: BTreeMap::new(),
+            fetching: BTreeSet::new(),
+            unheard: BTreeSet::new(),
+            report_at: None,
+            held_until: None,
             paused_until: Timestamp::from_ms(0),
             refusals: 0,
             unwritten: 0,
@@ -133,7 +168,8 @@ impl Inbox {
 
     /// What an earlier process left undone; to be called once, first.
     pub fn start(&mut self, now: Timestamp) -> Vec<Effect> {
-        let answers = self.state.calls.values().filter_map(Call::answer).map(Effect::Say);
+        self.hold(now);
+        let answers = self.state.calls.values().filter_map(Call::last_word).map(Effect::Say);
         let mut effects: Vec<Effect> = answers.collect();
         self.tick(now, &mut effects);
         effects
@@ -147,7 +183,8 @@ impl Inbox {
         EventId::new(self.state.cursor.get().saturating_sub(context))
     }
 
-    /// The server has signed us in. An old one tells no team: then it is `address_hash`.
+    /// The server has signed us in. An old one tells no team: then it is `address_hash`. What it may
+    /// not have heard is told again.
     ///
     /// # Errors
     /// [`Stranger`] if that is another agent or another team than before. A deployment that moves
@@ -156,19 +193,29 @@ impl Inbox {
         &mut self,
         auth: &AuthOk,
         address_hash: &str,
+        now: Timestamp,
     ) -> Result<Vec<Effect>, Stranger> {
         let me = auth.user.parse::<DisplayName>().map(|name| name.short());
         let me = me.map_err(|_| self.stranger(&auth.user, address_hash))?;
         let native = auth.team.is_some();
         let team = auth.team.clone().unwrap_or_else(|| address_hash.to_owned());
         let identity = Identity { team, native, me };
-        match &self.state.identity {
-            Some(known) if *known == identity => Ok(Vec::new()),
+        let mut effects = match &self.state.identity {
+            Some(known) if *known == identity => Vec::new(),
             Some(known) if known.me != identity.me || known.native => {
-                Err(self.stranger(&identity.me.to_string(), &identity.team))
+                return Err(self.stranger(&identity.me.to_string(), &identity.team));
             }
-            _ => Ok(vec![self.note(Record::Identity(identity))]),
-        }
+            _ => vec![self.note(Record::Identity(identity))],
+        };
+        self.hold(now);
+        effects.extend(self.reports());
+        Ok(effects)
+    }
+
+    /// All that was said while we were away has been heard.
+    pub fn caught_up(&mut self, now: Timestamp) -> Vec<Effect> {
+        self.held_until = None;
+        self.wake(now)
     }
 
     /// The cursor as it is now, to be written down before stopping.
@@ -186,20 +233,56 @@ impl Inbox {
 
     /// When [`wake`](Self::wake) is worth a call, if time alone changes anything.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        let idle = self.state.calls.values().filter(|call| self.is_idle(call));
-        idle.filter_map(|call| {
-            let id = call.message.id;
-            let again = self.again_at.get(&id).copied().unwrap_or_default().max(self.paused_until);
-            let has_place = call.is_under_way() || !self.is_full();
-            let late = self.tried.contains(&id).then(|| self.deadline(call));
-            has_place.then_some(again).into_iter().chain(late).min()
-        })
-        .min()
+        let fetches = self.state.wanted.keys();
+        let fetches =
+            fetches.filter(|id| !self.fetching.contains(id) && !self.state.calls.contains_key(id));
+        let fetches = fetches.map(|id| self.again_at.get(id).copied().unwrap_or_default());
+        let calls = self.state.calls.values().filter_map(|call| self.next_look(call));
+        let due = fetches.chain(calls).min();
+        let due = due.map(|at| at.max(self.held_until.unwrap_or_default()));
+        due.into_iter().chain(self.report_at).min()
+    }
+
+    /// Whether the runtime has a turn in hand that it has confirmed.
+    pub fn is_at_work(&self) -> bool {
+        self.state.calls.values().any(|call| call.is_under_way() && call.run.is_some())
     }
 
     /// What is known of everything.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// When time alone changes anything for this call.
+    fn next_look(&self, call: &Call) -> Option<Timestamp> {
+        if matches!(call.stage, Stage::Offered | Stage::Answered) {
+            return Some(self.deadline(call));
+        }
+        if !self.is_idle(call) {
+            return None;
+        }
+        let id = call.message.id;
+        let again = self.again_at.get(&id).copied().unwrap_or_default().max(self.paused_until);
+        let has_place = call.is_under_way() || !self.is_full();
+        let late = self.tried.contains(&id).then(|| self.deadline(call));
+        has_place.then_some(again).into_iter().chain(late).min()
+    }
+
+    /// After a start or a sign-in, what was missed comes first. A server that is away or says
+    /// nothing more does not hold the calls up for ever.
+    fn hold(&mut self, now: Timestamp) {
+        if self.is_native() {
+            self.held_until = Some(now.after_ms(HELD_MS));
+        }
+    }
+
+    fn is_held(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether the server knows deliveries.
+    fn is_native(&self) -> bool {
+        self.state.identity.as_ref().is_some_and(|identity| identity.native)
     }
 
     /// Takes a record into the state and has it written down.
@@ -231,6 +314,8 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 const MARK: &str = "\n[…]";
+/// How long nothing is begun while nothing that was missed comes.
+const HELD_MS: u64 = 30_000;
 
 #[cfg(test)]
 mod tests;

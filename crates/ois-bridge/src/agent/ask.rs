@@ -1,6 +1,6 @@
 //! What the local port asks of an agent's loop.
 
-use ois_protocol::{Chat, EventId};
+use ois_protocol::{Chat, EventId, PresenceState, Timestamp};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
@@ -42,6 +42,12 @@ pub(crate) struct Status {
     pub(crate) agent: String,
     /// Whether it is signed in at the server.
     pub(crate) online: bool,
+    /// Whether the way to it is open, as the room sees it; absent before the first probe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) presence: Option<PresenceState>,
+    /// When that was last proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) proven_at: Option<Timestamp>,
     /// How many calls are not over.
     pub(crate) calls: usize,
     /// How many were given up lately.

@@ -1,14 +1,17 @@
 //! Carrying out what the inbox wants, in its order.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use ois_chat::inbox::{Effect, Ending, Record};
+use ois_chat::inbox::{Delivery, Effect, Ending, Record};
 use ois_client::Closed;
-use ois_protocol::Chat;
+use ois_protocol::{Chat, ClientFrame, EventId};
 use tokio::time::sleep;
 
-use super::{Agent, End};
-use crate::{runtime::Evidence, tasks::Stop};
+use super::{Agent, End, activity, fetch};
+use crate::{
+    runtime::{Evidence, Step},
+    tasks::Stop,
+};
 
 impl Agent {
     pub(super) async fn carry_out(&mut self, effects: Vec<Effect>, stop: &mut Stop) -> Option<End> {
@@ -26,19 +29,12 @@ impl Agent {
                         return Some(end);
                     }
                 }
-                Effect::Deliver(delivery) => {
-                    let id = delivery.message.id;
-                    tracing::info!(agent = %self.label, call = %id, attempt = delivery.attempt, "waking the agent");
-                    let evidence = Evidence::new(id, self.steps.0.clone());
-                    let working = self.runtime.deliver(*delivery, evidence.clone());
-                    // Not waited for at the end: what it does goes on in the runtime anyway.
-                    self.tasks.spawn(|mut stop| async move {
-                        tokio::select! {
-                            outcome = working => evidence.settled(outcome).await,
-                            () = stop.asked() => {}
-                        }
-                    });
-                }
+                Effect::Deliver(delivery) => self.deliver(*delivery),
+                Effect::Stop(delivery) => self.stop_turn(*delivery),
+                Effect::Fetch(id) => self.fetch(id),
+                Effect::Report(report) => self.tell(ClientFrame::Delivery(*report)).await,
+                Effect::Run(run) => self.tell(ClientFrame::Run(*run)).await,
+                Effect::NotStopped(stopped) => self.tell(ClientFrame::Stopped(stopped)).await,
                 Effect::Say(chat) => {
                     if let Some(end) = self.say(chat, stop).await {
                         return Some(end);
@@ -48,6 +44,47 @@ impl Agent {
             }
         }
         None
+    }
+
+    /// Hands a call to the runtime, in a task of its own, and shows what the agent does meanwhile.
+    fn deliver(&mut self, delivery: Delivery) {
+        let id = delivery.message.id;
+        tracing::info!(agent = %self.label, call = %id, attempt = delivery.attempt, "waking the agent");
+        let (evidence, doing) = Evidence::new(id, self.steps.0.clone());
+        let native = delivery.identity.native;
+        if native {
+            let (speaker, room) = (self.link.speaker(), delivery.message.room.clone());
+            self.tasks.spawn(|stop| activity::show(speaker, room, doing, stop));
+        }
+        let (runtime, rest) = (Arc::clone(&self.runtime), self.rest.clone());
+        // Not waited for at the end: what it does goes on in the runtime anyway.
+        self.tasks.spawn(|mut stop| async move {
+            let working = async {
+                let delivery = if native && !delivery.missing.is_nothing() {
+                    fetch::surroundings(rest, delivery).await
+                } else {
+                    delivery
+                };
+                runtime.deliver(delivery, evidence.clone()).await
+            };
+            tokio::select! {
+                done = working => evidence.settled(done).await,
+                () = stop.asked() => {}
+            }
+        });
+    }
+
+    fn fetch(&self, id: EventId) {
+        let (rest, steps) = (self.rest.clone(), self.steps.0.clone());
+        self.tasks.spawn(|mut stop| async move {
+            tokio::select! {
+                fetched = fetch::message(rest, id) => {
+                    // A loop that has ended fetches again after its restart.
+                    drop(steps.send(Step::Fetched { id, fetched }).await);
+                }
+                () = stop.asked() => {}
+            }
+        });
     }
 
     async fn write_down(&mut self, records: &[Record], stop: &mut Stop) -> Option<End> {
@@ -91,7 +128,10 @@ fn ended(agent: &str, call: u64, ending: &Ending) {
             tracing::info!(%agent, call, answer, "answered");
         }
         Ending::Silent => tracing::info!(%agent, call, "the agent chose to say nothing"),
-        Ending::Failed { reason } => tracing::error!(%agent, call, reason, "not answered"),
+        Ending::Failed { reason, detail } => {
+            tracing::error!(%agent, call, ?reason, detail, "not answered");
+        }
+        Ending::Withdrawn => tracing::info!(%agent, call, "nobody waits for this agent's answer"),
     }
 }
 

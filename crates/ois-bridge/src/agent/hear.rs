@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ois_chat::inbox::Effect;
 use ois_client::{Event, Lost};
-use ois_protocol::{ErrorCode, ErrorFrame, Message};
+use ois_protocol::{ErrorCode, ErrorFrame, Message, ServerFrame};
 
 use super::{Agent, End, NotSaid, Said};
 use crate::{clock, tasks::Stop};
@@ -15,21 +15,28 @@ impl Agent {
         let effects = match event {
             Event::Connected(auth) => {
                 tracing::info!(%agent, user = %auth.user, protocol = ?auth.protocol, "signed in");
-                match self.inbox.signed_in(&auth, &self.address_hash) {
+                let hash = &self.address_hash;
+                let effects = match self.inbox.signed_in(&auth, hash, clock::now()) {
                     Ok(effects) => effects,
                     Err(stranger) => return Some(End::Stranger(stranger)),
-                }
+                };
+                self.tell_presence().await;
+                effects
             }
             Event::History(messages) => self.inbox.look_back(&messages, clock::now()),
             Event::Message(message) => self.message(&message),
             Event::Ack(ack) => {
                 self.answer(&ack.nonce, Ok(Said { id: Some(ack.id) }));
-                self.inbox.acked(&ack.nonce, ack.id)
+                self.inbox.acked(&ack.nonce, ack.id, clock::now())
             }
             Event::Refused(error) => self.refused(&error),
             Event::Error(error) => {
-                tracing::warn!(%agent, code = ?error.code, words = %error.message, "the server complains");
-                if error.code == ErrorCode::CursorAhead { self.inbox.rewind() } else { Vec::new() }
+                tracing::warn!(%agent, code = ?error.code, words = %error.message, about = error.about, "the server complains");
+                if error.code == ErrorCode::CursorAhead {
+                    self.inbox.rewind()
+                } else {
+                    self.inbox.not_taken(&error, clock::now())
+                }
             }
             Event::Truncated(oldest) => {
                 tracing::warn!(%agent, ?oldest, "messages before this one are not kept any more");
@@ -39,6 +46,10 @@ impl Agent {
                 disconnected(agent, &why, pause);
                 Vec::new()
             }
+            Event::CaughtUp(_) => self.inbox.caught_up(clock::now()),
+            Event::Told(ServerFrame::Delivery(said)) => self.inbox.told(&said, clock::now()),
+            Event::Told(ServerFrame::Run(run)) => self.inbox.run_told(&run),
+            Event::Told(ServerFrame::Stop(wanted)) => self.inbox.stop(&wanted),
             _ => Vec::new(),
         };
         self.carry_out(effects, stop).await
@@ -52,7 +63,7 @@ impl Agent {
     fn refused(&mut self, error: &ErrorFrame) -> Vec<Effect> {
         let Some(nonce) = &error.nonce else { return Vec::new() };
         self.answer(nonce, Err(NotSaid::Refused(error.message.clone())));
-        self.inbox.refused(nonce, &error.message)
+        self.inbox.refused(nonce, &error.message, clock::now())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::future::ready;
 
-use ois_chat::inbox::{Delivery, Outcome};
+use ois_chat::inbox::{Delivery, Done, Outcome};
 use ois_protocol::UtcOffset;
 
 use super::{Evidence, Runtime, Unheard, Working};
@@ -12,14 +12,23 @@ use super::{Evidence, Runtime, Unheard, Working};
 pub struct Echo;
 
 impl Runtime for Echo {
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Outcome> {
+    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done> {
         Box::pin(async move {
             if !evidence.begun(None).await {
-                return Outcome::Unclear { why: "the monitor is ending".to_owned() };
+                return Outcome::Unclear { why: "the turn was not to begin".to_owned() }.into();
             }
             evidence.admitted(delivery.key.clone()).await;
-            answer(&delivery).map_or(Outcome::Silent, Outcome::Replied)
+            answer(&delivery).map_or(Outcome::Silent, Outcome::Replied).into()
         })
+    }
+
+    /// Its turns are over at once.
+    fn stop(&self, _: Delivery) -> Working<Result<bool, Unheard>> {
+        Box::pin(ready(Ok(false)))
+    }
+
+    fn probe(&self) -> Working<Result<(), Unheard>> {
+        Box::pin(ready(Ok(())))
     }
 
     fn tell_owner(&self, _: String) -> Working<Result<(), Unheard>> {

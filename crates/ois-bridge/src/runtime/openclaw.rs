@@ -14,10 +14,11 @@ use std::{
 };
 
 use ois_chat::{
-    inbox::{Delivery, Outcome},
+    inbox::{Delivery, Done, Outcome},
     packet::Bounds,
 };
-use ois_gateway::{Config, Gateway, GatewayError};
+use ois_gateway::{Config, Gateway, GatewayError, Http};
+use ois_protocol::Reason;
 
 use super::{Evidence, Runtime, Unheard, Working};
 use crate::clock;
@@ -71,18 +72,39 @@ impl OpenClaw {
 }
 
 impl Runtime for OpenClaw {
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Outcome> {
+    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done> {
         let shared = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || shared.deliver(&delivery, &evidence));
         Box::pin(async move {
-            done.await.unwrap_or_else(|error| Outcome::Unclear { why: error.to_string() })
+            done.await.unwrap_or_else(|error| Outcome::Unclear { why: error.to_string() }.into())
         })
     }
 
+    fn stop(&self, delivery: Delivery) -> Working<Result<bool, Unheard>> {
+        self.apart(move |shared| shared.stop(&delivery))
+    }
+
+    fn probe(&self) -> Working<Result<(), Unheard>> {
+        self.apart(Shared::probe)
+    }
+
     fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>> {
+        self.apart(move |shared| shared.tell_owner(text))
+    }
+}
+
+impl OpenClaw {
+    /// Runs something that blocks, away from the loop.
+    fn apart<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, GatewayError> + Send + 'static,
+    ) -> Working<Result<T, Unheard>> {
         let shared = Arc::clone(&self.0);
-        let done = tokio::task::spawn_blocking(move || shared.tell_owner(text));
-        Box::pin(async move { done.await.unwrap_or_else(|error| Err(Unheard(error.to_string()))) })
+        let done = tokio::task::spawn_blocking(move || work(&shared));
+        Box::pin(async move {
+            let done = done.await.map_err(|error| Unheard(error.to_string()))?;
+            done.map_err(|error| Unheard(words(&error)))
+        })
     }
 }
 
@@ -93,24 +115,46 @@ pub(crate) fn session_key(settings: &Settings, team: &str, room: &str) -> String
 }
 
 impl Shared {
-    fn deliver(&self, delivery: &Delivery, evidence: &Evidence) -> Outcome {
+    fn deliver(&self, delivery: &Delivery, evidence: &Evidence) -> Done {
         if self.settings.mode == Mode::Legacy {
-            return legacy::deliver(&self.settings, delivery, evidence);
+            return legacy::deliver(&self.settings, delivery, evidence).into();
         }
         match self.gateway() {
-            Ok(gateway) => rpc::Turn { shared: self, gateway, delivery, evidence }.run(),
+            Ok(gateway) => rpc::Turn::new(self, gateway, delivery, evidence).run(),
             Err(error) if self.is_too_old(&error) => {
-                legacy::deliver(&self.settings, delivery, evidence)
+                legacy::deliver(&self.settings, delivery, evidence).into()
             }
             // Whether an earlier try has begun a turn is as open as before.
-            Err(error) if delivery.under_way.is_some() => Outcome::Unclear { why: words(&error) },
-            Err(error) => not_begun(&error),
+            Err(error) if delivery.under_way.is_some() => {
+                Outcome::Unclear { why: words(&error) }.into()
+            }
+            Err(error) => not_begun(&error).into(),
         }
     }
 
-    fn tell_owner(&self, text: String) -> Result<(), Unheard> {
+    fn stop(&self, delivery: &Delivery) -> Result<bool, GatewayError> {
+        let run = delivery.under_way.as_ref().and_then(|it| it.run.as_deref());
+        let room = delivery.message.room.as_str();
+        let session = session_key(&self.settings, &delivery.identity.team, room);
+        self.gateway()?.abort(&session, run.unwrap_or(&delivery.key), PROBE)
+    }
+
+    /// The socket to the gateway stands, and the gateway finds itself well.
+    fn probe(&self) -> Result<(), GatewayError> {
+        let legacy = || Http::new(&self.settings.gateway)?.alive(PROBE).map(drop);
+        if self.settings.mode == Mode::Legacy {
+            return legacy();
+        }
+        match self.gateway() {
+            Ok(gateway) => gateway.probe(PROBE).map(drop),
+            Err(error) if self.is_too_old(&error) => legacy(),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn tell_owner(&self, text: String) -> Result<(), GatewayError> {
         let session_key = format!("agent:{}:main", self.settings.agent);
-        let heard = match self.settings.mode {
+        match self.settings.mode {
             Mode::Legacy => legacy::tell(&self.settings, session_key, text),
             Mode::Auto | Mode::Rpc => match self.gateway() {
                 Ok(gateway) => rpc::tell(&gateway, session_key, text, clock::fresh_word()),
@@ -119,8 +163,7 @@ impl Shared {
                 }
                 Err(error) => Err(error),
             },
-        };
-        heard.map_err(|error| Unheard(words(&error)))
+        }
     }
 
     /// The connection, made anew if it has ended.
@@ -159,8 +202,22 @@ fn not_begun(error: &GatewayError) -> Outcome {
         GatewayError::Unauthorized { .. } | GatewayError::Refused { .. } => Some(30_000),
         _ => None,
     };
-    Outcome::NotBegun { why: words(error), retry_after_ms }
+    Outcome::NotBegun { reason: reason(error), why: words(error), retry_after_ms }
 }
+
+/// What an error of the gateway is for the room.
+fn reason(error: &GatewayError) -> Reason {
+    match error {
+        GatewayError::Unauthorized { .. } | GatewayError::Refused { .. } => Reason::Unauthorized,
+        GatewayError::Busy { .. } => Reason::Busy,
+        GatewayError::Rejected { .. } | GatewayError::TooLong { .. } => Reason::Rejected,
+        GatewayError::KeySpent => Reason::Dropped,
+        _ => Reason::Unreachable,
+    }
+}
+
+/// How long the gateway may take to say how it is, or to stop a turn.
+const PROBE: Duration = Duration::from_secs(15);
 
 /// An error with its causes, on one line.
 fn words(error: &GatewayError) -> String {

@@ -3,7 +3,7 @@
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
 use ois_bridge::{AgentConfig, Bridge, Evidence, Runtime, Unheard, Working};
-use ois_chat::inbox::{self, Delivery, Outcome};
+use ois_chat::inbox::{self, Delivery, Done, Outcome};
 use ois_client::Token;
 use serde_json::Value;
 use tokio::{
@@ -23,11 +23,9 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) async fn start(url: &str, runtime: ToldRuntime, folder: Option<&Path>) -> Self {
         let agent = AgentConfig {
-            label: "ARIA".to_owned(),
-            server: url.parse().unwrap(),
-            token: Token::new(ARIA_TOKEN),
             folder: folder.map(Path::to_owned),
             inbox: inbox::Settings { look_back_ms: 0, ..inbox::Settings::default() },
+            ..AgentConfig::new("ARIA", url.parse().unwrap(), Token::new(ARIA_TOKEN))
         };
         let local = Some("127.0.0.1:0".parse().unwrap());
         let agents: Vec<(AgentConfig, Arc<dyn Runtime>)> = vec![(agent, Arc::new(runtime))];
@@ -102,15 +100,23 @@ impl Work {
 }
 
 impl Runtime for ToldRuntime {
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Outcome> {
+    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done> {
         let told = self.0.clone();
         Box::pin(async move {
             assert!(evidence.begun(None).await);
             evidence.admitted(delivery.key.clone()).await;
             let (settle, settled) = oneshot::channel();
             assert!(told.send(Work { delivery, settle }).is_ok());
-            settled.await.unwrap()
+            settled.await.unwrap().into()
         })
+    }
+
+    fn stop(&self, _: Delivery) -> Working<Result<bool, Unheard>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
+    fn probe(&self) -> Working<Result<(), Unheard>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>> {

@@ -1,7 +1,22 @@
 //! What a runtime says became of a call, and how a call ends.
 
-use ois_protocol::EventId;
+use ois_protocol::{EventId, Reason, Usage};
 use serde::{Deserialize, Serialize};
+
+/// What a runtime says at the end: what became of the call, and what that cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What the turn cost, as far as the runtime says.
+    pub usage: Option<Usage>,
+}
+
+impl From<Outcome> for Done {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, usage: None }
+    }
+}
 
 /// What became of a call that a runtime had in hand. Never more than was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +28,9 @@ pub enum Outcome {
     /// Certainly no turn has begun, and the same key is as good as before: the runtime was not
     /// reached, or has no time, or does not let us in. Nothing else is tried meanwhile.
     NotBegun {
-        /// Why.
+        /// Why, for programs.
+        reason: Reason,
+        /// Why, for people.
         why: String,
         /// When the runtime wants to be asked again, in milliseconds, if it said so.
         retry_after_ms: Option<u64>,
@@ -25,14 +42,19 @@ pub enum Outcome {
         /// What was seen.
         why: String,
     },
-    /// A turn began and is over without an answer.
+    /// A turn may have begun and is over without an answer. Unless it was
+    /// [stopped](Reason::Stopped), it is worth another try.
     Failed {
-        /// Why.
+        /// Why, for programs.
+        reason: Reason,
+        /// Why, for people.
         why: String,
     },
-    /// The runtime will never take this.
+    /// The runtime will never take this, or will fail at it every time.
     Rejected {
-        /// Why.
+        /// Why, for programs.
+        reason: Reason,
+        /// Why, for people.
         why: String,
     },
 }
@@ -43,16 +65,20 @@ pub enum Outcome {
 pub enum Ending {
     /// With a message in the room.
     Replied {
-        /// Which, unless the agent sent it by itself.
+        /// Which, unless an old server took the agent's own words.
         answer: Option<EventId>,
     },
     /// The agent chose to say nothing.
     Silent,
     /// Without an answer.
     Failed {
-        /// Why.
-        reason: String,
+        /// Why, for programs.
+        reason: Reason,
+        /// Why, for people.
+        detail: String,
     },
+    /// The server says that nobody waits for it any more: another agent has it, or it is over.
+    Withdrawn,
 }
 
 /// Whether an agent's last words mean that it wants to say nothing.

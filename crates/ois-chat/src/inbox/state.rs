@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ois_protocol::{EventId, ShortName};
+use ois_protocol::{Delivery as Report, EventId, Reason, Run, ShortName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Call, Ending};
@@ -40,6 +40,34 @@ pub enum Record {
         /// How.
         #[serde(flatten)]
         ending: Ending,
+        /// What the server is to know of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        report: Option<Box<Report>>,
+    },
+    /// The server knows how a call ended, or will not hear of it.
+    Confirmed {
+        /// Which.
+        id: EventId,
+    },
+    /// A turn is over; the server is to know of it.
+    Ran(Box<Run>),
+    /// The server knows that a turn is over, or will not hear of it.
+    RunConfirmed {
+        /// The runtime's name for it.
+        run: String,
+    },
+    /// A person drives a delivery again whose message is not in memory.
+    Wanted {
+        /// The message.
+        id: EventId,
+        /// In what state the server has it.
+        #[serde(flatten)]
+        wanted: Wanted,
+    },
+    /// It is not wanted any more, or there is no such message.
+    NotWanted {
+        /// The message.
+        id: EventId,
     },
     /// A call was given up some time ago.
     GivenUp(GivenUp),
@@ -47,13 +75,27 @@ pub enum Record {
     Rewound,
 }
 
+/// A message that is to be fetched, since a person drives its delivery again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Wanted {
+    /// As which attempt.
+    pub attempt: u32,
+    /// Whether an earlier attempt may have begun a turn.
+    pub possible_duplicate: bool,
+    /// Since when.
+    pub since: Timestamp,
+}
+
 /// A call that ended without an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GivenUp {
     /// The message that called.
     pub id: EventId,
-    /// Why.
-    pub reason: String,
+    /// Why, for programs.
+    pub reason: Reason,
+    /// Why, for people.
+    pub detail: String,
 }
 
 /// Everything that must outlive a process.
@@ -67,6 +109,12 @@ pub struct State {
     pub looked: EventId,
     /// The calls that are not over, by the message that calls.
     pub calls: BTreeMap<EventId, Call>,
+    /// How calls ended of whose end the server is not known to know.
+    pub closings: BTreeMap<EventId, Report>,
+    /// Turns that are over, of which the server is not known to know.
+    pub runs: BTreeMap<String, Run>,
+    /// Messages that are to be fetched.
+    pub wanted: BTreeMap<EventId, Wanted>,
     /// The last of those that ended without an answer, oldest first.
     pub given_up: Vec<GivenUp>,
 }
@@ -83,14 +131,34 @@ impl State {
             Record::Call(call) => {
                 self.cursor = self.cursor.max(call.message.id);
                 self.looked = self.looked.max(call.message.id);
+                self.closings.remove(&call.message.id);
                 self.calls.insert(call.message.id, *call);
             }
-            Record::Closed { id, ending } => {
+            Record::Closed { id, ending, report } => {
                 self.calls.remove(&id);
-                if let Ending::Failed { reason } = ending {
-                    self.give_up(GivenUp { id, reason });
+                if let Ending::Failed { reason, detail } = ending {
+                    self.give_up(GivenUp { id, reason, detail });
+                }
+                if let Some(report) = report {
+                    self.closings.insert(id, *report);
+                    keep_last(&mut self.closings);
                 }
             }
+            Record::Confirmed { id } => drop(self.closings.remove(&id)),
+            Record::Ran(run) => {
+                self.runs.insert(run.run.clone(), *run);
+                while self.runs.len() > REPORTS_KEPT {
+                    let oldest = self.runs.values().min_by_key(|run| run.start);
+                    let Some(oldest) = oldest.map(|run| run.run.clone()) else { break };
+                    self.runs.remove(&oldest);
+                }
+            }
+            Record::RunConfirmed { run } => drop(self.runs.remove(&run)),
+            Record::Wanted { id, wanted } => {
+                self.wanted.insert(id, wanted);
+                keep_last(&mut self.wanted);
+            }
+            Record::NotWanted { id } => drop(self.wanted.remove(&id)),
             Record::GivenUp(given_up) => self.give_up(given_up),
             Record::Rewound => {
                 self.cursor = EventId::ZERO;
@@ -104,6 +172,13 @@ impl State {
         let mut records: Vec<Record> =
             self.identity.iter().cloned().map(Record::Identity).collect();
         records.extend(self.given_up.iter().cloned().map(Record::GivenUp));
+        records.extend(self.closings.iter().map(|(id, report)| Record::Closed {
+            id: *id,
+            ending: Ending::Withdrawn,
+            report: Some(Box::new(report.clone())),
+        }));
+        records.extend(self.runs.values().cloned().map(Box::new).map(Record::Ran));
+        records.extend(self.wanted.iter().map(|(id, it)| Record::Wanted { id: *id, wanted: *it }));
         records.extend(self.calls.values().cloned().map(Box::new).map(Record::Call));
         if self.calls.keys().next_back().is_some_and(|last| *last > self.cursor) {
             records.push(Record::Rewound);
@@ -120,4 +195,13 @@ impl State {
     }
 }
 
+fn keep_last<T>(kept: &mut BTreeMap<EventId, T>) {
+    while kept.len() > REPORTS_KEPT {
+        kept.pop_first();
+    }
+}
+
 const GIVEN_UP_KEPT: usize = 50;
+/// Of so many calls, turns and messages each it is remembered that the server does not know yet; a
+/// monitor that has been without its server for longer leaves the oldest to the server's deadline.
+const REPORTS_KEPT: usize = 1000;

@@ -1,4 +1,6 @@
-use ois_protocol::{AuthOk, Chat, EventId, Message, Timestamp};
+mod reports;
+
+use ois_protocol::{AuthOk, Chat, EventId, Message, Reason, Timestamp};
 
 use super::*;
 
@@ -25,7 +27,15 @@ fn auth(user: &str, team: Option<&str>) -> AuthOk {
 fn inbox() -> Inbox {
     let mut inbox = Inbox::new(Settings::default(), State::default());
     inbox.start(NOON);
-    inbox.signed_in(&auth("ARIA ⚔️", Some("0a1b2c3d")), "old").unwrap();
+    inbox.signed_in(&auth("ARIA ⚔️", Some("0a1b2c3d")), "old", NOON).unwrap();
+    inbox.look_back(&[], NOON);
+    inbox
+}
+
+/// The inbox of an agent at a server of OIS 1.
+fn old_inbox() -> Inbox {
+    let mut inbox = Inbox::new(Settings::default(), State::default());
+    inbox.signed_in(&auth("ARIA ⚔️", None), "01d", NOON).unwrap();
     inbox.look_back(&[], NOON);
     inbox
 }
@@ -69,12 +79,28 @@ fn killed(inbox: &Inbox) -> Inbox {
     Inbox::new(Settings::default(), state)
 }
 
+/// The same, when the server has let it in and told all that was missed.
+fn back(inbox: &Inbox, now: Timestamp) -> (Inbox, Vec<Effect>) {
+    let mut inbox = killed(inbox);
+    let mut effects = inbox.start(now);
+    let identity = inbox.state().identity.clone().unwrap();
+    let team = identity.native.then_some(identity.team.as_str());
+    effects.extend(inbox.signed_in(&auth("ARIA", team), &identity.team, now).unwrap());
+    effects.extend(inbox.caught_up(now));
+    (inbox, effects)
+}
+
 fn not_begun() -> Outcome {
-    Outcome::NotBegun { why: "gateway is unreachable".to_owned(), retry_after_ms: None }
+    let (reason, why) = (Reason::Unreachable, "gateway is unreachable".to_owned());
+    Outcome::NotBegun { reason, why, retry_after_ms: None }
 }
 
 fn failed() -> Outcome {
-    Outcome::Failed { why: "the model failed".to_owned() }
+    Outcome::Failed { reason: Reason::Error, why: "the model failed".to_owned() }
+}
+
+fn gone_wrong(reason: Reason, detail: &str) -> Ending {
+    Ending::Failed { reason, detail: detail.to_owned() }
 }
 
 #[test]
@@ -84,13 +110,13 @@ fn a_mention_is_written_down_before_it_is_delivered_and_answered_once() {
     assert!(matches!(effects[0], Effect::Journal(Record::Call(_))));
     assert_eq!(delivered(&effects), ["ois:0a1b2c3d:5:aria:1"]);
     inbox.begun(id(5), Some("boot".to_owned()));
-    inbox.admitted(id(5), "run".to_owned());
+    inbox.admitted(id(5), "run".to_owned(), NOON);
     let effects = inbox.settle(id(5), Outcome::Replied(" hello\n".to_owned()), NOON, 0);
     assert!(matches!(effects[0], Effect::Journal(_)), "kept before it is said");
     assert_eq!(answers(&effects), [("hello", 5)]);
     let Some(Effect::Say(chat)) = effects.get(1) else { panic!("{effects:?}") };
     assert_eq!(chat.cause, Some(id(5)));
-    let effects = inbox.acked(chat.nonce.as_ref().unwrap(), id(6));
+    let effects = inbox.acked(chat.nonce.as_ref().unwrap(), id(6), NOON);
     assert_eq!(endings(&effects), [&Ending::Replied { answer: Some(id(6)) }]);
     assert!(inbox.receive(&said(5, "Mira", "@ARIA hi"), NOON).is_empty(), "seen already");
     assert_eq!(inbox.next_wake(), None);
@@ -140,13 +166,27 @@ fn what_was_not_begun_is_given_up_at_the_deadline_with_its_reason() {
     inbox.settle(id(1), not_begun(), NOON, 0);
     let late = NOON.after_ms(Settings::default().deadline_ms);
     let effects = inbox.wake(late);
-    let reason = "given up at the deadline: gateway is unreachable".to_owned();
-    let told = format!("[AUTO] No answer will come: {reason}");
+    let detail = "given up at the deadline: gateway is unreachable";
+    assert_eq!(endings(&effects), [&gone_wrong(Reason::Unreachable, detail)]);
+    assert!(answers(&effects).is_empty(), "the server tells who asked");
+    let (reason, detail) = (Reason::Unreachable, detail.to_owned());
+    assert_eq!(inbox.state().given_up, [GivenUp { id: id(1), reason, detail }]);
+}
+
+#[test]
+fn a_server_that_tells_nobody_has_it_told_in_the_room() {
+    let mut inbox = old_inbox();
+    inbox.receive(&said(1, "Mira", "@ARIA"), NOON);
+    inbox.settle(id(1), not_begun(), NOON, 0);
+    let late = NOON.after_ms(Settings::default().deadline_ms);
+    let effects = inbox.wake(late);
+    let told =
+        "[AUTO] No answer will come: given up at the deadline: gateway is unreachable".to_owned();
     assert_eq!(answers(&effects), [(told.as_str(), 1)], "who asked is told");
     let again = killed(&inbox).start(late);
     assert_eq!(answers(&again), [(told.as_str(), 1)], "with the same nonce");
-    inbox.acked(&"answer-1".parse().unwrap(), id(2));
-    assert_eq!(inbox.state().given_up, [GivenUp { id: id(1), reason }]);
+    inbox.acked(&"answer-1".parse().unwrap(), id(2), NOON);
+    assert_eq!(inbox.state().given_up.len(), 1);
 }
 
 #[test]
@@ -173,9 +213,8 @@ fn a_failed_turn_gets_a_fresh_key_and_says_that_it_may_be_a_second_one() {
     inbox.settle(id(1), failed(), NOON.after_ms(1000), 0);
     inbox.wake(NOON.after_ms(9000));
     let effects = inbox.settle(id(1), failed(), NOON.after_ms(9000), 0);
-    assert_eq!(answers(&effects), [("[AUTO] No answer will come: the model failed", 1)]);
-    let effects = inbox.acked(&"answer-1".parse().unwrap(), id(2));
-    assert_eq!(endings(&effects), [&Ending::Failed { reason: "the model failed".to_owned() }]);
+    assert_eq!(endings(&effects), [&gone_wrong(Reason::Error, "the model failed")]);
+    assert!(answers(&effects).is_empty());
 }
 
 #[test]
@@ -197,18 +236,22 @@ fn a_turn_whose_end_was_not_seen_is_asked_about_under_its_key() {
 fn a_killed_process_goes_on_wherever_it_was() {
     let mut first = inbox();
     first.receive(&said(1, "Mira", "@ARIA"), NOON);
-    let effects = killed(&first).start(NOON);
+    let (_, effects) = back(&first, NOON);
     assert_eq!(delivered(&effects), ["ois:0a1b2c3d:1:aria:1"]);
 
     first.begun(id(1), Some("boot".to_owned()));
-    let effects = killed(&first).start(NOON);
-    let Some(Effect::Deliver(delivery)) = effects.first() else { panic!("{effects:?}") };
-    assert!(delivery.under_way.is_some(), "asked about, not begun again");
+    let (_, effects) = back(&first, NOON);
+    let delivery = effects.iter().find_map(|effect| match effect {
+        Effect::Deliver(delivery) => Some(delivery),
+        _ => None,
+    });
+    assert!(delivery.unwrap().under_way.is_some(), "asked about, not begun again");
 
     first.settle(id(1), Outcome::Replied("yes".to_owned()), NOON, 0);
     let mut second = killed(&first);
     assert_eq!(answers(&second.start(NOON)), [("yes", 1)]);
-    assert_eq!(second.acked(&"answer-1".parse().unwrap(), id(2)).len(), 2);
+    let effects = second.acked(&"answer-1".parse().unwrap(), id(2), NOON);
+    assert_eq!(endings(&effects), [&Ending::Replied { answer: Some(id(2)) }]);
     assert!(killed(&second).start(NOON).is_empty());
 }
 
@@ -217,13 +260,10 @@ fn what_waited_through_a_long_outage_of_the_host_gets_its_try() {
     let mut inbox = inbox();
     inbox.receive(&said(1, "Mira", "@ARIA"), NOON);
     let monday = NOON.after_ms(3 * Settings::default().deadline_ms);
-    let mut second = killed(&inbox);
-    assert_eq!(delivered(&second.start(monday)).len(), 1);
-    assert_eq!(
-        answers(&second.settle(id(1), not_begun(), monday, 0)).len(),
-        1,
-        "then it is given up"
-    );
+    let (mut second, effects) = back(&inbox, monday);
+    assert_eq!(delivered(&effects).len(), 1);
+    let effects = second.settle(id(1), not_begun(), monday, 0);
+    assert_eq!(endings(&effects).len(), 1, "then it is given up");
 }
 
 #[test]
@@ -255,8 +295,7 @@ fn an_agent_that_answered_by_itself_is_not_quoted_again() {
         inbox.begun(id(1), None);
         assert_eq!(inbox.cause(), Some(id(1)));
         inbox.spoke(&spoken);
-        let mut inbox = killed(&inbox);
-        inbox.start(NOON);
+        let (mut inbox, _) = back(&inbox, NOON);
         let effects = inbox.settle(id(1), Outcome::Replied(last.to_owned()), NOON, 0);
         assert_eq!(answers(&effects).len(), usize::from(doubled), "{spoken:?} then {last}");
     }
@@ -267,8 +306,8 @@ fn what_the_server_refuses_for_good_is_a_failure_that_says_so() {
     let mut inbox = inbox();
     inbox.receive(&said(1, "Mira", "@ARIA"), NOON);
     inbox.settle(id(1), Outcome::Replied("x".to_owned()), NOON, 0);
-    inbox.refused(&"answer-1".parse().unwrap(), "forbidden");
-    assert!(inbox.state().given_up[0].reason.contains("forbidden"));
+    inbox.refused(&"answer-1".parse().unwrap(), "forbidden", NOON);
+    assert!(inbox.state().given_up[0].detail.contains("forbidden"));
 }
 
 #[test]
@@ -313,7 +352,7 @@ fn the_first_start_takes_up_what_is_young_and_not_answered() {
     let mut inbox = Inbox::new(Settings::default(), State::default());
     assert_eq!(inbox.resume_after(), None);
     inbox.start(NOON);
-    inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old").unwrap();
+    inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
     let history = [
         said(1, "Mira", "@ARIA answered"),
         said(2, "ARIA", "yes"),
@@ -321,19 +360,22 @@ fn the_first_start_takes_up_what_is_young_and_not_answered() {
     ];
     assert_eq!(delivered(&inbox.look_back(&history, NOON)), ["ois:0a1b2c3d:3:aria:1"]);
     let mut late = Inbox::new(Settings::default(), State::default());
-    late.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old").unwrap();
+    late.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
     assert!(delivered(&late.look_back(&history, NOON.after_ms(700_000))).is_empty());
 }
 
 #[test]
 fn state_of_another_team_or_agent_is_not_mixed_up() {
     let mut inbox = inbox();
-    assert!(inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old").is_ok());
-    assert!(inbox.signed_in(&auth("HKH", Some("0a1b2c3d")), "old").is_err());
-    assert!(inbox.signed_in(&auth("ARIA", Some("ffffffff")), "old").is_err());
+    assert!(inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).is_ok());
+    assert!(inbox.signed_in(&auth("HKH", Some("0a1b2c3d")), "old", NOON).is_err());
+    assert!(inbox.signed_in(&auth("ARIA", Some("ffffffff")), "old", NOON).is_err());
     let mut moved = Inbox::new(Settings::default(), State::default());
-    moved.signed_in(&auth("ARIA", None), "0ld").unwrap();
-    assert!(moved.signed_in(&auth("ARIA", Some("0a1b2c3d")), "0ld").is_ok(), "it was upgraded");
+    moved.signed_in(&auth("ARIA", None), "0ld", NOON).unwrap();
+    assert!(
+        moved.signed_in(&auth("ARIA", Some("0a1b2c3d")), "0ld", NOON).is_ok(),
+        "it was upgraded"
+    );
 }
 
 #[test]
@@ -352,7 +394,7 @@ fn a_word_that_comes_after_the_end_changes_nothing() {
     inbox.receive(&said(1, "Mira", "@ARIA"), NOON);
     inbox.begun(id(1), None);
     inbox.settle(id(1), Outcome::Replied("yes".to_owned()), NOON, 0);
-    assert!(inbox.admitted(id(1), "run".to_owned()).is_empty());
+    assert!(inbox.admitted(id(1), "run".to_owned(), NOON).is_empty());
     assert!(inbox.settle(id(1), not_begun(), NOON, 0).is_empty());
     assert_eq!(answers(&killed(&inbox).start(NOON)), [("yes", 1)]);
 }
@@ -369,9 +411,7 @@ fn words_of_an_imported_past_call_nobody() {
 
 #[test]
 fn two_messages_of_an_old_servers_millisecond_are_both_heard() {
-    let mut inbox = Inbox::new(Settings::default(), State::default());
-    inbox.signed_in(&auth("ARIA", None), "01d").unwrap();
-    inbox.look_back(&[], NOON);
+    let mut inbox = old_inbox();
     assert!(delivered(&inbox.receive(&said(5, "Mira", "x"), NOON)).is_empty());
     assert_eq!(delivered(&inbox.receive(&said(5, "Mira", "@ARIA"), NOON)).len(), 1);
     inbox.settle(id(5), Outcome::Silent, NOON, 0);

@@ -7,6 +7,7 @@ use ois_chat::{
     packet,
 };
 use ois_gateway::{GatewayError, Http, SessionsSend};
+use ois_protocol::Reason;
 
 use super::{Evidence, Settings, not_begun, words};
 
@@ -15,7 +16,8 @@ use super::{Evidence, Settings, not_begun, words};
 pub(super) fn deliver(settings: &Settings, delivery: &Delivery, evidence: &Evidence) -> Outcome {
     if delivery.under_way.is_some() {
         // Nobody can be asked; it is tried anew, and marked.
-        return Outcome::Failed { why: "the monitor ended during the turn".to_owned() };
+        let why = "the monitor ended during the turn".to_owned();
+        return Outcome::Failed { reason: Reason::Unclear, why };
     }
     let http = match Http::new(&settings.gateway) {
         Ok(http) => http,
@@ -26,7 +28,7 @@ pub(super) fn deliver(settings: &Settings, delivery: &Delivery, evidence: &Evide
     let (bounds, message) = (settings.bounds, &delivery.message);
     let text = packet::legacy(message, &delivery.context, bounds.context_count, bounds.offset);
     if !evidence.begun_blocking(None) {
-        return Outcome::Unclear { why: "the monitor is ending".to_owned() };
+        return Outcome::Unclear { why: "the turn was not to begin".to_owned() };
     }
     match http.sessions_send(&SessionsSend { session_key, message: text, caller: None }, TURN) {
         Ok(sent) => match sent.reply {
@@ -35,8 +37,12 @@ pub(super) fn deliver(settings: &Settings, delivery: &Delivery, evidence: &Evide
         },
         // The original did not wait at all: an agent that takes longer answers by the local port.
         Err(GatewayError::TimedOut { .. }) => Outcome::Silent,
-        Err(error @ GatewayError::Rejected { .. }) => Outcome::Rejected { why: words(&error) },
-        Err(error) if error.may_have_begun() => Outcome::Failed { why: words(&error) },
+        Err(error @ GatewayError::Rejected { .. }) => {
+            Outcome::Rejected { reason: Reason::Rejected, why: words(&error) }
+        }
+        Err(error) if error.may_have_begun() => {
+            Outcome::Failed { reason: Reason::Unclear, why: words(&error) }
+        }
         Err(error) => not_begun(&error),
     }
 }

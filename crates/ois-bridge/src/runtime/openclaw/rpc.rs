@@ -1,40 +1,81 @@
 //! One turn by way of the gateway's WebSocket.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use ois_chat::{
-    inbox::{Delivery, Outcome},
+    inbox::{Delivery, Done, Outcome},
     packet::{self, Packet},
 };
-use ois_gateway::{Fate, Gateway, GatewayError, Outcome as Ended, Source, Turn as Request, fate};
+use ois_gateway::{
+    Cost, Fate, Following, Gateway, GatewayError, History, Outcome as Ended, RunStep, Source,
+    ToolPhase, Turn as Request, fate,
+};
+use ois_protocol::{ActivityState, Reason, Usage};
 
-use super::{Evidence, Shared, not_begun, session_key, words};
+use super::{Evidence, Shared, not_begun, reason, session_key, words};
 
 /// A delivery in the gateway's hands.
 pub(super) struct Turn<'a> {
-    pub(super) shared: &'a Shared,
-    pub(super) gateway: Gateway,
-    pub(super) delivery: &'a Delivery,
-    pub(super) evidence: &'a Evidence,
+    shared: &'a Shared,
+    gateway: Gateway,
+    delivery: &'a Delivery,
+    evidence: &'a Evidence,
+    heard: Arc<Heard>,
 }
 
-impl Turn<'_> {
-    pub(super) fn run(&self) -> Outcome {
-        if self.delivery.under_way.is_none() {
-            return self.begin();
-        }
-        let outcome = self.look();
+/// What the gateway told of the run by itself.
+#[derive(Debug, Default)]
+struct Heard {
+    so_far: Mutex<SoFar>,
+    settled: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct SoFar {
+    /// How many steps.
+    steps: u64,
+    /// What the whole of it has cost.
+    cost: Option<Cost>,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        gateway: Gateway,
+        delivery: &'a Delivery,
+        evidence: &'a Evidence,
+    ) -> Self {
+        Self { shared, gateway, delivery, evidence, heard: Arc::default() }
+    }
+
+    pub(super) fn run(&self) -> Done {
+        let outcome = match &self.delivery.under_way {
+            None => self.begin(),
+            Some(_) => self.look(),
+        };
         if !matches!(outcome, Outcome::Unclear { .. }) {
             self.shared.no_longer_interrupted(&self.delivery.key);
         }
-        outcome
+        let usage = match outcome {
+            Outcome::Replied(_) | Outcome::Silent => self.usage(),
+            _ => self.heard.so_far().cost.map(usage),
+        };
+        Done { outcome, usage }
     }
 
     fn begin(&self) -> Outcome {
+        if self.delivery.stopping {
+            return stopped();
+        }
         let request = self.request();
         if !self.evidence.begun_blocking(Some(self.gateway.boot_id().to_owned())) {
-            return Outcome::Unclear { why: "the monitor is ending".to_owned() };
+            return Outcome::Unclear { why: "the turn was not to begin".to_owned() };
         }
+        // The run will bear the key's name; what it does first may be told before it is admitted.
+        let _following = self.follow_run(&self.delivery.key);
         match self.gateway.deliver(&request, REQUEST) {
             Ok(admitted) => {
                 self.evidence.admitted_blocking(admitted.run_id.clone());
@@ -42,7 +83,7 @@ impl Turn<'_> {
             }
             Err(GatewayError::KeySpent) => Outcome::KeySpent,
             Err(error @ (GatewayError::Rejected { .. } | GatewayError::TooLong { .. })) => {
-                Outcome::Rejected { why: words(&error) }
+                Outcome::Rejected { reason: reason(&error), why: words(&error) }
             }
             Err(error) if error.may_have_begun() => Outcome::Unclear { why: words(&error) },
             Err(error) => not_begun(&error),
@@ -51,23 +92,34 @@ impl Turn<'_> {
 
     /// Waits for the end, however long it takes, as long as the gateway says that it goes on.
     fn wait(&self, run: &str) -> Outcome {
+        let mut slices = FIRST_SLICES.into_iter();
+        let (mut absent, mut steps) = (0, 0);
         loop {
-            match self.gateway.wait(run, SLICE) {
+            match self.gateway.wait(run, slices.next().unwrap_or(SLICE)) {
                 Ok(Ended::Replied(text)) => return Outcome::Replied(text),
                 Ok(Ended::Silent) => return Outcome::Silent,
+                Ok(Ended::Stopped) => return stopped(),
                 // The gateway says the same of a turn that it did not run because it knows the key
                 // from before its restart: then the history has the answer.
                 Ok(Ended::Failed { reason }) => {
                     return match self.fate() {
                         Ok(Fate::Answered(text)) => Outcome::Replied(text),
-                        _ => Outcome::Failed { why: reason },
+                        _ => failed(reason),
                     };
                 }
                 Ok(Ended::StillRunning) if self.evidence.is_closed() => {
                     return Outcome::Unclear { why: "the monitor is ending".to_owned() };
                 }
                 Ok(Ended::StillRunning) => match self.fate() {
-                    Ok(Fate::Running | Fate::Continued { .. }) => {}
+                    Ok(Fate::Running | Fate::Continued { .. }) => absent = 0,
+                    Ok(Fate::NeverBegun) => {
+                        let told = self.heard.so_far().steps;
+                        absent = if told > steps { 0 } else { absent + 1 };
+                        steps = told;
+                        if absent == ABSENT_MOST {
+                            return dropped();
+                        }
+                    }
                     Ok(fate) => return self.follow(fate),
                     Err(error) => return Outcome::Unclear { why: words(&error) },
                 },
@@ -89,29 +141,41 @@ impl Turn<'_> {
         match fate {
             Fate::Answered(text) => Outcome::Replied(text),
             Fate::Silent => Outcome::Silent,
-            Fate::Failed(why) => Outcome::Failed { why },
-            Fate::Running => {
-                self.evidence.admitted_blocking(key.clone());
-                self.wait(key)
-            }
-            Fate::Continued { run_id } => {
-                self.evidence.admitted_blocking(run_id.clone());
-                self.wait(&run_id)
-            }
-            Fate::Interrupted if self.shared.interrupted_for(key) < TAKEN_UP_WITHIN => {
+            Fate::Stopped => stopped(),
+            Fate::Failed(why) => failed(why),
+            Fate::Running => self.go_on(key),
+            Fate::Continued { run_id } => self.go_on(&run_id),
+            Fate::Interrupted
+                if !self.delivery.stopping
+                    && self.shared.interrupted_for(key) < TAKEN_UP_WITHIN =>
+            {
                 Outcome::Unclear {
                     why: "the gateway is about to take the turn up again".to_owned(),
                 }
             }
-            Fate::Interrupted | Fate::Died => {
-                Outcome::Failed { why: "the gateway's restart cut the turn short".to_owned() }
-            }
+            Fate::Interrupted | Fate::Died => Outcome::Failed {
+                reason: Reason::Interrupted,
+                why: "the gateway's restart cut the turn short".to_owned(),
+            },
             Fate::Dropped => Outcome::KeySpent,
             Fate::NeverBegun => self.begin(),
-            Fate::OutOfSight => {
-                Outcome::Failed { why: "the turn is out of the session's history".to_owned() }
-            }
+            Fate::OutOfSight => Outcome::Failed {
+                reason: Reason::Unclear,
+                why: "the turn is out of the session's history".to_owned(),
+            },
         }
+    }
+
+    /// A turn that goes on: it is stopped, if somebody wants that, and waited for.
+    fn go_on(&self, run: &str) -> Outcome {
+        let _following = self.follow_run(run);
+        self.evidence.admitted_blocking(run.to_owned());
+        if self.delivery.stopping
+            && let Err(error) = self.gateway.abort(&self.session(), run, REQUEST)
+        {
+            return Outcome::Unclear { why: words(&error) };
+        }
+        self.wait(run)
     }
 
     fn fate(&self) -> Result<Fate, GatewayError> {
@@ -119,16 +183,40 @@ impl Turn<'_> {
         let under_way = self.delivery.under_way.as_ref();
         // Within one try, the gateway that was asked is the one that answers.
         let then = under_way.map_or(Some(now), |it| it.epoch.as_deref()).unwrap_or_default();
-        let session = self.session();
         let mut last = Fate::OutOfSight;
         for rows in ROWS {
-            let history = self.gateway.history(&session, rows, REQUEST)?;
-            last = fate(&history, key, then, now);
+            last = fate(&self.history(rows)?, key, then, now);
             if last != Fate::OutOfSight {
                 break;
             }
         }
         Ok(last)
+    }
+
+    fn history(&self, rows: u32) -> Result<History, GatewayError> {
+        self.gateway.history(&self.session(), rows, REQUEST)
+    }
+
+    /// Shows what the agent does while it is at work.
+    fn follow_run(&self, run: &str) -> Following {
+        let (evidence, heard) = (self.evidence.clone(), Arc::clone(&self.heard));
+        self.gateway.follow(run, move |step| {
+            heard.take(step);
+            show(&evidence, step);
+        })
+    }
+
+    /// What the turn has cost: the gateway's own sum, which comes a moment behind the end, or that
+    /// of the rows that the turn has written.
+    fn usage(&self) -> Option<Usage> {
+        if self.heard.so_far().steps > 0
+            && let Some(cost) = self.heard.wait()
+        {
+            return Some(usage(cost));
+        }
+        let (key, history) = (&self.delivery.key, self.history(ROWS[0]).ok()?);
+        let own = history.rows.iter().filter(|row| row.run_id.as_ref() == Some(key));
+        own.filter_map(|row| row.cost).reduce(Cost::plus).map(usage)
     }
 
     fn request(&self) -> Request {
@@ -153,6 +241,79 @@ impl Turn<'_> {
         let (team, room) = (&self.delivery.identity.team, self.delivery.message.room.as_str());
         session_key(&self.shared.settings, team, room)
     }
+}
+
+impl Heard {
+    fn so_far(&self) -> MutexGuard<'_, SoFar> {
+        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, step: &RunStep) {
+        let mut so_far = self.so_far();
+        so_far.steps += 1;
+        if let RunStep::Settled(cost) = step {
+            so_far.cost = Some(*cost);
+            self.settled.notify_all();
+        }
+    }
+
+    /// The run's whole cost, if it is told soon.
+    fn wait(&self) -> Option<Cost> {
+        let waited = self
+            .settled
+            .wait_timeout_while(self.so_far(), SETTLED_WITHIN, |so_far| so_far.cost.is_none());
+        let so_far = waited.unwrap_or_else(PoisonError::into_inner).0;
+        so_far.cost.filter(|cost| *cost != Cost::default())
+    }
+}
+
+/// What a step of the run looks like to the room.
+fn show(evidence: &Evidence, step: &RunStep) {
+    let think = || {
+        evidence.activity(|doing| {
+            (doing.state, doing.note) = (ActivityState::Thinking, None);
+        });
+    };
+    match step {
+        RunStep::Started | RunStep::Preparing(_) | RunStep::Thinking { .. } => think(),
+        RunStep::Delta(text) => evidence.activity(|doing| doing.write(text)),
+        RunStep::Rewritten(text) => evidence.activity(|doing| {
+            doing.text.clear();
+            doing.write(text);
+        }),
+        RunStep::Tool { name, phase: ToolPhase::Start } => evidence.activity(|doing| {
+            doing.state = ActivityState::Working;
+            doing.note = Some(name.clone());
+            // What was said before a tool is no part of the answer.
+            doing.text.clear();
+        }),
+        RunStep::Tool { .. } => think(),
+        _ => {}
+    }
+}
+
+fn usage(cost: Cost) -> Usage {
+    let Cost { input_tokens, output_tokens, micro_usd } = cost;
+    Usage { input_tokens, output_tokens, micro_usd }
+}
+
+fn stopped() -> Outcome {
+    Outcome::Failed { reason: Reason::Stopped, why: "somebody stopped the turn".to_owned() }
+}
+
+/// Nothing was ever heard of it; but who drops turns may do so late.
+fn dropped() -> Outcome {
+    let why = "the gateway accepted the turn and never began it".to_owned();
+    Outcome::Failed { reason: Reason::Dropped, why }
+}
+
+/// A turn that failed. A request that the model's provider finds wrong is wrong every time.
+fn failed(why: String) -> Outcome {
+    let reason = Reason::Error;
+    if FOR_GOOD.iter().any(|words| why.contains(words)) {
+        return Outcome::Rejected { reason, why };
+    }
+    Outcome::Failed { reason, why }
 }
 
 /// Says something in the agent's own session, without waiting for what it makes of it.
@@ -184,7 +345,18 @@ fn source(session_key: &str) -> Source {
 const REQUEST: Duration = Duration::from_secs(30);
 /// After this long the history is asked whether the turn still goes on.
 const SLICE: Duration = Duration::from_secs(60);
+/// The first times it is asked sooner: a turn that was dropped shows by then.
+const FIRST_SLICES: [Duration; 3] =
+    [Duration::from_secs(15), Duration::from_secs(15), Duration::from_secs(30)];
+/// A turn that so often in a row left no trace, in the history or by an event, was dropped.
+/// A gateway that has just started needs a quarter of a minute for its first row.
+const ABSENT_MOST: u32 = 3;
 /// A restarted gateway takes up one session at a time; beyond this it will not any more.
 const TAKEN_UP_WITHIN: Duration = Duration::from_secs(120);
 /// How many rows of a session's history are looked at, first and then at the most.
 const ROWS: [u32; 2] = [50, 1000];
+/// What a run has cost is told within hundredths of a second behind its end.
+const SETTLED_WITHIN: Duration = Duration::from_millis(500);
+/// What a gateway says of a request that its model's provider finds wrong (statuses 400 and 422).
+const FOR_GOOD: [&str; 3] =
+    ["provider rejected the request", "request format rejected", "model was not found"];
