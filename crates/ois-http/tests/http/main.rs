@@ -5,6 +5,7 @@ mod chat;
 mod durable;
 mod files;
 mod house;
+mod multipart;
 mod page;
 mod people;
 mod protocol;
