@@ -85,14 +85,14 @@ pub(crate) fn token(state: &State, ask: &Ask) -> Result<Option<Token>, Refusal> 
 fn whose(state: &State, ask: &Ask) -> Result<Member, Refusal> {
     let unauthorized = || Refusal::unauthorized("Unauthorized");
     let token = token(state, ask)?.ok_or_else(unauthorized)?;
-    let (now, address) = (now(), ask.client.key(Attempt::Token));
-    let guessable = !is_random(&token);
-    if guessable {
-        state.throttle(|throttle| throttle.check(&address, now))?;
+    let now = now();
+    let guessing = (!is_random(&token)).then(|| ask.client.key(Attempt::Token));
+    if let Some(address) = &guessing {
+        state.throttle(|throttle| throttle.check(address, now))?;
     }
     let member = state.keys.ask(|keyring| keyring.whose(&token, now));
-    if member.is_none() && guessable {
-        state.throttle(|throttle| throttle.failed(&address, now));
+    if let (None, Some(address)) = (&member, &guessing) {
+        state.throttle(|throttle| throttle.failed(address, now));
     }
     member.ok_or_else(unauthorized)
 }

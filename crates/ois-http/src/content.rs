@@ -162,6 +162,8 @@ fn answer(status: StatusCode, seen: &Seen, body: Body) -> Response<Body> {
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
+    // Room for what the others add, so that it grows once.
+    headers.reserve(HEADERS);
     if let Some(tag) = &seen.tag {
         headers.insert(ETAG, quoted(tag));
     }
@@ -204,6 +206,9 @@ fn date(headers: &HeaderMap, name: &hyper::header::HeaderName) -> Option<u64> {
 
 /// How much of a file is in memory for one download.
 const PIECE: usize = 64 << 10;
+
+/// More headers than an answer with a file has.
+const HEADERS: usize = 12;
 
 /// The longest file that is hashed for a tag that nobody asked for.
 const HASHED_UNASKED: u64 = 1 << 20;

@@ -19,12 +19,12 @@ impl Target {
     /// A refusal for escapes that are none, for what is no UTF-8 once decoded, and for a name that
     /// is given twice, since two readers would not agree on which one counts.
     pub(crate) fn parse(uri: &Uri) -> Result<Self, Refusal> {
-        let path = decode(uri.path())?;
+        let path = decode(uri.path(), b'+')?;
         let mut query: Vec<(String, String)> = Vec::new();
         for pair in uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decode(&name.replace('+', " "))?;
-            let value = decode(&value.replace('+', " "))?;
+            let name = decode(name, b' ')?;
+            let value = decode(value, b' ')?;
             if query.iter().any(|(other, _)| *other == name) {
                 return Err(Refusal::bad(format!("the query gives {name:?} twice")));
             }
@@ -69,7 +69,8 @@ pub(crate) fn encode(text: &str) -> String {
     encoded
 }
 
-fn decode(text: &str) -> Result<String, Refusal> {
+/// Text without its escapes, and with `plus` for each `+`.
+fn decode(text: &str, plus: u8) -> Result<String, Refusal> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -82,6 +83,7 @@ fn decode(text: &str) -> Result<String, Refusal> {
                 };
                 u8::try_from(high * 16 + low).expect("two hex digits are a byte")
             }
+            b'+' => plus,
             other => other,
         });
     }

@@ -15,6 +15,14 @@ pub(crate) fn readable(path: &StorePath) -> Result<(), FileError> {
     }
 }
 
+/// Whether a file system may take where this begins for [`OWN`]: one that folds names leaves ASCII
+/// what it is up to case, and the short names that some give have a `~`. For all other names, which
+/// is nearly all there are, nobody has to look.
+pub(crate) fn may_be_own(path: &StorePath) -> bool {
+    let plain = |name: &String| name.is_ascii() && !name.starts_with('.') && !name.contains('~');
+    !path.components().first().is_some_and(plain)
+}
+
 /// Refuses what may not be written, removed or renamed: the root, `.ois`, and in `chat` the files
 /// that the archive writes.
 pub(crate) fn writable(path: &StorePath) -> Result<(), FileError> {
@@ -75,6 +83,16 @@ mod tests {
         }
         assert!(readable(&path(".oisx")).is_ok());
         assert!(readable(&path("a/.ois")).is_ok());
+    }
+
+    #[test]
+    fn names_that_a_file_system_may_take_for_the_servers_own_are_looked_at() {
+        for alias in [".OIS", ".ois\u{200d}", ".x/y", "OIS~1/key", "．ois", "ｏis", ""] {
+            assert!(may_be_own(&path(alias)), "{alias}");
+        }
+        for plain in ["a/.ois", "ois", "notes/ａ", "README.md"] {
+            assert!(!may_be_own(&path(plain)), "{plain}");
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ impl Files {
     /// only the file system takes for the same.
     fn reachable(&self, path: &StorePath) -> Result<(), FileError> {
         policy::readable(path)?;
-        let Some(own) = self.own else { return Ok(()) };
+        let Some(own) = self.own.filter(|_| policy::may_be_own(path)) else { return Ok(()) };
         match self.tree.stat_first(path) {
             Some(first) if identity(&first) == own => Err(FileError::Denied),
             _ => Ok(()),
