@@ -81,8 +81,7 @@ fn bare(id: u64) -> Message {
 
 fn packet(trigger: &Message, context: &[Message]) -> String {
     let agent = "ARIA".parse().expect("a name");
-    let bounds = Bounds::default();
-    compose(&Packet { agent: &agent, trigger, context, possible_duplicate: false, bounds })
+    compose(&Packet { context, ..Packet::new(&agent, trigger) })
 }
 
 /// The lines that are the frame's own, as any reader splits lines.

@@ -222,11 +222,13 @@ impl<'a> Turn<'a> {
     fn request(&self) -> Request {
         let Delivery { message, identity, .. } = self.delivery;
         let text = packet::compose(&Packet {
-            agent: &identity.me,
-            trigger: message,
+            thread: &self.delivery.thread,
+            listed: &self.delivery.listed,
             context: &self.delivery.context,
+            verified: identity.native,
             possible_duplicate: self.delivery.possible_duplicate,
             bounds: self.shared.settings.bounds,
+            ..Packet::new(&identity.me, message)
         });
         Request {
             session_key: self.session(),
