@@ -30,7 +30,7 @@ export function messageRow({ message, joined, original, cause, answers, notices 
   // Whoever came in by the team's shared password is in no register, so the server does not name them.
   const called = !isOwn(state, message) && (calls(message, shortName(state.user)) || content.querySelector('.mention-me') !== null);
   const told = ladder(message, app, notices);
-  const twice = h('span', { class: 'tag tag-twice', hidden: true, words: { text: 'message.twice', title: 'message.twiceHint' } });
+  const twice = message.cause && h('span', { class: 'tag tag-twice', hidden: true, words: { text: 'message.twice', title: 'message.twiceHint' } });
   const element = h('article', { class: `message ${joined ? 'joined' : ''} ${called ? 'called' : ''}`, tabindex: -1, data: { id: message.id, testid: 'message' } },
     joined ? null : avatar(message.user, isAgent),
     head(message, { isAgent, joined, twice }, app),
@@ -44,7 +44,7 @@ export function messageRow({ message, joined, original, cause, answers, notices 
   words(element, { label: ['message.by', { name: message.user, time: clock(message.time, locale()) }] });
   const live = (now, ms) => {
     told.live(now, ms);
-    if (message.cause) twice.hidden = !mayBeTwice(message, now.deliveries);
+    if (twice) twice.hidden = !mayBeTwice(message, now.deliveries);
   };
   return { element, live };
 }

@@ -1,6 +1,6 @@
 // A notice of the server in the timeline: one quiet line, with what a person can do about it.
 
-import { h } from './dom.js';
+import { fill, h } from './dom.js';
 import { locale, t } from './i18n.js';
 import { icon } from './icons.js';
 import { put } from './keyed.js';
@@ -8,7 +8,7 @@ import { ladder } from './ladder.js';
 import { plain } from './markdown.js';
 import { fold, shortName } from './names.js';
 import { address } from './paths.js';
-import { noticeWords } from './notice-words.js';
+import { goneOn, noticeWords } from './notice-words.js';
 import { maySteer, retryButton } from './retry.js';
 import { isDown } from './rungs.js';
 import { clock, full } from './time.js';
@@ -52,7 +52,7 @@ function messageLink(id, words, app) {
 function actionsOf(message, answers, app) {
   const { notice } = message;
   if (notice.kind === 'dead' && message.replyTo) return retries(notice.agents, message.replyTo, app);
-  if (notice.kind === 'loop') return onlyLast(message, answerable(message, answers, app, { '/continue': 'notice.continued' }, [['notice.continue', () => app.deliveries.goOn(message.id)]]));
+  if (notice.kind === 'loop') return onwards(message, app);
   if (notice.kind !== 'ask') return { element: null };
   const words = { [`/allow ${fold(notice.agent)}`]: 'notice.allowed', [`/deny ${fold(notice.agent)}`]: 'notice.denied' };
   return answerable(message, answers, app, words, [
@@ -61,16 +61,20 @@ function actionsOf(message, answers, app) {
   ], notice.until);
 }
 
-/** An order to go on means the chain that was stopped last, so only that one is offered it. */
-function onlyLast(message, { element }) {
-  const place = h('span', { class: 'notice-step' }, element);
+/** The way to let a chain go on; once somebody has, words in its place. */
+function onwards(message, app) {
+  const element = h('span', { class: 'notice-step' });
+  const go = maySteer(app.store.state) && h('button', { type: 'button', class: 'button', words: { text: 'notice.continue' }, data: { testid: 'notice-continue' }, on: { click: () => press([go], () => app.deliveries.goOn(message.id)) } });
   let seen;
   const live = ({ messages }) => {
     if (messages === seen) return;
     seen = messages;
-    place.hidden = messages.findLast((m) => m.notice?.kind === 'loop')?.id !== message.id && place.querySelector('button') !== null;
+    const { order, superseded } = goneOn(messages, message.id);
+    if (order) fill(element, h('span', { class: 'quiet', dir: 'auto' }, t('notice.continued', { name: shortName(order.user) })));
+    else if (superseded || !go) fill(element);
+    else if (!go.isConnected) fill(element, go);
   };
-  return { element: place, live };
+  return { element, live };
 }
 
 /** One `retry` for each agent that has still not answered. */

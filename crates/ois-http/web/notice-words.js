@@ -33,6 +33,17 @@ export function noticeWords({ notice, text }) {
   }
 }
 
+/**
+ * What became of a chain that the notice `id` told to be stopped: `{order}` once a person let it go
+ * on, `{superseded}` once another one was stopped after it, since an order means the last.
+ */
+export function goneOn(messages, id) {
+  const after = messages.slice(messages.findIndex((m) => m.id === id) + 1);
+  const found = after.find((m) => m.notice?.kind === 'loop' || (!m.agent && m.text.trim() === '/continue'));
+  if (!found) return {};
+  return found.notice ? { superseded: true } : { order: found };
+}
+
 /** `{whose, used, limit}` of a budget: `HKH in #main`, `4`, `5 turns`. */
 export function spentWords({ agent, room, measure, used, limit }) {
   return { whose: scopeWords({ agent, room }), used: amount(measure, used), limit: t(`measure.${measure}`, { amount: amount(measure, limit), n: limit }) };

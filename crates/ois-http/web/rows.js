@@ -32,7 +32,7 @@ export function layout(state, zone) {
   if (state.loaded && !state.more && state.messages.length) rows.push({ kind: 'start', key: 'start', stamp: '' });
   for (const message of state.messages) {
     const all = replies.get(message.id) ?? [];
-    const answers = [...all, ...aboutTheSame(message, replies)].filter((m) => !m.notice);
+    const answers = all.filter((m) => !m.notice);
     const notices = all.filter((m) => m.notice);
     const original = known.get(message.replyTo);
     const cause = known.get(message.cause);
@@ -49,9 +49,6 @@ export function layout(state, zone) {
 }
 
 const joins = (last, item) => Boolean(last) && last.user === item.user && !item.replyTo && !last.notice && !item.notice && last.cause === item.cause && !item.fromArchive === !last.fromArchive && Date.parse(item.time) - Date.parse(last.time) < JOIN_MS;
-
-/** To a notice also belongs what was said after it about the same message: that is where orders go. */
-const aboutTheSame = ({ id, notice, replyTo }, replies) => (notice && replyTo ? (replies.get(replyTo) ?? []).filter((m) => m.id > id) : []);
 
 function repliesOf(messages) {
   const replies = new Map();

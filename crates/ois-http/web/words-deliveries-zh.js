@@ -152,7 +152,7 @@ export const deliveriesZh = {
   'notice.not_allowed': '没有人允许：{agent} 未被唤醒。',
   'notice.digest': '{agent} 的 {n} 次提及，一并转达：',
   'notice.digest_one': '{agent} 的 1 次提及，现在转达：',
-  'notice.about': '{name}：{text}',
+  'notice.about': '{name}: {text}',
   'notice.aboutEarlier': '关于更早的消息',
   'notice.continue': '继续',
   'notice.allow': '允许',

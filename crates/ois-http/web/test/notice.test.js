@@ -3,7 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import { setLanguage } from '../i18n.js';
-import { noticeWords } from '../notice-words.js';
+import { goneOn, noticeWords } from '../notice-words.js';
 import { count, dayOf, money } from '../numbers.js';
 import { presenceWords } from '../presence.js';
 import { layout } from '../rows.js';
@@ -59,14 +59,13 @@ test('a notice is no reply, stands by itself and joins nothing', () => {
   assert.deepEqual([made[2].answers.length, made[2].notices.length], [0, 1]);
 });
 
-test('an order that answers what a notice is about belongs to the notice', () => {
-  const messages = [
-    { id: 1, user: 'Nova', text: 'a', time: TIME },
-    { id: 2, user: 'Mira', text: 'before', time: TIME, replyTo: 1 },
-    { id: 3, user: 'OIS', text: 'b', time: TIME, replyTo: 1, notice: { kind: 'loop' } },
-    { id: 4, user: 'Mira', text: '/continue', time: TIME, replyTo: 1 },
-  ];
-  assert.deepEqual(rows({ messages }).find((r) => r.kind === 'notice').answers.map((m) => m.text), ['/continue']);
+test('an order to go on belongs to the chain that was stopped last', () => {
+  const loop = (id) => ({ id, user: 'OIS', text: '', time: TIME, notice: { kind: 'loop' } });
+  const order = (id, more) => ({ id, user: 'Mira', text: '/continue', time: TIME, replyTo: 1, ...more });
+  const messages = [order(2), loop(3), loop(5), order(6, { agent: true }), order(7), order(8)];
+  assert.deepEqual([goneOn(messages, 3), goneOn(messages, 5)], [{ superseded: true }, { order: messages[4] }]);
+  assert.deepEqual(goneOn([loop(3)], 3), {});
+  assert.deepEqual(goneOn([loop(3), order(4), loop(5)], 3).order.id, 4);
 });
 
 test('messages of one agent with other causes are no block', () => {
