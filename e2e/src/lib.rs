@@ -7,6 +7,7 @@
 //! Each wait has a deadline, and what a process said is printed when it is dropped, so that a test
 //! that failed shows it.
 
+pub mod admin;
 pub mod binary;
 pub mod browser;
 pub mod fake_gateway;

@@ -1,41 +1,19 @@
 //! Administration, beside a running server and without one.
 
-use std::process::Command;
-
 use anyhow::{Context, Result, ensure};
 use e2e::{
-    binary,
+    admin::{command, run as ois, secret as last_line},
     room::{Credential, Room},
     server::{AGENTS, Server, Settings},
 };
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Runs `ois-server` with these words on this root; answers with what it printed.
-fn ois(root: &std::path::Path, words: &[&str]) -> Result<String> {
-    let output = command(root, words)?.output()?;
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "{words:?}: {out}{err}");
-    Ok(out.into_owned())
-}
-
 /// What `ois-server` says of words that it refuses.
 fn refused(root: &std::path::Path, words: &[&str]) -> Result<String> {
     let output = command(root, words)?.output()?;
     ensure!(!output.status.success(), "{words:?} was not refused");
     Ok(String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-fn command(root: &std::path::Path, words: &[&str]) -> Result<Command> {
-    let mut command = Command::new(binary::path("ois-server")?);
-    command.env_clear().args(words).arg("--root").arg(root);
-    Ok(command)
-}
-
-/// The last line that was printed, where a secret stands.
-fn last_line(text: &str) -> Result<&str> {
-    text.lines().last().context("nothing was printed")
 }
 
 #[test]

@@ -113,7 +113,8 @@ impl Desk {
     /// Decides whom a draft wakes. To be stored, or dropped by [`Desk::drop_event`].
     pub fn say(&mut self, mut draft: Draft, mut called: Called, now: Timestamp) -> Draft {
         if draft.author.is_agent() {
-            draft.cause = self.guard.cause(&draft.author.name, draft.cause, now);
+            let named = draft.cause.or(draft.reply_to);
+            draft.cause = self.guard.cause(&draft.author.name, named, now);
         } else if let Some(command) = Command::of(&draft) {
             self.obey(&command, &mut draft, &mut called, now);
         }
@@ -139,9 +140,19 @@ impl Desk {
     /// Decides what becomes of what an agent's monitor tells of a turn: the event to be stored, or
     /// `None` if it is known.
     ///
+    /// A monitor's clock is believed only as far as it fits the server's.
+    ///
     /// # Errors
     /// [`ReportError::NotFound`] if the agent was not called by the turn's cause.
-    pub fn report_run(&self, agent: &Member, said: Run) -> Result<Option<NewEvent>, ReportError> {
+    pub fn report_run(
+        &self,
+        agent: &Member,
+        said: Run,
+        now: Timestamp,
+    ) -> Result<Option<NewEvent>, ReportError> {
+        if said.run.len() > RUN_BYTES {
+            return Err(ReportError::TooLong);
+        }
         let id = ois_protocol::DeliveryId { message: said.cause, agent: agent.name.clone() };
         let room = self.ladder.get(&id).and_then(|_| self.ladder.room(said.cause));
         let room = room.ok_or(ReportError::NotFound)?.clone();
@@ -149,7 +160,10 @@ impl Desk {
         if known.is_some_and(|known| known.end.is_some() || said.end.is_none()) {
             return Ok(None);
         }
-        Ok(Some(NewEvent::Run(Run { agent: agent.name.clone(), room, ..said })))
+        let began = known.map_or(said.start, |known| known.start);
+        let start = began.clamp(Timestamp::from_ms(now.ms().saturating_sub(WEEK_MS)), now);
+        let end = said.end.map(|end| end.clamp(start, now));
+        Ok(Some(NewEvent::Run(Run { agent: agent.name.clone(), room, start, end, ..said })))
     }
 
     /// A person drives a delivery again.
@@ -231,6 +245,11 @@ impl Desk {
         calls.iter().for_each(|agent| self.pending.take(agent, room));
     }
 }
+
+/// The longest name of a run, in bytes.
+const RUN_BYTES: usize = 500;
+/// A turn that is told to have begun earlier has not.
+const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
 
 /// The chain goes round in circles: the draft wakes nobody.
 fn hold_all(draft: &mut Draft, called: Called) {

@@ -43,6 +43,8 @@ struct Calls {
     deliveries: Vec<Delivery>,
     /// Of whom nobody has claimed it yet.
     offers: Vec<Offer>,
+    /// Of whom somebody has.
+    taken: Vec<Offer>,
 }
 
 /// An agent's message that answers a call of which no monitor has reported anything.
@@ -118,6 +120,7 @@ impl Ladder {
             time: message.time,
             deliveries: message.calls.iter().map(stored).collect(),
             offers: message.offers.clone(),
+            taken: Vec::new(),
         };
         self.messages.insert(message.id, calls);
         self.forget_the_oldest();
@@ -134,7 +137,8 @@ impl Ladder {
                     calls.offers.iter().position(|it| it.agents.contains(&delivery.agent));
                 if let Some(at) = claimed {
                     let offer = calls.offers.remove(at);
-                    self.claims.remove(&(delivery.message, offer.duty));
+                    self.claims.remove(&(delivery.message, offer.duty.clone()));
+                    calls.taken.push(offer);
                 }
                 calls.deliveries.push(delivery.clone());
             }

@@ -19,7 +19,7 @@ pub enum Effect {
     Say(Chat),
     /// An agent's monitor tells how far a mention came, what its agent is doing, or whether it can
     /// be woken.
-    Report(ClientFrame),
+    Report(Box<ClientFrame>),
 }
 
 /// Which of the two kinds of token a client presents.
@@ -84,7 +84,7 @@ impl Session {
     /// Agents report on themselves; nobody else does.
     fn report(&self, report: ClientFrame) -> Effect {
         match &self.member {
-            Some(member) if member.is_agent() => Effect::Report(report),
+            Some(member) if member.is_agent() => Effect::Report(Box::new(report)),
             Some(_) => refusal(ErrorFrame::new(ErrorCode::Forbidden, "only agents report")),
             None => refusal(ErrorFrame::new(ErrorCode::Unauthorized, "sign in before you report")),
         }

@@ -29,6 +29,8 @@ pub(crate) struct Stopping {
     answer: oneshot::Sender<Stopped>,
 }
 
+/// What an error repeats of a run's name.
+const ABOUT_CHARS: usize = 500;
 /// The longest note of an activity, in characters.
 const NOTE_CHARS: usize = 200;
 /// The longest partial answer that is passed on, in bytes.
@@ -67,8 +69,8 @@ impl Hot {
     }
 
     fn run(&self, conn: &Rc<Conn>, agent: &Member, said: Run) {
-        let about = said.run.clone();
-        let answer = self.desk.borrow().report_run(agent, said);
+        let about: String = said.run.chars().take(ABOUT_CHARS).collect();
+        let answer = self.desk.borrow().report_run(agent, said, now());
         match answer {
             Ok(Some(event)) => self.line_up(event, Origin::Report(Rc::clone(conn), about)),
             Ok(None) => {
@@ -206,6 +208,7 @@ pub(crate) fn client(session: &Session) -> Client {
 pub(crate) fn refusal(error: &ReportError, about: String) -> ErrorFrame {
     let code = match error {
         ReportError::NotFound => ErrorCode::NotFound,
+        ReportError::TooLong => ErrorCode::TooLong,
         _ => ErrorCode::BadTransition,
     };
     ErrorFrame { about: Some(about), ..ErrorFrame::new(code, error.to_string()) }

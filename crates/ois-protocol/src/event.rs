@@ -61,6 +61,7 @@ impl EventKind {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(clippy::large_enum_variant, reason = "nearly all are messages")]
 pub enum NewEvent {
     /// Something to be said in a room.
     Message(Draft),

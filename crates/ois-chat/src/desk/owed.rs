@@ -7,7 +7,7 @@ use ois_protocol::{
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use crate::budget::Judgement;
+use crate::budget::{Judgement, Pending};
 
 /// A notice that the log does not have yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,11 +57,13 @@ impl Desk {
         for held in held(HeldBy::Budget) {
             self.owe_budget(message, &held.agent);
         }
+        let mut before = Pending::default();
         for agent in &message.calls {
-            let judged = self.budgets.judge(agent, &message.room, 0, message.time);
+            let judged = self.budgets.judge_among(agent, &message.room, &before, message.time);
             if let Judgement::Go { warn: Some(spent) } = judged {
                 self.owe(Owed::Warning { room: message.room.clone(), spent });
             }
+            before.add(agent, &message.room);
         }
     }
 

@@ -294,13 +294,47 @@ fn a_run_is_of_an_agent_that_was_called_and_counts_once() {
         reason: None,
         usage: None,
     };
-    assert_eq!(team.desk.report_run(&agent("ARIA"), run.clone()), Err(ReportError::NotFound));
-    let event = team.desk.report_run(&agent("HKH"), run.clone()).unwrap().unwrap();
+    assert_eq!(team.desk.report_run(&agent("ARIA"), run.clone(), NOON), Err(ReportError::NotFound));
+    let event = team.desk.report_run(&agent("HKH"), run.clone(), NOON).unwrap().unwrap();
     team.store(event);
-    assert_eq!(team.desk.report_run(&agent("HKH"), run), Ok(None));
+    assert_eq!(team.desk.report_run(&agent("HKH"), run, NOON), Ok(None));
     assert_eq!(team.desk.runs().active().count(), 1);
     team.report(&agent("HKH"), call, Rung::Dead, Some(Reason::Deadline));
     assert_eq!(team.desk.runs().active().count(), 0, "nobody will end it any more");
+}
+
+#[test]
+fn a_clock_that_is_wrong_bends_no_day() {
+    let mut team = Team::new();
+    let call = team.say(&mira(), "@HKH hi", None).id;
+    let run = Run {
+        run: "r1".to_owned(),
+        agent: "HKH".parse().unwrap(),
+        cause: call,
+        attempt: 1,
+        room: RoomName::default(),
+        start: Timestamp::MAX,
+        end: Some(Timestamp::from_ms(0)),
+        outcome: Some(Rung::Silent),
+        reason: None,
+        usage: None,
+    };
+    let event = team.desk.report_run(&agent("HKH"), run.clone(), NOON).unwrap().unwrap();
+    let NewEvent::Run(stored) = event else { panic!() };
+    assert_eq!((stored.start, stored.end), (NOON, Some(NOON)));
+    let long = Run { run: "r".repeat(600), ..run };
+    assert_eq!(team.desk.report_run(&agent("HKH"), long, NOON), Err(ReportError::TooLong));
+}
+
+#[test]
+fn several_agents_share_a_budget_within_one_message() {
+    let mut team = Team::new();
+    let all = Budget { agent: None, ..budget(2, Policy::Stop) };
+    team.desk.set_budgets(vec![all]);
+    let said = team.say(&mira(), "@HKH @ARIA @Bo", None);
+    assert_eq!((said.calls.len(), said.held.len()), (2, 1));
+    let said_of = |notice: &&&Notice| matches!(notice, Notice::BudgetWarning { .. });
+    assert_eq!(team.notices().iter().filter(said_of).count(), 1);
 }
 
 #[test]

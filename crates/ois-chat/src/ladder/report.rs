@@ -6,6 +6,7 @@ use super::{Calls, Ladder};
 
 /// What follows from a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one call")]
 pub enum Report {
     /// It climbs: this is to be stored.
     Climbs(NewEvent),
@@ -20,6 +21,9 @@ pub enum ReportError {
     /// Nothing is known of such a delivery (any more).
     #[error("there is no such delivery")]
     NotFound,
+    /// The run's name is longer than any runtime's.
+    #[error("the run's name is too long")]
+    TooLong,
     /// Another agent has claimed the offer.
     #[error("{0} was first")]
     Taken(ShortName),
@@ -105,9 +109,11 @@ impl Ladder {
 }
 
 impl Calls {
-    /// Who else is woken by this message; for who comes too late for an offer.
+    /// Who has claimed what was offered to this agent as well.
     fn claimed_by(&self, agent: &ShortName) -> Option<ShortName> {
-        self.deliveries.iter().map(|it| &it.agent).find(|it| *it != agent).cloned()
+        let offer = self.taken.iter().find(|offer| offer.agents.contains(agent))?;
+        let mut woken = self.deliveries.iter().map(|it| &it.agent);
+        woken.find(|it| offer.agents.contains(it)).cloned()
     }
 }
 
