@@ -25,14 +25,21 @@ export function aboutWork(app) {
   const list = h('ul', { class: 'stack' });
   const down = new Keyed(list, (line) => downLine(line, app));
   const rest = h('p', { class: 'quiet' });
-  app.deliveries.loadActive();
-  app.deliveries.loadDown();
+  const usage = usageView(app);
+  const budgets = budgetsView(app);
+  const loading = h('p', { class: 'quiet', words: { text: 'app.loading' } });
+  const all = h('div', { class: 'stack', hidden: true },
+    h('h3', { words: { text: 'work.now' } }), idle, runs.element,
+    h('h3', { words: { text: 'work.down' } }), list, rest,
+    usage.element, budgets.element);
+  // All at once: parts that come one by one would push each other away from under the pointer.
+  Promise.all([app.deliveries.loadActive(), app.deliveries.loadDown(), usage.ready, budgets.ready]).then(() => {
+    app.store.flush();
+    loading.hidden = true;
+    all.hidden = false;
+  });
   return {
-    element: [
-      h('h3', { words: { text: 'work.now' } }), idle, runs.element,
-      h('h3', { words: { text: 'work.down' } }), list, rest,
-      usageView(app), budgetsView(app),
-    ],
+    element: [loading, all],
     title: () => t('work.title'),
     show: (state, now) => {
       const active = activeRuns(state);

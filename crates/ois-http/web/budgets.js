@@ -10,7 +10,7 @@ import { reason } from './reason.js';
 
 const MINUTES = 60;
 
-/** The part of a pane that shows them; it asks the server when it is made. */
+/** The part of a pane that shows them: `{element, ready}`. It asks the server when it is made. */
 export function budgetsView(app) {
   const list = h('ul', { class: 'stack budgets' });
   const admin = app.store.state.role === 'admin';
@@ -45,9 +45,9 @@ export function budgetsView(app) {
       fill(list, h('li', { class: 'quiet' }, t('work.notLoaded', { reason: reason(error) })));
     }
   }
-  load();
+  const ready = load();
   const add = admin && h('button', { type: 'button', class: 'link-button', words: { text: 'budget.add' }, data: { testid: 'budget-add' }, on: { click: () => change(null, {}) } });
-  return [h('div', { class: 'section-head' }, h('h3', { words: { text: 'budget.title' } }), add), list];
+  return { ready, element: [h('div', { class: 'section-head' }, h('h3', { words: { text: 'budget.title' } }), add), list] };
 }
 
 function limitsOf({ turns, inputTokens, microUsd }) {

@@ -60,8 +60,9 @@ export function createDeliveries({ store, api, say }) {
   }
 
   /** The mentions that nobody answered, as far as the server keeps them. */
-  function loadDown() {
-    for (const word of ['dead', 'failed']) api.deliveries({ state: word, limit: MOST_DOWN }).then(take, () => {}); // frames tell of new ones
+  async function loadDown() {
+    const of = (word) => api.deliveries({ state: word, limit: MOST_DOWN }).then(take, () => {}); // frames tell of new ones
+    await Promise.all(['dead', 'failed'].map(of));
   }
 
   /** Takes what the link emits, after the store has. */

@@ -42,7 +42,7 @@ export function deliveryCard(line, message, app) {
     if (wanted === stamp) return;
     stamp = wanted;
     who.replaceChildren(...whoParts(now, member));
-    path.replaceChildren(...steepness(now, of, runs.at(-1)));
+    path.replaceChildren(...climbed(now, of, runs.at(-1)));
     path.hidden = path.children.length === 0;
     putFacts(facts, factsOf(now, runs));
   };
@@ -56,13 +56,16 @@ function whoParts(line, member) {
 }
 
 /** The rungs that were climbed, each with the time at which it is known to have been reached. */
-function steepness(line, message, run) {
+function climbed(line, message, run) {
   if (!line.attempt) return [];
-  const times = { stored: line.attempt === 1 ? message?.time : undefined, admitted: run?.start, ended: run?.end, ...line.rungs, [line.state]: line.at };
+  const stored = line.attempt === 1 ? message?.time : undefined;
+  // A turn's times are by its monitor's clock, which may be wrong: only what fits in between is told.
+  const fits = (time) => (time && Date.parse(time) >= Date.parse(stored ?? time) && (!isFinal(line.state) || Date.parse(time) <= Date.parse(line.at)) ? time : undefined);
+  const times = { stored, admitted: fits(run?.start), ended: fits(run?.end), ...line.rungs, [line.state]: line.at };
   const last = PATH.indexOf(isFinal(line.state) ? 'replied' : line.state);
-  const climbed = PATH.slice(0, last + 1).filter((state) => state !== 'replied' && (!isFinal(line.state) || times[state]));
+  const passed = PATH.slice(0, last + 1).filter((state) => state !== 'replied' && (!isFinal(line.state) || times[state]));
   const ended = isFinal(line.state) ? [line.state] : [];
-  return [...climbed, ...ended].map((state) => h('li', { class: `path-${state}` }, h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[state] ?? '·'), h('span', {}, t(`path.${state}`)), h('time', { class: 'quiet' }, times[state] ? exact(times[state]) : '')));
+  return [...passed, ...ended].map((state) => h('li', { class: `path-${state}` }, h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[state] ?? '·'), h('span', {}, t(`path.${state}`)), h('time', { class: 'quiet' }, times[state] ? exact(times[state]) : '')));
 }
 
 function factsOf(line, runs) {

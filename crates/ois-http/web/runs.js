@@ -22,6 +22,13 @@ export function runList(app) {
   return { element, show };
 }
 
+/** When the turn began: by the server's clock if its delivery tells, else by its monitor's. */
+function since(run, state) {
+  const delivery = state.deliveries[run.cause]?.[fold(run.agent)];
+  if (delivery?.run === run.run && delivery.rungs.admitted) return delivery.heard ?? Date.parse(delivery.rungs.admitted);
+  return Date.parse(run.start);
+}
+
 function runLine(run, app) {
   const { members, messages } = app.store.state;
   const display = memberOf(members, run.agent)?.display ?? run.agent;
@@ -37,7 +44,7 @@ function runLine(run, app) {
   const show = (_, state, now) => {
     const activity = state.activity[fold(run.agent)];
     const fresh = activity && (!activity.run || activity.run === run.run);
-    const time = duration(now - Date.parse(run.start));
+    const time = duration(now - since(run, state));
     put(said, fresh && activity.note ? t('activity.note', { what: time, note: activity.note }) : time);
     sign.classList.toggle('sign-live', Boolean(fresh));
   };

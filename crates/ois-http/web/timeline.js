@@ -82,7 +82,7 @@ class Timeline extends HTMLElement {
   #show() {
     const state = this.#app.store.state;
     if (state.phase !== 'signed-in') return this.#forget();
-    const epoch = `${language()} ${state.user} ${state.role} ${state.members.map((m) => `${m.name}/${m.kind}`).join()}`;
+    const epoch = `${language()} ${state.user} ${state.role} ${state.members.map((m) => `${m.name}/${m.kind}/${m.duties ?? ''}`).join()}`;
     if (epoch !== this.#epoch) this.#made.clear();
     this.#epoch = epoch;
     this.#notice();

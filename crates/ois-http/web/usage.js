@@ -8,7 +8,7 @@ import { reason } from './reason.js';
 const WAYS = ['agent', 'room', 'day'];
 const MOST = 31;
 
-/** The part of a pane that shows it; it asks the server when it is made and when the way changes. */
+/** The part of a pane that shows it: `{element, ready}`. It asks when it is made and when the way changes. */
 export function usageView(app) {
   const table = h('div', { class: 'usage' });
   const tabs = WAYS.map((by) => h('button', { type: 'button', class: 'segment', data: { by, testid: `usage-${by}` }, words: { text: `usage.${by}` }, on: { click: () => load(by) } }));
@@ -24,10 +24,10 @@ export function usageView(app) {
       if (mine === asked) fill(table, h('p', { class: 'quiet' }, t('work.notLoaded', { reason: reason(error) })));
     }
   }
-  load(WAYS[0]);
+  const ready = load(WAYS[0]);
   const group = h('div', { class: 'segments', role: 'group' }, tabs);
   words(group, { label: 'usage.label' });
-  return [h('div', { class: 'section-head' }, h('h3', { words: { text: 'usage.title' } }), group), table];
+  return { ready, element: [h('div', { class: 'section-head' }, h('h3', { words: { text: 'usage.title' } }), group), table] };
 }
 
 function rowsOf(usage, by) {
