@@ -12,10 +12,11 @@ use tempfile::TempDir;
 use crate::conversation;
 use crate::visit::{STRANGER, Visit, named};
 
-const DESK: Screen = Screen { width: 1440, height: 900, scale: 1.0, mobile: false };
+pub(crate) const DESK: Screen = Screen { width: 1440, height: 900, scale: 1.0, mobile: false };
 const TALL: Screen = Screen { width: 1440, height: 1112, scale: 1.0, mobile: false };
 const SMALL: Screen = Screen { width: 1024, height: 768, scale: 1.0, mobile: false };
-const SCREENS: [(&str, Screen); 3] = [("1440", DESK), ("1024", SMALL), ("390", Screen::PHONE)];
+pub(crate) const SCREENS: [(&str, Screen); 3] =
+    [("1440", DESK), ("1024", SMALL), ("390", Screen::PHONE)];
 
 /// A team in the middle of its work, the reader signed in.
 fn at_work() -> Result<(Visit, Vec<Room>)> {
@@ -36,7 +37,7 @@ fn at_work() -> Result<(Visit, Vec<Room>)> {
 }
 
 /// Takes the picture, after what a machine can tell of it.
-fn look(visit: &mut Visit, name: &str) -> Result<()> {
+pub(crate) fn look(visit: &mut Visit, name: &str) -> Result<()> {
     let out = visit.page.eval(
         "[...document.querySelectorAll('#app *, ois-login *, dialog *')].filter(e => e.checkVisibility() && !e.closest('svg, pre, .quick, .off-screen, .skip')) \
          .filter(e => { const r = e.getBoundingClientRect(); return r.width > 0 && (r.right > innerWidth + 1 || r.left < -1); }).map(e => e.className || e.localName)",
@@ -46,7 +47,7 @@ fn look(visit: &mut Visit, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn to_end(visit: &mut Visit) -> Result<()> {
+pub(crate) fn to_end(visit: &mut Visit) -> Result<()> {
     visit.page.wait(
         "(() => { const a = document.querySelector('.area'); a.scrollTop = a.scrollHeight; \
          return a.scrollHeight - a.scrollTop - a.clientHeight < 2; })()",

@@ -5,15 +5,21 @@
 //! have gone wrong in it (console, policy) and nothing may have been asked of another origin.
 
 mod conversation;
+mod deliveries;
 mod driver;
 mod files;
 mod hostile;
 mod keyboard;
 mod login;
 mod looks;
+mod looks_deliveries;
+mod monitor;
 mod outage;
 mod phone;
 mod room;
+mod steering;
+mod streaming;
 mod visit;
 mod words;
+mod work;
 mod writing;

@@ -29,13 +29,19 @@ fn left_over(visit: &mut Visit, from: &str, to: &str) -> Result<serde_json::Valu
 fn the_choice_of_language_changes_every_visible_label() -> Result<()> {
     let mut visit = Visit::signed_in()?;
     let mut agent = visit.server.agent("token-of-hkh")?;
+    visit.say("@HKH which?")?;
+    visit.page.wait("document.querySelector('.rung')")?;
     let asked = agent.say("which language?")?;
     agent.send(&json!({"type": "chat", "text": "both", "replyTo": asked["id"]}))?;
     visit.sees("both")?;
+    let called =
+        format!("#/chat/message/{}", agent.hear("Mira", |text| text == "@HKH which?")?["id"]);
     for hash in [
         "#/chat",
         "#/chat/room",
         "#/chat/member/HKH",
+        "#/chat/work",
+        &called,
         &format!("#/chat/message/{}", asked["id"]),
         "#/files",
     ] {
