@@ -10,6 +10,7 @@ use ois_protocol::{
 
 /// What the driver is to do about a frame.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one call")]
 pub enum Effect {
     /// Send this to the peer.
     Send(ServerFrame),
@@ -19,7 +20,7 @@ pub enum Effect {
     Say(Chat),
     /// An agent's monitor tells how far a mention came, what its agent is doing, or whether it can
     /// be woken.
-    Report(Box<ClientFrame>),
+    Report(ClientFrame),
 }
 
 /// Which of the two kinds of token a client presents.
@@ -84,7 +85,7 @@ impl Session {
     /// Agents report on themselves; nobody else does.
     fn report(&self, report: ClientFrame) -> Effect {
         match &self.member {
-            Some(member) if member.is_agent() => Effect::Report(Box::new(report)),
+            Some(member) if member.is_agent() => Effect::Report(report),
             Some(_) => refusal(ErrorFrame::new(ErrorCode::Forbidden, "only agents report")),
             None => refusal(ErrorFrame::new(ErrorCode::Unauthorized, "sign in before you report")),
         }

@@ -207,7 +207,7 @@ fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Token>) 
             }
         }
         Effect::Say(chat) => say(conn, hot, chat),
-        Effect::Report(report) => tell(conn, hot, *report),
+        Effect::Report(report) => tell(conn, hot, report),
     }
 }
 
