@@ -1,10 +1,9 @@
 //! One person before the page: server, browser and window, and what one does there all the time.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use e2e::binary;
+use e2e::admin;
 use e2e::browser::{Browser, Page};
 use e2e::rest::Rest;
 use e2e::server::{PASSWORD, Server, Settings};
@@ -66,26 +65,18 @@ impl Visit {
     /// The same, with [`PERSON`] an admin of the team, and their REST calls.
     pub(crate) fn of_admin() -> Result<(Self, Rest)> {
         let mut visit = Self::prepare()?;
-        let password = visit.ois(&["user", "add", PERSON, "--role", "admin"])?;
-        let token = visit.server.rest().login(PERSON, &password)?;
-        visit.sign_in_with(&password)?;
+        let printed = admin::run(visit.server.root(), &["user", "add", PERSON, "--role", "admin"])?;
+        let password = admin::secret(&printed)?;
+        let token = visit.server.rest().login(PERSON, password)?;
+        visit.sign_in_with(password)?;
         let rest = visit.server.rest().with_token(&token);
         Ok((visit, rest))
     }
 
     /// Registers an agent with a duty; answers with its token.
     pub(crate) fn add_agent(&self, name: &str, duty: &str) -> Result<String> {
-        self.ois(&["agent", "add", name, "--duty", duty])
-    }
-
-    /// Runs `ois-server` with these words beside the server; answers with the last word it printed.
-    fn ois(&self, words: &[&str]) -> Result<String> {
-        let mut command = Command::new(binary::path("ois-server")?);
-        let output =
-            command.env_clear().args(words).arg("--root").arg(self.server.root()).output()?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        ensure!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(said.split_whitespace().last().context("nothing was printed")?.to_owned())
+        let printed = admin::run(self.server.root(), &["agent", "add", name, "--duty", duty])?;
+        Ok(admin::secret(&printed)?.to_owned())
     }
 
     /// Opens the page and signs [`PERSON`] in.
