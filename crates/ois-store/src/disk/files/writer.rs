@@ -34,9 +34,14 @@ pub(super) struct Begun {
 impl FileWriter for Writer {
     fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Pending<'a, Result<(), FileError>> {
         Box::pin(async move {
-            self.file.write_at(bytes, self.length).map_err(io_file_error)?;
-            self.length += bytes.len() as u64;
-            self.hasher.update(bytes);
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let (piece, behind) = rest.split_at(to_boundary(self.length).min(rest.len()));
+                self.file.write_at(piece, self.length).map_err(io_file_error)?;
+                self.length += piece.len() as u64;
+                self.hasher.update(piece);
+                rest = behind;
+            }
             Ok(())
         })
     }
@@ -105,5 +110,27 @@ impl Drop for Begun {
             // It was placed, or the next start removes it.
             Ok(()) | Err(_) => {}
         }
+    }
+}
+
+/// How much is written at once, if more than that has come: up to the next multiple of [`PIECE`].
+fn to_boundary(length: u64) -> usize {
+    PIECE - usize::try_from(length % PIECE as u64).unwrap_or_default()
+}
+
+/// What is written and then hashed while it is in the processor's cache. Longer pieces would save
+/// few calls, and make the kernel ask for larger pages, which a virtual machine that lends its free
+/// memory to others gets anew each time: measured, two to eight times the time.
+const PIECE: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_end_where_pages_do() {
+        assert_eq!(to_boundary(0), PIECE);
+        assert_eq!(to_boundary(1), PIECE - 1);
+        assert_eq!(to_boundary(5 * PIECE as u64 - 1), 1);
     }
 }
