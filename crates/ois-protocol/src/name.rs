@@ -9,6 +9,9 @@ use unicode_normalization::UnicodeNormalization;
 /// be nobody's short name.
 pub const RESERVED: [&str; 5] = ["all", "所有人", "one", "fyi", "ois"];
 
+/// What stands before a duty whose first holder that claims is woken.
+const ONE_OF: &str = "one:";
+
 /// Compares as people read: NFKC, then lower case (wire.md, Members).
 pub fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
@@ -43,13 +46,14 @@ impl DisplayName {
     }
 
     /// Checks the name as one of a new member: its short name must hold a letter or a digit and
-    /// must not be one of [`RESERVED`]. The register may hold older names that would not pass.
+    /// must not be [reserved](ShortName::is_reserved). The register may hold older names that would
+    /// not pass.
     ///
     /// # Errors
     /// [`NameError::NoLetter`] or [`NameError::Reserved`].
     pub fn check_new(&self) -> Result<(), NameError> {
         let short = self.short();
-        if RESERVED.contains(&short.folded()) {
+        if short.is_reserved() {
             return Err(NameError::Reserved);
         }
         if !short.as_str().chars().any(char::is_alphanumeric) {
@@ -92,6 +96,12 @@ impl ShortName {
     /// The name as it is compared.
     pub fn folded(&self) -> &str {
         &self.folded
+    }
+
+    /// Whether it stands for something else in an address, or for the server itself: one of
+    /// [`RESERVED`], or what begins with `one:`.
+    pub fn is_reserved(&self) -> bool {
+        RESERVED.contains(&self.folded()) || self.folded.starts_with(ONE_OF)
     }
 
     fn trusted(text: &str) -> Self {
@@ -243,7 +253,7 @@ pub enum NameError {
     #[error("name needs a letter or a digit before its first space")]
     NoLetter,
     /// A word that addresses something else.
-    #[error("name is reserved")]
+    #[error("name is reserved: all, 所有人, one, one:…, fyi and OIS mean something else")]
     Reserved,
 }
 
@@ -354,7 +364,11 @@ mod tests {
             "ALL of us".parse::<DisplayName>().unwrap().check_new(),
             Err(NameError::Reserved)
         );
-        assert_eq!("所有人".parse::<DisplayName>().unwrap().check_new(), Err(NameError::Reserved));
+        for reserved in ["所有人", "OIS", "ＯＩＳ 🐱", "one:reviewer", "One：x"] {
+            let name: DisplayName = reserved.parse().unwrap();
+            assert_eq!(name.check_new(), Err(NameError::Reserved), "{reserved}");
+        }
+        assert_eq!("Oiska".parse::<DisplayName>().unwrap().check_new(), Ok(()));
         assert_eq!("小明 👨‍💻".parse::<DisplayName>().unwrap().check_new(), Ok(()));
     }
 

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ois_protocol::{
-    DisplayName, Kind, Member, NameError, Role, ShortName, Timestamp, name::RESERVED,
-};
+use ois_protocol::{DisplayName, Kind, Member, NameError, Role, ShortName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{PasswordHash, TokenHash};
@@ -105,8 +103,7 @@ impl Register {
             return Err(AddError::IsDuty(name));
         }
         for duty in &new.duties {
-            let reserved = RESERVED.contains(&duty.folded());
-            if reserved || *duty == name || self.members.contains_key(duty) {
+            if duty.is_reserved() || *duty == name || self.members.contains_key(duty) {
                 return Err(AddError::Duty(duty.clone()));
             }
         }
@@ -246,7 +243,7 @@ mod tests {
     #[test]
     fn reserved_names_and_names_of_emoji_are_nobodys() {
         let mut register = Register::default();
-        for reserved in ["all", "ALL of us", "所有人", "One", "fyi"] {
+        for reserved in ["all", "ALL of us", "所有人", "One", "fyi", "OIS 🐱", "one:x"] {
             let refused = add(&mut register, reserved, &[]);
             assert_eq!(refused, Err(AddError::Name(NameError::Reserved)), "{reserved}");
         }
@@ -258,7 +255,7 @@ mod tests {
         let mut register = Register::default();
         add(&mut register, "Aria", &["reviewer"]).unwrap();
         assert_eq!(add(&mut register, "Reviewer", &[]), Err(AddError::IsDuty(name("reviewer"))));
-        for duty in ["aria", "bob", "all"] {
+        for duty in ["aria", "bob", "all", "ois", "one:bob"] {
             assert_eq!(add(&mut register, "Bob", &[duty]), Err(AddError::Duty(name(duty))));
         }
         assert!(add(&mut register, "Bob", &["reviewer"]).is_ok());

@@ -84,6 +84,14 @@ fn a_name_is_needed_and_has_to_be_one() {
 }
 
 #[test]
+fn nobody_speaks_as_the_server_or_as_an_offer() {
+    for username in ["OIS", "ois 🐱", "ＯＩＳ", "one:reviewer"] {
+        let refused = sign_in(&mut keyring(), username, "ois2026", "s").unwrap_err();
+        assert!(refused.to_string().contains("reserved"), "{username}: {refused}");
+    }
+}
+
+#[test]
 fn without_a_shared_password_none_is_right_for_an_unknown_name() {
     for none in [None, Some("")] {
         let mut keyring = keyring();
