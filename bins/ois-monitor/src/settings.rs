@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 use ois_bridge::openclaw;
-use ois_cli::Logging;
+use ois_cli::{Logging, duration_ms};
 use ois_protocol::UtcOffset;
 
 /// Wakes an agent when it is mentioned in the OIS room, and brings its answer back.
@@ -176,22 +176,6 @@ impl From<Mode> for openclaw::Mode {
     }
 }
 
-/// Milliseconds of `24h`, `30m`, `90s`, `250ms`.
-fn duration_ms(text: &str) -> Result<u64, String> {
-    let wrong = || format!("{text:?} is no time such as 24h, 30m or 90s");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-    let (number, unit) = text.split_at(digits);
-    let unit_ms = match unit {
-        "d" => 24 * 3600 * 1000,
-        "h" => 3600 * 1000,
-        "m" => 60 * 1000,
-        "s" => 1000,
-        "ms" => 1,
-        _ => return Err(wrong()),
-    };
-    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit_ms)).ok_or_else(wrong)
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -224,15 +208,6 @@ mod tests {
             assert!(arg.get_help().is_some() || id == "help" || id == "version", "{id}");
             let plain = ["command", "json", "help", "version"].contains(&id);
             assert_eq!(arg.get_env().is_none(), plain, "{id}");
-        }
-    }
-
-    #[test]
-    fn times_are_read_with_their_unit() {
-        assert_eq!(duration_ms("24h"), Ok(86_400_000));
-        assert_eq!(duration_ms("90s"), Ok(90_000));
-        for wrong in ["", "5", "h", "5 h", "-1s", "99999999999999999999h"] {
-            assert!(duration_ms(wrong).is_err(), "{wrong}");
         }
     }
 }

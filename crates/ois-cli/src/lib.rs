@@ -15,6 +15,7 @@
 
 mod env_file;
 mod logging;
+mod time;
 
 use std::ffi::OsString;
 
@@ -22,6 +23,7 @@ use anyhow::Result;
 use clap::Parser;
 
 pub use logging::{LogFormat, Logging};
+pub use time::duration_ms;
 
 /// A program's settings from its command line, the environment and the file that one of them
 /// names. Ends the process with words if the command line makes no sense, or asks for help.
