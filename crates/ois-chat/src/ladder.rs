@@ -97,6 +97,8 @@ pub struct Query {
     pub state: Option<Rung>,
     /// Of this agent.
     pub agent: Option<ShortName>,
+    /// From the newest message back.
+    pub newest_first: bool,
 }
 
 /// Messages whose deliveries are all over and of which so many are still known.
@@ -165,7 +167,7 @@ impl Ladder {
         self.messages.get(&message).map(|calls| &calls.room)
     }
 
-    /// The deliveries that are asked for, in the order of their messages.
+    /// The deliveries that are asked for, in the order of their messages or against it.
     pub fn find<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Delivery> {
         let after = query.after.unwrap_or(EventId::ZERO).next();
         let before = query.before.unwrap_or(EventId::MAX.next()).max(after);

@@ -90,12 +90,12 @@ impl Hot {
 
     /// The batch is durable: everybody, the senders included, learns of it by reading the log.
     fn publish(&self, records: &[Record], receipts: Vec<Receipt>) {
-        self.metrics.batches.add(1);
-        self.metrics.messages.add(records.len() as u64);
+        self.metrics.stored(records);
         self.tail.borrow_mut().push(records);
         for Receipt { nonce, origin, at, duplicate, fact } in receipts {
             let Some(record) = records.get(at) else { continue };
             if let Some(fact) = fact.and_then(|event| Fact::of(event, record.id, record.time)) {
+                self.metrics.saw(&fact);
                 self.desk.borrow_mut().apply(&fact);
                 self.facts.set(self.facts.get() + 1);
             }

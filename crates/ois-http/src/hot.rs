@@ -122,7 +122,7 @@ impl Hot {
     pub(crate) async fn new(parts: Parts) -> Result<Self, ReadError> {
         let Parts { store, keys, metrics, limits, tail_bytes, desk } = parts;
         let tail = read_tail(&*store, tail_bytes).await?;
-        let (desk, kept_through) = recall::desk(&*store, desk).await?;
+        let (desk, kept_through) = recall::recall(&*store, desk).await?;
         let mut nonces = Nonces::new(limits.nonce_ms);
         let since = ois_protocol::Timestamp::from_ms(now().ms().saturating_sub(limits.nonce_ms));
         for seen in store.nonces(since).await? {

@@ -14,7 +14,7 @@ use std::{
 use ois_auth::Token;
 use ois_protocol::{Chat, ErrorCode, ErrorFrame, EventId, Member, http::MemberView};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Mutex, mpsc, oneshot},
     task::LocalSet,
 };
 
@@ -29,6 +29,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Hub {
     commands: mpsc::Sender<Command>,
+    /// Held by who takes over budgets, across the disk.
+    budgets: Arc<Mutex<()>>,
 }
 
 /// What somebody wants to say.
@@ -95,7 +97,7 @@ impl Hub {
             runtime.block_on(local.run_until(live(parts, inbox, ready)));
         })?;
         match answer.await {
-            Ok(Ok(())) => Ok((Self { commands }, thread)),
+            Ok(Ok(())) => Ok((Self { commands, budgets: Arc::default() }, thread)),
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(io::Error::other("the event loop ended at once").into()),
         }

@@ -54,10 +54,16 @@ use std::{
 };
 
 use ois_auth::OsEntropy;
+use ois_chat::ladder::Query;
+use ois_protocol::{
+    Delivery, DeliveryId, ErrorFrame,
+    http::{DeliveriesAnswer, UsageBy, UsageRow},
+};
 use ois_store::Store;
 
 pub use hub::HubError;
 pub use keys::{Keys, KeysError};
+pub use recall::{BudgetsError, budgets, change_budgets, desk};
 pub use settings::{Cidr, CidrError, PublicUrl, PublicUrlError, Settings};
 pub use tasks::{Stop, Tasks};
 
@@ -134,6 +140,48 @@ impl Server {
     /// from now on sees it in the history.
     pub async fn log_changed(&self) {
         self.hub.log_changed().await;
+    }
+
+    /// To be called when the budgets were changed from outside ([`change_budgets`]): from now on
+    /// these count.
+    ///
+    /// # Errors
+    /// If they cannot be read; then those of before count.
+    pub async fn budgets_changed(&self) -> Result<(), ErrorFrame> {
+        self.hub.budgets_changed().await
+    }
+
+    /// What turns have cost, from this day (`YYYY-MM-DD`) on.
+    ///
+    /// # Errors
+    /// If the server is stopping.
+    pub async fn usage(
+        &self,
+        by: UsageBy,
+        from_day: Option<String>,
+    ) -> Result<Vec<UsageRow>, ErrorFrame> {
+        self.hub.usage(by, from_day).await
+    }
+
+    /// How far mentions came: at the most so many of those that are asked for.
+    ///
+    /// # Errors
+    /// If the server is stopping.
+    pub async fn deliveries(
+        &self,
+        query: Query,
+        most: usize,
+    ) -> Result<DeliveriesAnswer, ErrorFrame> {
+        self.hub.deliveries(query, most).await
+    }
+
+    /// Drives a delivery again that failed or was given up; answers with its next attempt once
+    /// that is stored.
+    ///
+    /// # Errors
+    /// If there is no such delivery, or it is not over, or the disk does not take it.
+    pub async fn retry(&self, id: DeliveryId) -> Result<Delivery, ErrorFrame> {
+        self.hub.retry(id).await
     }
 
     /// Takes no more requests, stores and sends what was said, says good-bye to everybody and

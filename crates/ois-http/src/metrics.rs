@@ -14,6 +14,9 @@ use hyper::{
     Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue},
 };
+use ois_chat::Fact;
+use ois_protocol::{EventKind, Notice, Rung};
+use ois_store::Record;
 
 use crate::{
     body::{self, Body},
@@ -25,18 +28,28 @@ use crate::{
 pub(crate) struct Metrics {
     started: Instant,
     requests: Mutex<BTreeMap<(&'static str, u16), u64>>,
+    /// Deliveries that came to a rung, in the order of the rungs.
+    rungs: [Counter; Rung::ALL.len()],
+    notices: Mutex<BTreeMap<&'static str, u64>>,
     /// WebSockets that are open.
     pub(crate) connections: Level,
-    /// Messages that were stored.
-    pub(crate) messages: Counter,
-    /// Batches that were stored.
-    pub(crate) batches: Counter,
+    messages: Counter,
+    batches: Counter,
     /// Batches that the store did not take.
     pub(crate) append_errors: Counter,
     /// Bytes that came in over WebSockets.
     pub(crate) bytes_in: Counter,
     /// Bytes that went out over WebSockets.
     pub(crate) bytes_out: Counter,
+}
+
+/// What stands open at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Deliveries that are not over.
+    pub(crate) open: u64,
+    /// Turns under way.
+    pub(crate) active: u64,
 }
 
 /// A number that only grows.
@@ -80,6 +93,8 @@ impl Metrics {
         Self {
             started: Instant::now(),
             requests: Mutex::default(),
+            rungs: Default::default(),
+            notices: Mutex::default(),
             connections: Level::default(),
             messages: Counter::default(),
             batches: Counter::default(),
@@ -96,8 +111,31 @@ impl Metrics {
         *requests.entry((route, status.as_u16())).or_default() += 1;
     }
 
-    /// Everything as text of the exposition format 0.0.4.
-    pub(crate) fn text(&self) -> String {
+    /// Counts a batch that was stored.
+    pub(crate) fn stored(&self, records: &[Record]) {
+        self.batches.add(1);
+        let messages = records.iter().filter(|record| record.kind == Some(EventKind::Message));
+        self.messages.add(messages.count() as u64);
+    }
+
+    /// Counts what follows for agents from a stored event.
+    pub(crate) fn saw(&self, fact: &Fact) {
+        match fact {
+            Fact::Message(message) => {
+                self.rungs[Rung::Stored as usize].add(message.calls.len() as u64);
+                if let Some(notice) = &message.notice {
+                    let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+                    *notices.entry(kind(notice)).or_default() += 1;
+                }
+            }
+            Fact::Delivery { delivery, .. } => self.rungs[delivery.state as usize].add(1),
+            Fact::Run(_) => {}
+        }
+    }
+
+    /// Everything as text of the exposition format 0.0.4. What stands open is left out if it is not
+    /// known.
+    pub(crate) fn text(&self, standing: Option<Standing>) -> String {
         let mut text = String::with_capacity(4096);
         let version = env!("CARGO_PKG_VERSION");
         family(&mut text, "ois_build_info", "gauge", "The version that runs.");
@@ -116,6 +154,7 @@ impl Metrics {
             family(&mut text, name, kind, help);
             line(&mut text, name, value);
         }
+        self.agents(&mut text, standing);
         family(&mut text, "ois_http_requests_total", "counter", "Requests answered.");
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         for ((route, status), count) in requests.iter() {
@@ -124,11 +163,46 @@ impl Metrics {
         }
         text
     }
+
+    fn agents(&self, text: &mut String, standing: Option<Standing>) {
+        if let Some(Standing { open, active }) = standing {
+            family(text, "ois_open_deliveries", "gauge", "Deliveries that are not over.");
+            line(text, "ois_open_deliveries", open);
+            family(text, "ois_active_runs", "gauge", "Turns of agents under way.");
+            line(text, "ois_active_runs", active);
+        }
+        family(text, "ois_deliveries_total", "counter", "Deliveries that came to a state.");
+        for (rung, count) in Rung::ALL.iter().zip(&self.rungs) {
+            let name = format!("ois_deliveries_total{{state=\"{}\"}}", rung.word());
+            line(text, &name, count.get());
+        }
+        family(text, "ois_notices_total", "counter", "Notices of the server's own.");
+        let notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        for (kind, count) in notices.iter() {
+            line(text, &format!("ois_notices_total{{kind=\"{kind}\"}}"), *count);
+        }
+    }
+}
+
+/// The word on the wire.
+fn kind(notice: &Notice) -> &'static str {
+    match notice {
+        Notice::Dead { .. } => "dead",
+        Notice::Unclaimed { .. } => "unclaimed",
+        Notice::Loop { .. } => "loop",
+        Notice::BudgetWarning { .. } => "budget_warning",
+        Notice::BudgetReached { .. } => "budget_reached",
+        Notice::Ask { .. } => "ask",
+        Notice::NotAllowed { .. } => "not_allowed",
+        Notice::Digest { .. } => "digest",
+        Notice::Unknown => "unknown",
+    }
 }
 
 /// `GET /metrics`.
-pub(crate) fn show(state: &State) -> Response<Body> {
-    let mut answer = Response::new(body::full(state.metrics.text()));
+pub(crate) async fn show(state: &State) -> Response<Body> {
+    let standing = state.hub.standing().await.ok();
+    let mut answer = Response::new(body::full(state.metrics.text(standing)));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     answer
@@ -144,7 +218,12 @@ fn line(text: &mut String, name: &str, value: u64) {
 
 #[cfg(test)]
 mod tests {
+    use ois_protocol::{Delivery, EventId, Message, RoomName, Timestamp};
+
     use super::*;
+
+    const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
+    const ID: EventId = EventId::MAX;
 
     #[test]
     fn what_is_counted_is_shown_with_its_name() {
@@ -153,15 +232,30 @@ mod tests {
         metrics.answered("GET /healthz", StatusCode::OK);
         metrics.answered("none", StatusCode::NOT_FOUND);
         metrics.messages.add(3);
+        let delivery =
+            Delivery { state: Rung::Silent, ..Delivery::stored(ID, "HKH".parse().unwrap(), NOON) };
+        metrics.saw(&Fact::Delivery { room: RoomName::default(), delivery });
+        let called = Message {
+            calls: vec!["HKH".parse().unwrap(), "ARIA".parse().unwrap()],
+            notice: Some(Notice::Unclaimed { duty: "reviewer".parse().unwrap() }),
+            ..Message::plain(ID, "OIS".to_owned(), "hi".to_owned(), NOON)
+        };
+        metrics.saw(&Fact::Message(Box::new(called)));
         metrics.connections.rise();
         metrics.connections.rise();
         metrics.connections.fall();
-        let text = metrics.text();
+        let text = metrics.text(Some(Standing { open: 5, active: 2 }));
         for line in [
             r#"ois_http_requests_total{route="GET /healthz",status="200"} 2"#,
             r#"ois_http_requests_total{route="none",status="404"} 1"#,
             "ois_messages_total 3",
             "ois_connections 1",
+            "ois_open_deliveries 5",
+            "ois_active_runs 2",
+            r#"ois_deliveries_total{state="stored"} 2"#,
+            r#"ois_deliveries_total{state="silent"} 1"#,
+            r#"ois_deliveries_total{state="dead"} 0"#,
+            r#"ois_notices_total{kind="unclaimed"} 1"#,
         ] {
             assert!(text.lines().any(|other| other == line), "{line}\n{text}");
         }
@@ -169,7 +263,7 @@ mod tests {
 
     #[test]
     fn every_value_has_a_type() {
-        let text = Metrics::new().text();
+        let text = Metrics::new().text(Some(Standing { open: 0, active: 0 }));
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let name = line.split(['{', ' ']).next().unwrap();
             assert!(text.contains(&format!("# TYPE {name} ")), "{name}");

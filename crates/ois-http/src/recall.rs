@@ -5,7 +5,7 @@
 //! missing, old or unreadable one costs time at the start and nothing else.
 
 use ois_chat::{Desk, DeskSettings, Fact};
-use ois_protocol::{EventId, http::Budgets};
+use ois_protocol::{Budget, EventId, http::Budgets};
 use ois_store::{Limit, ReadError, RecordError, Store};
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +26,16 @@ const EVENTS: u64 = 200_000;
 /// How much of the log is read at once.
 const CHUNK: Limit = Limit { records: 4096, bytes: 4 << 20 };
 
-/// The desk as the log makes it, the event up to which, and how much had to be read for it.
-pub(crate) async fn desk(
+/// What the log says of agents, for who asks while no server runs.
+///
+/// # Errors
+/// [`ReadError`] if the log cannot be read.
+pub async fn desk(store: &dyn Store, settings: DeskSettings) -> Result<Desk, ReadError> {
+    recall(store, settings).await.map(|(desk, _)| desk)
+}
+
+/// The desk as the log makes it, and the event up to which it had been kept.
+pub(crate) async fn recall(
     store: &dyn Store,
     settings: DeskSettings,
 ) -> Result<(Desk, EventId), ReadError> {
@@ -48,30 +56,70 @@ pub(crate) async fn desk(
             }
         }
     }
-    desk.set_budgets(budgets(store).await.budgets);
+    match budgets(store).await {
+        Ok(budgets) => desk.set_budgets(budgets),
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the budgets do not count until they are set again"
+        ),
+    }
     Ok((desk, kept))
 }
 
-/// The budgets as they are kept; none if there are none or they cannot be read.
-pub(crate) async fn budgets(store: &dyn Store) -> Budgets {
-    let record = store.record(BUDGETS).await.unwrap_or_else(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "cannot read the budgets");
-        None
-    });
-    let read = record.map(|record| serde_json::from_slice(&record.value));
-    read.transpose()
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "the budgets are damaged and do not count");
-            None
-        })
-        .unwrap_or_default()
+/// The budgets as they are kept.
+///
+/// # Errors
+/// [`BudgetsError`].
+pub async fn budgets(store: &dyn Store) -> Result<Vec<Budget>, BudgetsError> {
+    Ok(read_budgets(store).await?.0)
 }
 
-/// Keeps budgets.
+/// Changes the budgets that are kept. A server that runs counts by the new ones once it is told by
+/// [`Server::budgets_changed`](crate::Server::budgets_changed).
+///
+/// # Errors
+/// [`BudgetsError`]; then nothing has changed.
+pub async fn change_budgets<T>(
+    store: &dyn Store,
+    change: impl FnOnce(&mut Vec<Budget>) -> T,
+) -> Result<T, BudgetsError> {
+    let (mut budgets, version) = read_budgets(store).await?;
+    let answer = change(&mut budgets);
+    put_budgets(store, &Budgets { budgets }, version).await?;
+    Ok(answer)
+}
+
+/// Keeps budgets in place of all others, also of damaged ones.
 pub(crate) async fn keep_budgets(store: &dyn Store, budgets: &Budgets) -> Result<(), RecordError> {
+    let version = store.record(BUDGETS).await?.map(|record| record.version);
+    put_budgets(store, budgets, version).await
+}
+
+async fn read_budgets(store: &dyn Store) -> Result<(Vec<Budget>, Option<u64>), BudgetsError> {
+    let Some(record) = store.record(BUDGETS).await? else { return Ok((Vec::new(), None)) };
+    let read: Budgets = serde_json::from_slice(&record.value)?;
+    Ok((read.budgets, Some(record.version)))
+}
+
+async fn put_budgets(
+    store: &dyn Store,
+    budgets: &Budgets,
+    version: Option<u64>,
+) -> Result<(), RecordError> {
     let value = serde_json::to_vec(budgets).expect("budgets have only text keys");
-    let known = store.record(BUDGETS).await?.map(|record| record.version);
-    store.put_record(BUDGETS, &value, known).await.map(drop)
+    store.put_record(BUDGETS, &value, version).await.map(drop)
+}
+
+/// Why the budgets were not read or kept.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BudgetsError {
+    /// The store did not do it.
+    #[error("cannot read or keep the budgets")]
+    Store(#[from] RecordError),
+    /// What is kept is not what this version writes.
+    #[error("the budgets that are kept are damaged")]
+    Damaged(#[from] serde_json::Error),
 }
 
 impl Hot {

@@ -142,7 +142,7 @@ async fn call(
         Route::Socket => Err(upgrade::required()),
         Route::Health => Ok(health::alive()),
         Route::Ready => health::ready(state),
-        Route::Metrics => Ok(metrics::show(state)),
+        Route::Metrics => Ok(metrics::show(state).await),
     }
 }
 

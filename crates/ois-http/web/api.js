@@ -54,7 +54,7 @@ export function createApi({ fetch, onGone }) {
     members: () => body(call('GET', '/api/members')),
     messages: (query) => body(call('GET', `/api/messages?${new URLSearchParams(query)}`)),
     deliveries: (query) => body(call('GET', `/api/deliveries?${new URLSearchParams(query)}`)),
-    deliveriesOf: (message) => body(call('GET', `/api/messages/${message}/deliveries`)),
+    deliveriesOf: (message) => body(call('GET', `/api/messages/${message}/deliveries?history=1`)),
     retryDelivery: (message, agent) => body(call('POST', `/api/deliveries/${at(`${message}:${agent}`)}/retry`)),
     runs: (query = {}) => body(call('GET', `/api/runs?${new URLSearchParams(query)}`)),
     stopRun: (run) => body(call('POST', `/api/runs/${at(run)}/stop`)),

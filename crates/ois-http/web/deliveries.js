@@ -4,7 +4,7 @@
 import { isOpen, isTracked, linesOf } from './rungs.js';
 
 const MOST_PAGES = 20;
-const MOST_DOWN = 1000; // the oldest come first
+const MOST_DOWN = 100;
 
 /** The actions over `store` and `api`. `say` sends a message, for the words that steer agents. */
 export function createDeliveries({ store, api, say }) {
@@ -61,7 +61,7 @@ export function createDeliveries({ store, api, say }) {
 
   /** The mentions that nobody answered, as far as the server keeps them. */
   async function loadDown() {
-    const of = (word) => api.deliveries({ state: word, limit: MOST_DOWN }).then(take, () => {}); // frames tell of new ones
+    const of = (word) => api.deliveries({ state: word, limit: MOST_DOWN, order: 'desc' }).then(take, () => {}); // frames tell of new ones
     await Promise.all(['dead', 'failed'].map(of));
   }
 

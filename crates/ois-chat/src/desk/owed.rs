@@ -112,7 +112,8 @@ impl Desk {
         let room = || message.room.clone();
         let judged = self.budgets.judge(agent, &message.room, 0, message.time);
         let Judgement::Hold { spent, policy, told } = judged else { return };
-        if !told {
+        // Who asks says so by asking.
+        if !told && policy != Policy::Ask {
             self.owe(Owed::Reached {
                 room: room(),
                 message: message.id,

@@ -15,7 +15,7 @@ use crate::{
     state::State,
 };
 
-/// `GET /api/deliveries`: by `after`, `before`, `state`, `agent`.
+/// `GET /api/deliveries`: by `after`, `before`, `state`, `agent`; `order=desc` from the newest back.
 pub(crate) async fn list(state: &State, ask: &Ask) -> Result<Response<Body>, Refusal> {
     let query = &ask.target;
     let id = |name| query.get(name).map(str::parse::<EventId>).transpose();
@@ -27,21 +27,36 @@ pub(crate) async fn list(state: &State, ask: &Ask) -> Result<Response<Body>, Ref
         before: id("before")?,
         state: query.get("state").map(rung).transpose()?,
         agent: query.get("agent").map(str::parse).transpose()?,
+        newest_first: match query.get("order") {
+            None | Some("asc") => false,
+            Some("desc") => true,
+            Some(_) => return Err(Refusal::bad("order is asc or desc")),
+        },
     };
     let limit = super::limit(ask, USUAL, MOST)?;
     Ok(reply::json(&state.hub.deliveries(wanted, limit).await?))
 }
 
-/// `GET /api/messages/{id}/deliveries`.
+/// `GET /api/messages/{id}/deliveries`; with `history=1` every state there was, oldest first.
 pub(crate) async fn of_message(
     state: &State,
     member: &Member,
     ask: &Ask,
 ) -> Result<Response<Body>, Refusal> {
     let message: EventId = ask.target.between("/api/messages/", "/deliveries").parse()?;
-    let deliveries = match state.hub.deliveries_of(message).await? {
+    let known = match ask.target.get("history") {
+        Some("1" | "true") => None,
+        _ => state.hub.deliveries_of(message).await?,
+    };
+    let deliveries = match known {
         Some(deliveries) => deliveries,
-        None => from_log(&*state.store, member, message).await?,
+        None => {
+            let mut states = from_log(&*state.store, member, message).await?;
+            if ask.target.get("history").is_none() {
+                keep_the_last(&mut states);
+            }
+            states
+        }
     };
     Ok(reply::json(&DeliveriesAnswer { deliveries, more: false }))
 }
@@ -60,7 +75,7 @@ pub(crate) async fn retry(
     Ok(reply::json(&Retried { delivery }))
 }
 
-/// What the log says of a message that is too old for the desk: what follows it within two days.
+/// Every state of a message's deliveries that the log has within two days of it, oldest first.
 async fn from_log(
     store: &dyn Store,
     member: &Member,
@@ -90,7 +105,6 @@ async fn from_log(
             if let Ok(ServerFrame::Delivery(state)) = event::decode(&state.payload)
                 && state.message == message
             {
-                deliveries.retain(|known| known.agent != state.agent);
                 deliveries.push(state);
             }
         }
@@ -98,6 +112,18 @@ async fn from_log(
             return Ok(deliveries);
         }
     }
+}
+
+/// Of each agent the last state.
+fn keep_the_last(states: &mut Vec<Delivery>) {
+    let mut last: Vec<Delivery> = Vec::new();
+    for state in states.drain(..) {
+        match last.iter_mut().find(|known| known.agent == state.agent) {
+            Some(known) => *known = state,
+            None => last.push(state),
+        }
+    }
+    *states = last;
 }
 
 const USUAL: usize = 200;

@@ -16,9 +16,10 @@ use crate::{
 /// `GET /api/runs`: those under way; without `active=1` also the last that are over.
 pub(crate) async fn list(state: &State, ask: &Ask) -> Result<Response<Body>, Refusal> {
     let agent = ask.target.get("agent").map(str::parse).transpose()?;
+    let cause = ask.target.get("cause").map(str::parse).transpose()?;
     let active = matches!(ask.target.get("active"), Some("1" | "true"));
     let ended = if active { 0 } else { super::limit(ask, USUAL, MOST)? };
-    Ok(reply::json(&RunsAnswer { runs: state.hub.runs(agent, ended).await? }))
+    Ok(reply::json(&RunsAnswer { runs: state.hub.runs(agent, cause, ended).await? }))
 }
 
 /// `POST /api/runs/{id}/stop`: has the agent's monitor stop it; the runtime's word is the answer.

@@ -10,7 +10,7 @@ use ois_protocol::{
 use tokio::sync::oneshot;
 
 use super::Hub;
-use crate::{hot::Origin, recall, reports::refusal};
+use crate::{hot::Origin, metrics::Standing, recall, reports::refusal};
 
 /// How long a monitor may take to say what its runtime made of a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
@@ -61,11 +61,15 @@ impl Hub {
     pub(crate) async fn runs(
         &self,
         agent: Option<ShortName>,
+        cause: Option<EventId>,
         ended: usize,
     ) -> Result<Vec<Run>, ErrorFrame> {
         self.ask(move |hot| {
             let desk = hot.desk.borrow();
-            let of = |run: &&Run| agent.as_ref().is_none_or(|agent| run.agent == *agent);
+            let of = |run: &&Run| {
+                agent.as_ref().is_none_or(|agent| run.agent == *agent)
+                    && cause.is_none_or(|cause| run.cause == cause)
+            };
             let active = desk.runs().active().filter(of);
             active.chain(desk.runs().recent().filter(of).take(ended)).cloned().collect()
         })
@@ -105,9 +109,31 @@ impl Hub {
             tracing::error!(error = &error as &dyn std::error::Error, "budgets were not kept");
             ErrorFrame::new(ErrorCode::Storage, "not kept: the server's disk does not take it")
         })?;
-        let kept = budgets.clone();
-        self.ask(move |hot| hot.desk.borrow_mut().set_budgets(kept.budgets)).await?;
+        self.budgets_changed().await?;
         Ok(budgets)
+    }
+
+    /// Takes over the budgets as they are kept now.
+    pub(crate) async fn budgets_changed(&self) -> Result<(), ErrorFrame> {
+        // Two that change them end with what was kept last.
+        let _turn = self.budgets.lock().await;
+        let store = self.ask(|hot| hot.store.clone()).await?;
+        let budgets = recall::budgets(&*store).await.map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "budgets were not taken over");
+            ErrorFrame::new(ErrorCode::Storage, "the budgets that are kept cannot be read")
+        })?;
+        self.ask(move |hot| hot.desk.borrow_mut().set_budgets(budgets)).await
+    }
+
+    /// How many deliveries are open, and how many turns under way.
+    pub(crate) async fn standing(&self) -> Result<Standing, ErrorFrame> {
+        self.ask(|hot| {
+            let desk = hot.desk.borrow();
+            let every = Query::default();
+            let open = desk.ladder().find(&every).filter(|it| !it.state.is_final());
+            Standing { open: open.count() as u64, active: desk.runs().active().count() as u64 }
+        })
+        .await
     }
 }
 
