@@ -1,6 +1,9 @@
 //! The server's own endpoint, over a socket. It answers every message with one of its own.
 
-use std::io::{Read, Write};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 use serde_json::{Value, json};
 
@@ -56,14 +59,16 @@ fn who_ends_their_half_hears_the_answers_to_what_they_said_before() {
 }
 
 #[test]
-fn what_was_said_before_the_half_was_ended_is_kept() {
+fn what_was_said_before_the_half_was_ended_is_told_to_others_and_kept() {
     let house = House::open();
     let address = house.connect().peer_addr().unwrap();
-    let said = [
-        text(&json!({"type": "agent_auth", "token": AGENT})),
-        text(&json!({"type": "chat", "text": "and gone"})),
-    ];
-    half_closed(address, &said.concat());
+    let auth = text(&json!({"type": "agent_auth", "token": AGENT}));
+    let mut witness = upgraded(address);
+    witness.write_all(&auth).unwrap();
+    until(&mut witness, "history");
+    let said = text(&json!({"type": "chat", "text": "and gone"}));
+    half_closed(address, &[auth, said].concat());
+    assert!(kinds(&until(&mut witness, "message")).contains(&"message".to_owned()));
     let kept = house.ask("GET /api/messages").json();
     assert_eq!(kept["messages"][0]["text"], "and gone");
 }
@@ -87,17 +92,25 @@ fn a_member_is_heard_in_pieces_with_pings_between_them() {
     assert_eq!(kept["messages"][0]["text"], "写真 in pieces");
 }
 
-/// Reads until a frame of this type has come.
-fn until(stream: &mut std::net::TcpStream, kind: &str) -> Vec<Heard> {
+/// Reads until a frame of this type has come, and what came with it.
+fn until(stream: &mut TcpStream, kind: &str) -> Vec<Heard> {
     let mut bytes = Vec::new();
-    let marker = format!("{{\"type\":\"{kind}\"");
+    read_to(stream, &mut bytes, format!("{{\"type\":\"{kind}\"").as_bytes());
+    // The answer to a ping stands between whole frames.
+    stream.write_all(&frame(PING, b"until here")).unwrap();
+    let end = read_to(stream, &mut bytes, b"\x8a\x0auntil here");
+    read(&bytes[..end])
+}
+
+/// Reads until these bytes have come, and tells where they begin.
+fn read_to(stream: &mut TcpStream, bytes: &mut Vec<u8>, marker: &[u8]) -> usize {
     loop {
+        if let Some(at) = bytes.windows(marker.len()).position(|part| part == marker) {
+            return at;
+        }
         let mut piece = [0; 4096];
         let count = stream.read(&mut piece).unwrap();
-        assert!(count > 0, "no {kind}");
+        assert!(count > 0, "it ended before {}", marker.escape_ascii());
         bytes.extend_from_slice(&piece[..count]);
-        if String::from_utf8_lossy(&bytes).contains(&marker) && bytes.ends_with(b"}") {
-            return read(&bytes);
-        }
     }
 }
