@@ -3,18 +3,21 @@
 //! A running server takes requests over `.ois/admin.sock`, one JSON line each way; otherwise the
 //! command opens the store itself.
 
+pub(crate) mod agents;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use ois_auth::{NewMember, OsEntropy, PasswordHash, Registered, Token, generate_password};
-use ois_http::Keys;
+use ois_http::{Keys, Server};
 use ois_protocol::{DisplayName, EventId, Kind, Role, ShortName, Timestamp, UtcOffset};
 use ois_store::{Oddity, Store, Verified};
 use serde::{Deserialize, Serialize};
 
+use self::agents::{Question, Told};
 use crate::team::Team;
 
-/// What can be asked of a team's register.
+/// What can be asked of a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub(crate) enum Request {
@@ -33,6 +36,8 @@ pub(crate) enum Request {
     /// Take over an old deployment's chat from this folder, its days kept at this offset, into an
     /// empty team.
     Import { dir: PathBuf, offset: String },
+    /// Something about agents.
+    Agents { question: Question },
 }
 
 /// What came of it.
@@ -49,6 +54,8 @@ pub(crate) enum Answer {
     Whole(Whole),
     /// So many messages were taken over; what was odd about them.
     Imported { messages: usize, oddities: Vec<String> },
+    /// What there is to say about agents.
+    Agents(Told),
     /// It was not done.
     Refused(String),
 }
@@ -80,15 +87,26 @@ pub(crate) struct Whole {
 /// The most bytes of a request or an answer.
 pub(crate) const LINE_BYTES: u64 = 1 << 20;
 
-/// Does what is asked. What cannot be done is an answer as well.
-pub(crate) async fn execute(team: &Team, request: Request, now: Timestamp) -> Answer {
-    match apply(team, request, now).await {
+/// Does what is asked; `server` is the one that runs on this team, if one does. What cannot be done
+/// is an answer as well.
+pub(crate) async fn execute(
+    team: &Team,
+    server: Option<&Server>,
+    request: Request,
+    now: Timestamp,
+) -> Answer {
+    match apply(team, server, request, now).await {
         Ok(answer) => answer,
         Err(error) => Answer::Refused(format!("{error:#}")),
     }
 }
 
-async fn apply(team: &Team, request: Request, now: Timestamp) -> Result<Answer> {
+async fn apply(
+    team: &Team,
+    server: Option<&Server>,
+    request: Request,
+    now: Timestamp,
+) -> Result<Answer> {
     let keys = &team.keys;
     let mut entropy = OsEntropy::open()?;
     match request {
@@ -116,6 +134,9 @@ async fn apply(team: &Team, request: Request, now: Timestamp) -> Result<Answer> 
         Request::List { kind } => Ok(Answer::Members(list(keys, kind))),
         Request::Verify => verify(team),
         Request::Import { dir, offset } => import(team, &dir, offset.parse()?, now).await,
+        Request::Agents { question } => {
+            agents::answer(team, server, question, now).await.map(Answer::Agents)
+        }
     }
 }
 

@@ -56,11 +56,12 @@ async fn answer(stream: UnixStream, team: &Team, server: &Server) -> io::Result<
     let mut line = String::new();
     BufReader::new(read.take(admin::LINE_BYTES)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line) {
-        Ok(request) => admin::execute(team, request, now()).await,
+        Ok(request) => admin::execute(team, Some(server), request, now()).await,
         Err(_) => Answer::Refused("the running server is of another version".to_owned()),
     };
     match answer {
         Answer::Imported { .. } => server.log_changed().await,
+        Answer::Agents(_) => {}
         _ => server.keyring_changed().await,
     }
     let mut json = serde_json::to_vec(&answer)?;

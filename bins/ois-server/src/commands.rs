@@ -1,5 +1,7 @@
 //! The commands beside serving.
 
+mod agents;
+
 use std::{
     io::{IsTerminal, Read},
     path::Path,
@@ -9,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use ois_protocol::{DisplayName, Kind, ShortName, UtcOffset};
 
 use crate::{
-    admin::{self, Answer, Listed, Request, Whole},
+    admin::{self, Answer, Listed, Request, Whole, agents::Question},
     clock::now,
     init,
     settings::{AgentCommand, Command, Settings, UserCommand},
@@ -27,6 +29,12 @@ pub(crate) fn run(mut settings: Settings) -> Result<()> {
         Command::Invite { name, duties } => invite(&settings, name, duties),
         Command::Agent { what } => agent(&settings, what),
         Command::User { what } => user(&settings, what),
+        Command::Budget { what } => agents::budget(&settings, what),
+        Command::Usage { by, from, json } => agents::usage(&settings, by, from, json),
+        Command::Deliveries { state, agent, after, json } => {
+            agents::deliveries(&settings, Question::Deliveries { state, agent, after }, json)
+        }
+        Command::Retry { delivery } => agents::retry(&settings, Question::Retry { delivery }),
     }
 }
 
@@ -163,7 +171,7 @@ fn here(settings: &Settings, request: Request) -> Result<Answer> {
         if let Some(password) = team.found(now()).await? {
             init::tell_password(&password);
         }
-        let answer = admin::execute(&team, request, now()).await;
+        let answer = admin::execute(&team, None, request, now()).await;
         team.store.close().await.context("the store did not close cleanly")?;
         Ok(answer)
     })

@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use ois_chat::DeskSettings;
 use ois_http::{Server, Stop, Tasks};
 use ois_protocol::UtcOffset;
 use ois_store::{Archive, DiskStore, Store};
@@ -89,7 +88,7 @@ fn check_open_to(listen: SocketAddr, people: &People, team: &Team) -> Result<()>
 
 fn doors(settings: &Settings, offset: UtcOffset) -> ois_http::Settings {
     ois_http::Settings {
-        desk: DeskSettings { offset, ..DeskSettings::default() },
+        desk: settings.agents.desk(offset),
         limits: settings.bounds.limits(),
         tail_bytes: settings.bounds.tail_bytes,
         public_url: settings.doors.public_url.clone(),

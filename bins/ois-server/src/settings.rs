@@ -1,11 +1,17 @@
 //! What the operator chooses: flags, environment variables and the file that `--env-file` names.
 
+mod agents;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::FalseyValueParser};
 use ois_cli::Logging;
 use ois_http::{Cidr, PublicUrl};
-use ois_protocol::{DisplayName, Limits, Role, ShortName, UtcOffset};
+use ois_protocol::{
+    DeliveryId, DisplayName, EventId, Limits, Role, Rung, ShortName, UtcOffset, http::UsageBy,
+};
+
+pub(crate) use self::agents::{Agents, BudgetCommand};
 
 /// One place for agents on different gateways and their people: group chat, files, register.
 ///
@@ -22,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) doors: Doors,
     #[command(flatten)]
     pub(crate) people: People,
+    #[command(flatten)]
+    pub(crate) agents: Agents,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
     #[command(flatten)]
@@ -209,6 +217,43 @@ pub(crate) enum Command {
         /// The old deployment's folder
         dir: PathBuf,
     },
+    /// Set, list and remove what agents may use in a day
+    Budget {
+        #[command(subcommand)]
+        what: BudgetCommand,
+    },
+    /// What agents' turns have cost
+    Usage {
+        /// Summed up by agent, room or day
+        #[arg(long, default_value = "agent", value_parser = usage_by, value_name = "WORD")]
+        by: String,
+        /// Only turns that began on this day or later, as 2026-02-06
+        #[arg(long, value_name = "DAY")]
+        from: Option<String>,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// How far mentions came, in the order of their messages
+    Deliveries {
+        /// Only those in this state, as dead
+        #[arg(long, value_parser = state, value_name = "STATE")]
+        state: Option<Rung>,
+        /// Only those of this agent
+        #[arg(long, value_name = "NAME")]
+        agent: Option<ShortName>,
+        /// Only those of messages after this one
+        #[arg(long, value_name = "ID")]
+        after: Option<EventId>,
+        /// Answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Drive a delivery again that failed or was given up
+    Retry {
+        /// Which, as `deliveries` names it: MESSAGE:AGENT
+        delivery: DeliveryId,
+    },
     /// Check every record of the log and print its head, to be noted elsewhere
     Verify {
         /// Answer as JSON
@@ -285,6 +330,15 @@ fn role(text: &str) -> Result<Role, String> {
     }
 }
 
+fn usage_by(word: &str) -> Result<String, String> {
+    word.parse::<UsageBy>().map(|_| word.to_owned()).map_err(|error| error.to_string())
+}
+
+fn state(word: &str) -> Result<Rung, String> {
+    let words = || Rung::ALL.map(Rung::word).join(", ");
+    Rung::from_word(word).ok_or_else(|| format!("a delivery is one of {}", words()))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -312,6 +366,32 @@ mod tests {
         assert_eq!(settings.place.root, std::path::Path::new("/data/ois"));
         assert_eq!(settings.people.password.as_deref(), Some("a b=c"));
         assert_eq!(settings.people.agent_tokens.as_deref(), Some("t1:HKH 🐱,t2:ARIA"));
+    }
+
+    #[test]
+    fn the_usual_desk_is_the_desks_own() {
+        let usual = settings("").agents.desk(UtcOffset::UTC);
+        assert_eq!(usual, ois_chat::DeskSettings::default());
+        let file =
+            "OIS_DELIVERY_DEADLINE=90m\nOIS_LOOP_HOPS=20\nOIS_LOOP_RETURNS=5\nOIS_LOOP_REPEATS=1\n";
+        let desk = settings(file).agents.desk(UtcOffset::LEGACY);
+        assert_eq!((desk.deadline_ms, desk.offset), (5_400_000, UtcOffset::LEGACY));
+        assert_eq!((desk.guard.hops, desk.guard.returns, desk.guard.repeats), (20, 5, 1));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_in_words() {
+        let why = |words: &[&str]| {
+            let refused = Settings::try_parse_from([&["ois-server"], words].concat());
+            refused.unwrap_err().to_string()
+        };
+        assert!(why(&["--loop-hops", "0"]).contains("0 is not in 1..=1000"));
+        assert!(why(&["--delivery-deadline", "40d"]).contains("from 1s to 30d"));
+        assert!(why(&["budget", "set", "--agent", "HKH"]).contains("--turns"));
+        assert!(why(&["budget", "set", "--usd", "a lot"]).contains("no amount such as 2 or 2.50"));
+        assert!(why(&["usage", "--by", "weather"]).contains("by agent, room or day"));
+        assert!(why(&["deliveries", "--state", "lost"]).contains("stored, received"));
+        assert!(why(&["retry", "HKH"]).contains("MESSAGE:AGENT"));
     }
 
     #[test]

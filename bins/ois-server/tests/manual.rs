@@ -44,6 +44,12 @@ const COMMANDS: &[&[&str]] = &[
     &["user", "password"],
     &["invite"],
     &["import"],
+    &["budget", "list"],
+    &["budget", "set"],
+    &["budget", "remove"],
+    &["usage"],
+    &["deliveries"],
+    &["retry"],
     &["verify"],
 ];
 
