@@ -1,4 +1,5 @@
-//! The example agents against a real server: each answers a mention with the words that called it.
+//! The example agents against a real server: each answers a mention with the words that called it,
+//! and the server learns how far the mention came.
 //!
 //! An example is told `OIS_URL` (`ws://…`), `OIS_AGENT_TOKEN` and `OIS_AGENT_NAME`.
 
@@ -10,11 +11,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use e2e::binary;
 use e2e::process::Process;
-use e2e::server::{AGENTS, Server};
+use e2e::room::{Credential, Room};
+use e2e::server::{AGENTS, PASSWORD, Server};
+use serde_json::{Value, json};
 
 #[test]
 fn the_rust_example_answers_a_mention() -> Result<()> {
-    answers_a_mention(Command::new(binary::path("echo-agent")?))
+    answers_a_mention(Command::new(binary::path("echo-agent")?), &["replied"])
 }
 
 #[test]
@@ -44,14 +47,18 @@ fn scripts_answer(interpreter: &str, dir: &str, ending: &str) -> Result<()> {
     for script in scripts {
         let mut command = Command::new(interpreter);
         command.arg(&script);
-        answers_a_mention(command).with_context(|| script.display().to_string())?;
+        answers_a_mention(command, &["received", "replied"])
+            .with_context(|| script.display().to_string())?;
     }
     Ok(())
 }
 
-fn answers_a_mention(mut command: Command) -> Result<()> {
+fn answers_a_mention(mut command: Command, states: &[&str]) -> Result<()> {
     let server = Server::fresh()?;
-    let (_, mut room) = server.person("Mira")?;
+    let session = server.rest().login("Mira", PASSWORD)?;
+    let subscribe = json!({"subscribe": ["deliveries"]});
+    let (mut room, _) =
+        Room::join_with(&server.ws_url(), Credential::Session(&session), subscribe)?;
     let (token, _) = AGENTS[1];
     command
         .env("OIS_URL", server.ws_url())
@@ -67,11 +74,19 @@ fn answers_a_mention(mut command: Command) -> Result<()> {
             message["user"].as_str().is_some_and(|user| user.starts_with("ARIA"))
                 && text.contains("hello")
         });
-        if answer.is_ok() {
-            return Ok(());
+        if let Ok(answer) = answer {
+            return came_to(&mut room, &answer["message"]["replyTo"], states);
         }
     }
     anyhow::bail!("no answer to {CALLS} calls")
+}
+
+/// Waits until a call has come to each of these states in turn.
+fn came_to(room: &mut Room, call: &Value, states: &[&str]) -> Result<()> {
+    for state in states {
+        room.wait_for(state, |frame| frame["message"] == *call && frame["state"] == *state)?;
+    }
+    Ok(())
 }
 
 const CALLS: u32 = 20;

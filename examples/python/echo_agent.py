@@ -22,16 +22,23 @@ def connect(hello):  # opens a WebSocket, says hello, then yields each JSON text
             if head[0] & 15 < 2: text = data if head[0] & 1 else text + data  # a text, or how one goes on
             if head[0] in (0x80, 0x81): yield sock, json.loads(text)
 
+def report(sock, message, state, **more):  # how far a call came; the server sets `agent` and `at` itself
+    send(sock, json.dumps({"type": "delivery", "message": message, "agent": NAME, "attempt": 1, "state": state,
+                           "at": "1970-01-01T00:00:00.000Z", **more}).encode())
+
 last, waiting, pause = None, set(), 1  # all up to this id is done; answers without their ack; seconds
 while True:
     try:
-        for sock, frame in connect({"type": "agent_auth", "token": os.environ["OIS_AGENT_TOKEN"], "after": last}):
-            if frame["type"] in ("auth_fail", "error"): raise ConnectionError(frame)
+        for sock, frame in connect({"type": "agent_auth", "token": os.environ["OIS_AGENT_TOKEN"], "after": last,
+                                    "subscribe": ["deliveries"]}):
+            if frame["type"] in ("auth_fail", "error") and "about" not in frame: raise ConnectionError(frame)
             if frame["type"] == "auth_ok": pause, last = 1, frame["head"] if last is None else min(last, frame["head"])
-            if frame["type"] == "ack": waiting.discard(frame["nonce"])
-            message = frame["message"] if frame["type"] == "message" else {"user": ""}
-            names = {name.lower() for name in message.get("mentions", [])} - {message["user"].split(" ")[0].lower()}
-            if NAME in names or ("all" in names and not message.get("agent")):
+            if frame["type"] == "ack":
+                waiting.discard(frame["nonce"])
+                report(sock, int(frame["nonce"][5:]), "replied", answer=frame["id"])
+            message = frame["message"] if frame["type"] == "message" else {}
+            if NAME in [name.lower() for name in message.get("calls", [])]:
+                report(sock, message["id"], "received")
                 waiting.add(nonce := f"echo-{message['id']}")  # however often it is said, it is stored once
                 send(sock, json.dumps({"type": "chat", "text": re.sub("[@＠]", "", message["text"]), "nonce": nonce,
                                        "replyTo": message["id"], "cause": message["id"]}).encode())
