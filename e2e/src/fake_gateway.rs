@@ -1,7 +1,7 @@
 //! An OpenClaw gateway that does what a test tells it to.
 //!
 //! It speaks as version 2026.9.6 does: the WebSocket's handshake, `agent` answered twice,
-//! `agent.wait`, `chat.history`, `health`, and over HTTP `/healthz`, `/readyz` and `/tools/invoke`
+//! `agent.wait`, `chat.history`, `chat.abort`, `health`, and over HTTP `/healthz`, `/readyz` and `/tools/invoke`
 //! with `sessions_send` denied. There is no model: every turn waits until the test
 //! [finishes](FakeGateway::finish) it, so a test holds it open while something else is killed.
 //!
@@ -20,6 +20,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 
 use self::state::State;
 pub use self::state::{End, Manner, Step, Turn};
@@ -112,6 +113,14 @@ impl FakeGateway {
     pub fn finish(&self, turn: &Turn, end: End) {
         self.shared.lock().finish(&turn.key, end);
         self.shared.changed.notify_all();
+    }
+
+    /// Tells every link of a step of a turn, as the real one does by itself: `event` is `chat` or
+    /// `agent`, `payload` what else stands in it.
+    pub fn tell(&self, turn: &Turn, event: &str, mut payload: Value) {
+        payload["runId"] = turn.key.as_str().into();
+        payload["sessionKey"] = turn.session.as_str().into();
+        self.shared.lock().events.push(json!({"event": event, "payload": payload}));
     }
 
     /// Waits until the method (`connect`, `agent`, `agent.wait`, …) was asked for more than `before`

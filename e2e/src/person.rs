@@ -49,6 +49,11 @@ impl Person {
         &mut self.room
     }
 
+    /// This person's HTTP.
+    pub fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
     /// All that the member with this display name has said, oldest first.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! One WebSocket of the fake gateway, from its challenge to its end.
 
 use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -17,7 +17,8 @@ pub(super) fn serve(stream: TcpStream, shared: &Shared, process: u32) -> Result<
     // Two things can happen on a link, a frame and the end of a run; this is how long one of them
     // keeps the other waiting.
     socket.get_ref().set_read_timeout(Some(Duration::from_millis(10)))?;
-    let mut link = Link { socket, shared, waiting: Vec::new(), let_in: false };
+    let told = shared.lock().events.len();
+    let mut link = Link { socket, shared, waiting: Vec::new(), let_in: false, told };
     link.event("connect.challenge", &json!({"nonce": "c4978b5d", "ts": 1}))?;
     while shared.lock().process == process {
         match link.socket.read() {
@@ -34,6 +35,7 @@ pub(super) fn serve(stream: TcpStream, shared: &Shared, process: u32) -> Result<
             // The other end is gone, in whatever way.
             Err(_) => return Ok(()),
         }
+        link.tell()?;
         link.settle()?;
     }
     Ok(())
@@ -44,6 +46,8 @@ struct Link<'a> {
     shared: &'a Shared,
     waiting: Vec<Waiting>,
     let_in: bool,
+    /// How many of the test's events were told.
+    told: usize,
 }
 
 /// A request that is answered when a run ends: `agent.wait`, or the second answer to `agent`.
@@ -71,7 +75,32 @@ impl Link<'_> {
             "agent" if manner == Manner::Busy => {
                 Err(json!({"code": "UNAVAILABLE", "message": "draining", "retryAfterMs": 10}))
             }
-            "agent" => self.agent(request),
+            "agent" if manner == Manner::Drops => {
+                let key = &params["idempotencyKey"];
+                Ok(json!({"runId": key, "sessionKey": params["sessionKey"], "status": "accepted"}))
+            }
+            "agent" if manner == Manner::Cuts => {
+                let begun = self.agent(request);
+                eprintln!("fake gateway: cutting the link after {begun:?}");
+                self.socket.get_ref().shutdown(Shutdown::Both)?;
+                return Ok(true);
+            }
+            "agent" => {
+                let begun = self.agent(request);
+                if manner == Manner::AdmitsTwice {
+                    self.answer(&request["id"], begun.clone())?;
+                }
+                if manner == Manner::Floods {
+                    self.answer(&request["id"], begun)?;
+                    return self.flood(params);
+                }
+                begun
+            }
+            "chat.abort" => {
+                let answer = self.shared.lock().abort(params);
+                self.shared.changed.notify_all();
+                Ok(answer)
+            }
             "agent.wait" => {
                 let patience = Duration::from_millis(params["timeoutMs"].as_u64().unwrap_or(0));
                 let run = params["runId"].as_str().unwrap_or_default().to_owned();
@@ -97,6 +126,8 @@ impl Link<'_> {
                 "code": "INVALID_REQUEST",
                 "message": "invalid handshake: first request must be connect",
             }))
+        } else if manner == Manner::Unavailable {
+            Some(json!({"code": "UNAVAILABLE", "message": "starting", "retryAfterMs": 10}))
         } else if manner == Manner::Unauthorized || request["params"]["auth"]["token"] != TOKEN {
             Some(json!({
                 "code": "INVALID_REQUEST",
@@ -137,6 +168,30 @@ impl Link<'_> {
             self.waiting.push(Waiting { id: request["id"].clone(), run, until: None });
         }
         Ok(answer)
+    }
+
+    /// More events than anybody can show.
+    fn flood(&mut self, params: &Value) -> Result<bool> {
+        for seq in 0..FLOOD {
+            self.event(
+                "chat",
+                &json!({
+                    "runId": params["idempotencyKey"], "sessionKey": params["sessionKey"],
+                    "seq": seq, "state": "delta", "deltaText": "blah blah ",
+                }),
+            )?;
+        }
+        Ok(true)
+    }
+
+    /// Tells what the test has it tell.
+    fn tell(&mut self) -> Result<()> {
+        let events = self.shared.lock().events.clone();
+        for event in &events[self.told.min(events.len())..] {
+            self.event(event["event"].as_str().unwrap_or_default(), &event["payload"])?;
+        }
+        self.told = events.len();
+        Ok(())
     }
 
     /// Tells whoever waits for runs that have ended, or has waited long enough.
@@ -188,3 +243,5 @@ impl Link<'_> {
         }
     }
 }
+
+const FLOOD: u32 = 10_000;

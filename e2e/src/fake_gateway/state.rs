@@ -18,6 +18,16 @@ pub enum Manner {
     Busy,
     /// It lets in and does nothing about `agent`, not even answer, as one that dies just then.
     Deaf,
+    /// It lets nobody in for the moment: it is starting.
+    Unavailable,
+    /// It accepts a turn and does nothing about it.
+    Drops,
+    /// It begins a turn and breaks the link before it says so.
+    Cuts,
+    /// It accepts a turn twice.
+    AdmitsTwice,
+    /// It tells of each turn in ten thousand events.
+    Floods,
 }
 
 /// A turn of the agent, as it was asked for.
@@ -42,6 +52,8 @@ pub enum End {
     Silent,
     /// Without an answer, for this reason.
     Failed(String),
+    /// Somebody stopped it.
+    Stopped,
 }
 
 /// Something that happened to a turn; the text is its key.
@@ -62,6 +74,8 @@ pub(super) struct State {
     pub(super) begun: VecDeque<Turn>,
     pub(super) asked: BTreeMap<String, usize>,
     pub(super) steps: Vec<Step>,
+    /// What every link is still to be told: how many there were, and the last ones.
+    pub(super) events: Vec<Value>,
     sessions: BTreeMap<String, Session>,
     /// By their keys.
     runs: BTreeMap<String, Run>,
@@ -141,7 +155,11 @@ impl State {
         let Some(run) = self.runs.get_mut(key).filter(|run| run.end.is_none()) else { return };
         let session = self.sessions.entry(run.session.clone()).or_default();
         session.last_run = Some(key.to_owned());
-        session.status = Some(if matches!(end, End::Failed(_)) { "failed" } else { "done" });
+        session.status = Some(match end {
+            End::Failed(_) => "failed",
+            End::Stopped => "killed",
+            End::Text(_) | End::Silent => "done",
+        });
         match &end {
             End::Text(text) => session.rows.push(json!({
                 "role": "assistant", "content": [{"type": "text", "text": text}],
@@ -149,6 +167,11 @@ impl State {
             })),
             // The real one shows no row of silence either.
             End::Silent => {}
+            // It forgets that it was ever asked.
+            End::Stopped => {
+                let own = json!(format!("{key}:user"));
+                session.rows.retain(|row| row["__openclaw"]["idempotencyKey"] != own);
+            }
             End::Failed(why) => session.rows.push(json!({
                 "role": "assistant", "content": [], "errorMessage": why,
                 "stopReason": "error", "__openclaw": {"runId": key},
@@ -156,6 +179,16 @@ impl State {
         }
         run.end = Some(end);
         self.steps.push(Step::Ended(key.to_owned()));
+    }
+
+    /// The answer to `chat.abort`.
+    pub(super) fn abort(&mut self, params: &Value) -> Value {
+        let key = params["runId"].as_str().unwrap_or_default();
+        let runs = self.runs.get(key).is_some_and(|run| run.end.is_none());
+        if runs {
+            self.finish(key, End::Stopped);
+        }
+        json!({"ok": true, "aborted": runs, "runIds": if runs { vec![key] } else { Vec::new() }})
     }
 
     /// The answer to `agent.wait`, once the run has ended in this process.
@@ -174,6 +207,10 @@ impl State {
             End::Failed(why) => {
                 answer["status"] = "error".into();
                 answer["error"] = why.as_str().into();
+            }
+            End::Stopped => {
+                answer["status"] = "error".into();
+                answer["stopReason"] = "rpc".into();
             }
         }
         Some(answer)

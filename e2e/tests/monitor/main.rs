@@ -3,9 +3,13 @@
 mod answers;
 mod doctor;
 mod kills;
+mod ladder;
 mod local;
+mod misdeeds;
 mod outages;
 mod packet;
+mod presence;
 mod refusals;
 mod several;
+mod stops;
 mod team;

@@ -1,32 +1,26 @@
 //! The gateway or the agent's model refuses: it is said, once, and names no token.
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use e2e::fake_gateway::{End, Manner};
+use serde_json::json;
 
-use crate::team::{Team, names_no_token};
+use crate::team::Team;
 
 /// Bob calls a gateway that behaves so and does not change before the deadline: he is told, once.
 fn who_called_is_told_once(manner: Manner) -> Result<()> {
     let mut team = Team::start_with(|settings| {
         settings.env.push(("OIS_DEADLINE".to_owned(), "2s".to_owned()));
     })?;
-    team.gateway.behave(manner);
+    team.comes_back_as(manner)?;
     let call = team.call("@ARIA hello?")?;
-    let words = told(&team, call)?;
-    assert!(words.contains("gateway"), "{words}");
+    team.told(call)?;
+    let dead = team.delivery(call)?;
+    assert_eq!((&dead["state"], &dead["reason"]), (&json!("dead"), &json!("unauthorized")));
+    assert!(dead["detail"].as_str().is_some_and(|words| words.contains("gateway")), "{dead}");
     team.gateway.behave(Manner::Well);
     // Whoever mends it starts the monitor with the right token.
     team.restart_monitor()?;
-    team.close(&[(call, &words)])
-}
-
-/// What ARIA's monitor answered to a call that failed.
-fn told(team: &Team, call: u64) -> Result<String> {
-    let told = team.answer(call)?;
-    let words = told["text"].as_str().unwrap_or_default();
-    names_no_token(words)?;
-    ensure!(words.starts_with("[AUTO] "), "not marked as a program's: {words}");
-    Ok(words.to_owned())
+    team.close(&[])
 }
 
 #[test]
@@ -42,9 +36,10 @@ fn a_gateway_that_grants_no_scope_is_told_once() -> Result<()> {
 #[test]
 fn calls_that_a_gateway_refused_are_answered_once_it_lets_the_monitor_in() -> Result<()> {
     let mut team = Team::start()?;
-    team.gateway.behave(Manner::Unauthorized);
+    team.comes_back_as(Manner::Unauthorized)?;
+    let tries = team.gateway.times("connect");
     let call = team.call("@ARIA hello?")?;
-    team.gateway.asked("connect", 0)?;
+    team.gateway.asked("connect", tries)?;
     let other = team.call("@ARIA anybody?")?;
     team.gateway.behave(Manner::Well);
     team.restart_monitor()?;
@@ -66,9 +61,11 @@ fn a_turn_that_fails_is_tried_again_under_fresh_keys_and_then_told() -> Result<(
     }
     keys.dedup();
     assert_eq!(keys.len(), 3, "{keys:?}");
-    let words = told(&team, call)?;
-    assert!(words.contains("no credit"), "{words}");
-    team.close(&[(call, &words)])
+    team.told(call)?;
+    let dead = team.delivery(call)?;
+    assert_eq!((&dead["state"], &dead["reason"]), (&json!("dead"), &json!("error")));
+    assert!(dead["detail"].as_str().is_some_and(|words| words.contains("no credit")), "{dead}");
+    team.close(&[])
 }
 
 #[test]

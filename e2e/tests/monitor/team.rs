@@ -1,12 +1,15 @@
 //! A server, a gateway, the monitor of ARIA between them, and bob, who talks.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use e2e::{
-    fake_gateway::{End, FakeGateway, TOKEN, Turn},
+    fake_gateway::{End, FakeGateway, Manner, TOKEN, Turn},
     monitor::{Monitor, Settings},
     person::Person,
     proxy::Proxy,
     server::{AGENTS, Server},
+    until_within,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -46,6 +49,7 @@ impl Team {
             flags: Vec::new(),
             env: Vec::new(),
         };
+        settings.env.push(("OIS_PROBE_EVERY".to_owned(), "1s".to_owned()));
         change(&mut settings);
         let monitor = Monitor::start(settings)?;
         let bob = Person::join(&server, "bob")?;
@@ -76,6 +80,57 @@ impl Team {
         self.bob.answer_by(DISPLAY, call)
     }
 
+    /// Waits until the server itself says that no answer will come to this message; in its words.
+    pub(crate) fn told(&self, call: u64) -> Result<String> {
+        let told = self.bob.answer_by("OIS", call)?;
+        let words = told["text"].as_str().unwrap_or_default();
+        names_no_token(words)?;
+        ensure!(words.starts_with("[AUTO] No answer will come from"), "not marked: {words}");
+        ensure!(told["notice"]["kind"] == "dead", "another notice: {told}");
+        Ok(words.to_owned())
+    }
+
+    /// How far ARIA is with this message, as the server has it.
+    pub(crate) fn delivery(&self, call: u64) -> Result<Value> {
+        let path = format!("/api/messages/{call}/deliveries");
+        let answer = self.bob.rest().get(&path)?.ok()?;
+        let all = answer["deliveries"].as_array().cloned().unwrap_or_default();
+        all.into_iter().find(|one| one["agent"] == "ARIA").context("no delivery to ARIA")
+    }
+
+    /// Waits until it is so far; answers with the delivery.
+    pub(crate) fn until_state(&self, call: u64, state: &str) -> Result<Value> {
+        let mut last = Value::Null;
+        let what = format!("the delivery of {call} is {state}");
+        let waited = until_within(PATIENCE, &what, || {
+            last = self.delivery(call)?;
+            Ok(last["state"] == state)
+        });
+        waited.with_context(|| format!("it is {last}"))?;
+        Ok(last)
+    }
+
+    /// The turns that the server knows.
+    pub(crate) fn runs(&self) -> Result<Vec<Value>> {
+        let answer = self.bob.rest().get("/api/runs?limit=200")?.ok()?;
+        Ok(answer["runs"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Nothing is open any more: every delivery has come to an end, and every turn.
+    pub(crate) fn nothing_is_open(&self) -> Result<()> {
+        for state in ["stored", "received", "admitted", "ended"] {
+            let path = format!("/api/deliveries?state={state}&agent=ARIA");
+            until_within(PATIENCE, &format!("no delivery is {state}"), || {
+                let open = self.bob.rest().get(&path)?.ok()?;
+                Ok(open["deliveries"].as_array().is_some_and(Vec::is_empty))
+            })?;
+        }
+        until_within(PATIENCE, "no turn is under way", || {
+            let active = self.bob.rest().get("/api/runs?active=1&agent=ARIA")?.ok()?;
+            Ok(active["runs"].as_array().is_some_and(Vec::is_empty))
+        })
+    }
+
     /// Waits until ARIA has said this.
     pub(crate) fn hear(&self, text: &str) -> Result<Value> {
         self.bob.wait_for(DISPLAY, text, |said| {
@@ -86,6 +141,16 @@ impl Team {
     /// All that ARIA has said, oldest first.
     pub(crate) fn said(&self) -> Result<Vec<Value>> {
         self.bob.said_by(DISPLAY)
+    }
+
+    /// The gateway is started anew, in another manner: its links do not outlive that. A monitor
+    /// that probes often knows of it afterwards.
+    pub(crate) fn comes_back_as(&mut self, manner: Manner) -> Result<()> {
+        self.gateway.down()?;
+        self.gateway.behave(manner);
+        let tries = self.gateway.times("connect");
+        self.gateway.up()?;
+        self.gateway.asked("connect", tries).map(drop)
     }
 
     /// Starts the monitor again, after a kill; no token stood in what it had said.
@@ -113,6 +178,7 @@ impl Team {
         let wanted: Vec<_> =
             answers.iter().map(|(call, text)| (Some(*call), Some(*text))).collect();
         ensure!(said == wanted, "ARIA said {said:?}, not {wanted:?}");
+        self.nothing_is_open()?;
         self.stop()
     }
 
@@ -148,3 +214,5 @@ pub(crate) fn names_no_token(text: &str) -> Result<()> {
     ensure!(!text.contains(ARIA) && !text.contains(TOKEN), "a token stands in {text}");
     Ok(())
 }
+
+const PATIENCE: Duration = Duration::from_secs(120);
