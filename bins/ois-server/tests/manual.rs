@@ -1,6 +1,8 @@
-//! `docs/manual.md` and `--help` name the same settings.
+//! `docs/manual.md` and `--help` name the same settings, and `docs/monitor-protocol.md` shows frames.
 
 use std::{collections::BTreeSet, path::Path, process::Command};
+
+use ois_protocol::{ClientFrame, ServerFrame};
 
 #[test]
 fn the_manual_lists_every_setting_of_the_help_and_no_other() {
@@ -31,6 +33,33 @@ fn the_root_page_ends_with_the_register_that_init_lays() {
     let page = read("AGENTS.md");
     let register = read("bins/ois-server/templates/AGENTS.md");
     assert!(page.ends_with(&register), "AGENTS.md and the template have drifted apart");
+}
+
+#[test]
+fn every_frame_of_the_monitors_page_is_one_and_says_what_it_means() {
+    let page = read("docs/monitor-protocol.md");
+    let mut sent = BTreeSet::new();
+    for line in page.lines() {
+        let parsed = if let Some(json) = line.strip_prefix("→ ") {
+            let frame = ClientFrame::parse(json.as_bytes());
+            let frame = frame.unwrap_or_else(|error| panic!("{line}: {error:?}"));
+            (json, serde_json::to_value(frame))
+        } else if let Some(json) = line.strip_prefix("← ") {
+            let frame: Result<ServerFrame, _> = serde_json::from_str(json);
+            (json, frame.and_then(serde_json::to_value))
+        } else {
+            continue;
+        };
+        let (json, frame) = (parsed.0, parsed.1.unwrap_or_else(|error| panic!("{line}: {error}")));
+        let shown: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+        for (name, value) in shown.as_object().into_iter().flatten() {
+            assert_eq!(frame.get(name), Some(value), "{name} in {line}");
+        }
+        sent.insert(shown["type"].as_str().unwrap_or_default().to_owned());
+    }
+    for kind in ["delivery", "run", "activity", "presence", "stop", "stopped", "error"] {
+        assert!(sent.contains(kind), "no {kind} frame is shown");
+    }
 }
 
 const COMMANDS: &[&[&str]] = &[
