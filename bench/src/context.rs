@@ -18,6 +18,8 @@ pub(crate) struct Bench {
     pub(crate) fetched: Fetched,
     /// Where servers keep what they store.
     pub(crate) roots: PathBuf,
+    /// Processes that wanted a core in the minute before: what else the machine had to do.
+    pub(crate) load_before: String,
     begin: Instant,
 }
 
@@ -38,7 +40,9 @@ impl Bench {
             (true, Extent::Whole | Extent::Quick) => Fetched::fetch(&own),
             _ => Fetched::default(),
         };
-        let bench = Self { options, fetched, roots, begin: Instant::now() };
+        let load = fs::read_to_string("/proc/loadavg").context("cannot read /proc/loadavg")?;
+        let load_before = load.split_whitespace().next().unwrap_or_default().to_owned();
+        let bench = Self { options, fetched, roots, load_before, begin: Instant::now() };
         for sentence in &bench.fetched.missing {
             bench.say(sentence);
         }

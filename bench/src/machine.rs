@@ -25,6 +25,7 @@ pub(crate) fn describe(bench: &Bench) -> Result<Machine> {
         ("memory".to_owned(), memory()?),
         ("kernel".to_owned(), read("/proc/sys/kernel/osrelease")?.trim().to_owned()),
         ("file system".to_owned(), file_system(&bench.roots)?),
+        ("load before".to_owned(), bench.load_before.clone()),
         ("OIS".to_owned(), ours()?),
     ];
     let peers = [
