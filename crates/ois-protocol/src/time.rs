@@ -44,6 +44,12 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// The day of this moment, at a fixed offset from UTC, counted from 1970-01-01.
+    pub fn day(self, offset: UtcOffset) -> i64 {
+        let seconds = (self.0 / 1000) as i64 + i64::from(offset.minutes) * 60;
+        seconds.div_euclid(86_400)
+    }
+
     /// The calendar at this moment, at a fixed offset from UTC.
     pub fn civil(self, offset: UtcOffset) -> Civil {
         let seconds = (self.0 / 1000) as i64 + i64::from(offset.minutes) * 60;

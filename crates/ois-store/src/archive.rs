@@ -8,9 +8,9 @@
 mod day;
 mod recent;
 
-use std::{io, path::Path};
+use std::{borrow::Cow, io, path::Path};
 
-use ois_protocol::{EventId, EventKind, Message, UtcOffset, daylog, event};
+use ois_protocol::{EventId, EventKind, Timestamp, UtcOffset, daylog, event};
 use serde::{Deserialize, Serialize};
 
 use self::{day::DayFile, recent::Recent};
@@ -107,11 +107,11 @@ impl Archive {
         state: &mut State,
         batch: &[Record],
     ) -> Result<usize, ArchiveError> {
-        let messages: Vec<Message> = batch.iter().filter_map(message).collect();
-        let day = |message: &Message| daylog::file_name(message.time.civil(self.offset));
-        for of_day in messages.chunk_by(|a, b| day(a) == day(b)) {
+        let said: Vec<Said<'_>> = batch.iter().filter_map(Said::of).collect();
+        let day = |said: &Said<'_>| said.time.day(self.offset);
+        for of_day in said.chunk_by(|a, b| day(a) == day(b)) {
             let (Some(first), Some(last)) = (of_day.first(), of_day.last()) else { continue };
-            let name = day(first);
+            let name = daylog::file_name(first.time.civil(self.offset));
             let file = DayFile::open(&self.tree, &name)?;
             if state.cursor.day != name {
                 state.cursor.length = file.length()?;
@@ -127,9 +127,8 @@ impl Archive {
             state.cursor.after = last.id;
             state.keep(store).await?;
         }
-        let count = messages.len();
-        state.recent.extend(messages);
-        Ok(count)
+        state.recent.extend(batch.iter().filter(|record| is_said(record)));
+        Ok(said.len())
     }
 }
 
@@ -149,12 +148,32 @@ impl State {
     }
 }
 
-/// The message in a record, if it is one of `main` and was not purged.
-fn message(record: &Record) -> Option<Message> {
-    if record.kind != Some(EventKind::Message) || !record.room.is_main() {
-        return None;
+/// What the day's log keeps of a message.
+#[derive(Deserialize)]
+struct Said<'a> {
+    id: EventId,
+    #[serde(borrow)]
+    user: Cow<'a, str>,
+    #[serde(borrow, default)]
+    text: Cow<'a, str>,
+    time: Timestamp,
+}
+
+impl<'a> Said<'a> {
+    fn of(record: &'a Record) -> Option<Self> {
+        serde_json::from_slice(said(record)?).ok()
     }
-    serde_json::from_slice(event::message_json(&record.payload)?).ok()
+}
+
+/// Whether a record is a message of `main` that was not purged.
+fn is_said(record: &Record) -> bool {
+    said(record).is_some()
+}
+
+/// The JSON of a message of `main` that was not purged.
+fn said(record: &Record) -> Option<&[u8]> {
+    let is_said = record.kind == Some(EventKind::Message) && record.room.is_main();
+    is_said.then(|| event::message_json(&record.payload))?
 }
 
 /// How much is read and written at once.

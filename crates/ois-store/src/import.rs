@@ -125,7 +125,7 @@ fn plain(user: String, text: String, time: Timestamp) -> Message {
 }
 
 fn key(time: Timestamp, user: &str, text: &str) -> (u64, String, String) {
-    (time.ms() / 60_000, daylog::kept_name(user), daylog::kept(text))
+    (time.ms() / 60_000, daylog::kept_name(user).into_owned(), daylog::kept(text).into_owned())
 }
 
 /// The days' logs in a folder, oldest first.

@@ -57,7 +57,11 @@ fn seen(entries: &[Entry]) -> Vec<(u64, String, String)> {
 }
 
 fn expected(said: &[(u64, String, String)]) -> Vec<(u64, String, String)> {
-    said.iter().map(|(minute, user, text)| (*minute, kept_name(user), kept(text))).collect()
+    said.iter()
+        .map(|(minute, user, text)| {
+            (*minute, kept_name(user).into_owned(), kept(text).into_owned())
+        })
+        .collect()
 }
 
 proptest! {

@@ -1,19 +1,19 @@
 //! The last messages of `main`, for `chat/history.json`.
 
-use std::{collections::VecDeque, fs::File, io::Write, os::fd::OwnedFd};
+use std::{collections::VecDeque, fs::File, io::Write, os::fd::OwnedFd, sync::Arc};
 
-use ois_protocol::{EventId, Message, StorePath};
+use ois_protocol::{EventId, Message, StorePath, event};
 use rustix::fs::{Mode, OFlags, openat, renameat};
 
-use super::{ArchiveError, message};
+use super::{ArchiveError, is_said};
 use crate::{
-    FileError, Limit, ReadError, Store,
+    FileError, Limit, ReadError, Record, Store,
     disk::tree::{Tree, file_error},
 };
 
-/// At the most 500, oldest first.
+/// At the most 500, oldest first, as they stand in the log: they are read when the file is written.
 pub(super) struct Recent {
-    messages: VecDeque<Message>,
+    messages: VecDeque<Arc<[u8]>>,
     is_new: bool,
 }
 
@@ -26,8 +26,9 @@ impl Recent {
             let page = store.read_before(before, PAGE).await?;
             let Some(first) = page.first() else { break };
             before = first.id;
-            for message in page.iter().rev().filter_map(message).take(MOST - messages.len()) {
-                messages.push_front(message);
+            let said = page.iter().rev().filter(|record| is_said(record));
+            for record in said.take(MOST - messages.len()) {
+                messages.push_front(Arc::clone(&record.payload));
             }
         }
         let is_new = !messages.is_empty();
@@ -39,16 +40,21 @@ impl Recent {
         self.is_new
     }
 
-    pub(super) fn extend(&mut self, messages: Vec<Message>) {
-        self.is_new |= !messages.is_empty();
-        self.messages.extend(messages);
+    pub(super) fn extend<'a>(&mut self, said: impl Iterator<Item = &'a Record>) {
+        for record in said {
+            self.messages.push_back(Arc::clone(&record.payload));
+            self.is_new = true;
+        }
         self.messages.drain(..self.messages.len().saturating_sub(MOST));
     }
 
     /// Replaces the file as a whole.
     pub(super) fn write(&mut self, tree: &Tree) -> Result<(), ArchiveError> {
         let chat = chat(tree)?;
-        let mut text = serde_json::to_vec_pretty(&self.messages).map_err(std::io::Error::other)?;
+        let json = self.messages.iter().filter_map(|payload| event::message_json(payload));
+        let messages: Vec<Message> =
+            json.filter_map(|json| serde_json::from_slice(json).ok()).collect();
+        let mut text = serde_json::to_vec_pretty(&messages).map_err(std::io::Error::other)?;
         text.push(b'\n');
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
