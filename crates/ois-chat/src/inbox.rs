@@ -255,7 +255,7 @@ impl Inbox {
 
     /// When time alone changes anything for this call.
     fn next_look(&self, call: &Call) -> Option<Timestamp> {
-        if matches!(call.stage, Stage::Offered | Stage::Answered) {
+        if call.stage == Stage::Answered {
             return Some(self.deadline(call));
         }
         if !self.is_idle(call) {

@@ -354,7 +354,8 @@ impl Inbox {
         let id = call.message.id;
         let late = self.deadline(call) <= now;
         let ending = match call.stage {
-            Stage::Offered => late.then_some(Some(Ending::Withdrawn)),
+            // Whose it is, and whether anybody waits for it still, is the server's to say.
+            Stage::Offered => None,
             Stage::Answered => late.then(|| Some(call.late())),
             _ if !self.is_idle(call) => None,
             Stage::Waiting if call.answered => Some(None),

@@ -255,6 +255,20 @@ fn an_offer_that_another_one_has_is_dropped_without_a_word() {
 }
 
 #[test]
+fn an_offer_of_which_the_server_says_nothing_is_kept_until_it_does() {
+    let mut inbox = inbox();
+    inbox.receive(&offer(1), NOON);
+    let late = NOON.after_ms(2 * Settings::default().deadline_ms);
+    assert_eq!(inbox.wake(late), [], "the server may have stored that it is ours");
+    assert_eq!(inbox.next_wake(), None);
+    let effects = inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", late).unwrap();
+    assert_eq!(rungs(&effects), [(1, Rung::Received)]);
+    inbox.caught_up(late);
+    let effects = inbox.told(&state(1, 1, Rung::Received), late);
+    assert_eq!(delivered(&effects), ["ois:0a1b2c3d:1:aria:1"]);
+}
+
+#[test]
 fn after_a_resume_nothing_is_begun_before_all_that_was_missed_is_heard() {
     let mut first = inbox();
     first.receive(&call(1), NOON);
