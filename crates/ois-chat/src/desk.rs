@@ -170,7 +170,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`ReportError`].
-    pub fn retry(&self, id: &ois_protocol::DeliveryId) -> Result<NewEvent, ReportError> {
+    pub fn retry(&mut self, id: &ois_protocol::DeliveryId) -> Result<NewEvent, ReportError> {
         self.ladder.retry(id)
     }
 
@@ -178,7 +178,7 @@ impl Desk {
     pub fn drop_event(&mut self, event: &NewEvent) {
         match event {
             NewEvent::Message(draft) => self.release(&draft.calls, &draft.room),
-            NewEvent::Delivery { .. } => self.ladder.forget_pending(),
+            NewEvent::Delivery { delivery, .. } => self.ladder.drop_delivery(delivery),
             _ => {}
         }
     }

@@ -13,6 +13,7 @@
 //!    └────────────── or a person's ──────────────────────────────────────┘
 //! ```
 
+mod pending;
 mod report;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use ois_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+use self::pending::Pending;
 pub use self::report::{Report, ReportError};
 
 /// Every delivery that is not over, and the last of those that are.
@@ -30,9 +32,9 @@ pub use self::report::{Report, ReportError};
 pub struct Ladder {
     messages: BTreeMap<EventId, Calls>,
     answers: Vec<Answer>,
-    /// Offers that somebody has claimed, and the log does not know it yet.
+    /// What was decided and is not in the log yet.
     #[serde(skip)]
-    claims: BTreeMap<(EventId, ShortName), ShortName>,
+    pending: Pending,
 }
 
 /// What one message asks of agents.
@@ -131,6 +133,7 @@ impl Ladder {
     /// Takes a stored state of a delivery.
     pub fn apply_delivery(&mut self, delivery: &Delivery) {
         self.answers.retain(|answer| answer.call != delivery.id());
+        self.pending.settle(delivery);
         let Some(calls) = self.messages.get_mut(&delivery.message) else { return };
         match calls.deliveries.iter_mut().find(|known| known.agent == delivery.agent) {
             Some(known) => *known = delivery.clone(),
@@ -138,18 +141,21 @@ impl Ladder {
                 let claimed =
                     calls.offers.iter().position(|it| it.agents.contains(&delivery.agent));
                 if let Some(at) = claimed {
-                    let offer = calls.offers.remove(at);
-                    self.claims.remove(&(delivery.message, offer.duty.clone()));
-                    calls.taken.push(offer);
+                    calls.taken.push(calls.offers.remove(at));
                 }
                 calls.deliveries.push(delivery.clone());
             }
         }
     }
 
-    /// What was decided and not stored is as if it had not been.
-    pub fn forget_pending(&mut self) {
-        self.claims.clear();
+    /// This is on its way into the log; until then nothing is decided that does not fit it.
+    pub fn expect(&mut self, delivery: &Delivery) {
+        self.pending.expect(delivery);
+    }
+
+    /// What was decided about this delivery was not stored: it is as if it had not been.
+    pub fn drop_delivery(&mut self, delivery: &Delivery) {
+        self.pending.settle(delivery);
     }
 
     /// The state of one delivery.
@@ -199,10 +205,9 @@ impl Ladder {
                 Rung::Stored if !last_here(&it.agent).reports => Reason::NoMonitor,
                 _ => Reason::Deadline,
             };
-            let deliveries = calls.deliveries.iter().filter(lost).map(|it| Overdue::Delivery {
-                room: calls.room.clone(),
-                id: it.id(),
-                reason: reason(it),
+            let settled = |it: &&Delivery| self.pending.get(&it.id()).is_none();
+            let deliveries = calls.deliveries.iter().filter(lost).filter(settled).map(|it| {
+                Overdue::Delivery { room: calls.room.clone(), id: it.id(), reason: reason(it) }
             });
             let offers = calls.offers.iter().filter(|_| late(calls.time));
             let offers = offers.map(|offer| Overdue::Offer {

@@ -94,8 +94,9 @@ impl Hot {
             cut(note, note.char_indices().nth(NOTE_CHARS).map(|(end, _)| end));
         }
         if let Some(partial) = &mut said.partial {
+            let whole = |end: &usize| partial.text.is_char_boundary(*end);
             let end = (partial.text.len() > PARTIAL_BYTES)
-                .then(|| partial.text.floor_char_boundary(PARTIAL_BYTES));
+                .then(|| (0..=PARTIAL_BYTES).rev().find(whole).unwrap_or(0));
             cut(&mut partial.text, end);
         }
         self.show_activity(&agent.name, said);
@@ -182,7 +183,7 @@ impl Hot {
             return;
         }
         let room = self.room.borrow();
-        let due = self.desk.borrow().due(now(), |agent| room.last_here(agent));
+        let due = self.desk.borrow_mut().due(now(), |agent| room.last_here(agent));
         self.owing.set(!due.is_empty());
         for event in due {
             self.line_up(event, Origin::Server);
@@ -209,6 +210,7 @@ pub(crate) fn refusal(error: &ReportError, about: String) -> ErrorFrame {
     let code = match error {
         ReportError::NotFound => ErrorCode::NotFound,
         ReportError::TooLong => ErrorCode::TooLong,
+        ReportError::Busy => ErrorCode::Busy,
         _ => ErrorCode::BadTransition,
     };
     ErrorFrame { about: Some(about), ..ErrorFrame::new(code, error.to_string()) }

@@ -11,7 +11,11 @@ use crate::{
 impl Desk {
     /// What is to be stored now by the server itself. Named again until the log has it: whoever
     /// stores it waits until that is done or has failed before asking again.
-    pub fn due(&self, now: Timestamp, last_here: impl Fn(&ShortName) -> LastHere) -> Vec<NewEvent> {
+    pub fn due(
+        &mut self,
+        now: Timestamp,
+        last_here: impl Fn(&ShortName) -> LastHere,
+    ) -> Vec<NewEvent> {
         let notices = self.owed.iter().map(notice::of).map(NewEvent::Message);
         let mut due: Vec<NewEvent> = notices.collect();
         due.extend(
@@ -32,6 +36,11 @@ impl Desk {
                 NewEvent::Message(notice::draft(room, Some(asked), Notice::NotAllowed { agent }))
             }
         }));
+        for event in &due {
+            if let NewEvent::Delivery { delivery, .. } = event {
+                self.ladder.expect(delivery);
+            }
+        }
         due
     }
 

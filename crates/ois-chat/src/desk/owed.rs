@@ -43,7 +43,7 @@ impl Desk {
     /// A message is in the log: if it is a notice, it is owed no more.
     pub(super) fn pay(&mut self, message: &Message) {
         if let Some(notice) = &message.notice {
-            self.owed.retain(|owed| !owed.is_paid(notice, message.reply_to));
+            self.owed.retain_mut(|owed| !owed.is_paid(notice, message.reply_to));
         }
     }
 
@@ -70,7 +70,10 @@ impl Desk {
     /// A delivery that died is told to whoever asked, unless nobody can tell what became of it.
     pub(super) fn owe_for_delivery(&mut self, room: &RoomName, delivery: &Delivery) {
         let reason = delivery.reason.unwrap_or(Reason::Unknown);
-        if delivery.state != Rung::Dead || reason == Reason::NoMonitor {
+        let before = self.ladder.get(&delivery.id());
+        let is_known =
+            before.is_some_and(|it| (it.attempt, it.state) == (delivery.attempt, delivery.state));
+        if delivery.state != Rung::Dead || reason == Reason::NoMonitor || is_known {
             return;
         }
         let (message, agent) = (delivery.message, delivery.agent.clone());
@@ -147,11 +150,16 @@ impl Owed {
         }
     }
 
-    /// Whether this notice, which answers that message, is it.
-    fn is_paid(&self, notice: &Notice, to: Option<EventId>) -> bool {
+    /// Whether this notice, which answers that message, is all of it. While one is being stored,
+    /// another agent may have died of the same.
+    fn is_paid(&mut self, notice: &Notice, to: Option<EventId>) -> bool {
         match (self, notice) {
-            (Self::Dead { message, reason, .. }, Notice::Dead { reason: told, .. }) => {
-                Some(*message) == to && reason == told
+            (
+                Self::Dead { message, reason, agents, .. },
+                Notice::Dead { reason: why, agents: told },
+            ) if Some(*message) == to && reason == why => {
+                agents.retain(|agent| !told.contains(agent));
+                agents.is_empty()
             }
             (Self::Loop { root, .. }, Notice::Loop { root: told, .. }) => root == told,
             (Self::Warning { spent, .. }, Notice::BudgetWarning { spent: told })

@@ -353,3 +353,31 @@ fn a_desk_is_what_its_log_makes_of_it_and_what_a_checkpoint_keeps() {
     let again = again.with(DeskSettings::default());
     assert_eq!(serde_json::to_string(&again).unwrap(), kept);
 }
+
+#[test]
+fn who_dies_while_anothers_death_is_being_told_is_told_as_well() {
+    let mut team = Team::new();
+    let message = team.say(&mira(), "@HKH @ARIA hello", None).id;
+    let dies = |team: &mut Team, name: &str| {
+        let stored = Delivery::stored(message, name.parse().unwrap(), team.now);
+        let reason = Some(Reason::Error);
+        let said = Delivery { state: Rung::Dead, reason, ..stored };
+        let Ok(Report::Climbs(event)) = team.desk.report(&agent(name), said) else { panic!() };
+        team.store(event);
+    };
+    dies(&mut team, "HKH");
+    let due = team.desk.due(team.now, |_| LastHere { until: None, reports: true });
+    dies(&mut team, "ARIA");
+    for event in due {
+        team.store(event);
+    }
+    team.restart();
+    team.pay();
+    team.pay();
+    let told = team.notices().into_iter().map(|notice| match notice {
+        Notice::Dead { agents, .. } => agents.iter().map(ToString::to_string).collect(),
+        other => panic!("{other:?}"),
+    });
+    let told: Vec<Vec<String>> = told.collect();
+    assert_eq!(told, [["HKH"], ["ARIA"]]);
+}

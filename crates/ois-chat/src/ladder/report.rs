@@ -30,6 +30,9 @@ pub enum ReportError {
     /// It is over, or cannot go from where it is to there; this is how it stands.
     #[error("the delivery is {} in attempt {}", .0.state.word(), .0.attempt)]
     BadTransition(Box<Delivery>),
+    /// Something else that was said of it is on its way into the log.
+    #[error("the delivery's next state is being stored")]
+    Busy,
 }
 
 /// A monitor cannot open more attempts than this by itself.
@@ -49,24 +52,30 @@ impl Ladder {
         let Some(known) = calls.deliveries.iter().find(|known| known.agent == said.agent) else {
             return self.claim(said, room);
         };
-        if said.attempt < known.attempt {
+        // An agent may have two connections for a while, of which one is dead and does not know it.
+        let pending = self.pending.get(&said.id());
+        let (attempt, state) = pending.unwrap_or((known.attempt, known.state));
+        if said.attempt < attempt {
             return Ok(Report::Known(known.clone()));
         }
-        let climbs = if said.attempt > known.attempt {
-            may_begin_again(known.state) && said.attempt <= ATTEMPTS && said.state > Rung::Stored
+        let climbs = if said.attempt > attempt {
+            may_begin_again(state) && said.attempt <= ATTEMPTS && said.state > Rung::Stored
         } else {
-            !known.state.is_final() && (said.state > known.state || taken_over(known, &said))
+            !state.is_final() && (said.state > state || taken_over(known, &said))
+                // What is being stored may fail to be, and then only its own sender hears of it.
+                || pending == Some((said.attempt, said.state))
         };
         if climbs {
+            self.pending.expect(&said);
             return Ok(Report::Climbs(event(room, trimmed(said))));
         }
         let stands = known.clone();
-        let same = said.attempt == known.attempt
-            && (said.state <= known.state && !said.state.is_final() || said.state == known.state);
-        if same {
-            Ok(Report::Known(stands))
-        } else {
-            Err(ReportError::BadTransition(stands.into()))
+        let same = said.attempt == attempt
+            && (said.state <= state && !said.state.is_final() || said.state == state);
+        match pending {
+            _ if same => Ok(Report::Known(stands)),
+            Some(_) => Err(ReportError::Busy),
+            None => Err(ReportError::BadTransition(stands.into())),
         }
     }
 
@@ -74,8 +83,11 @@ impl Ladder {
     ///
     /// # Errors
     /// [`ReportError`]; then nothing has changed.
-    pub fn retry(&self, id: &DeliveryId) -> Result<NewEvent, ReportError> {
+    pub fn retry(&mut self, id: &DeliveryId) -> Result<NewEvent, ReportError> {
         let known = self.get(id).ok_or(ReportError::NotFound)?;
+        if self.pending.get(id).is_some() {
+            return Err(ReportError::Busy);
+        }
         if !matches!(known.state, Rung::Failed | Rung::Dead) || known.attempt == u32::MAX {
             return Err(ReportError::BadTransition(known.clone().into()));
         }
@@ -86,6 +98,7 @@ impl Ladder {
             ..Delivery::stored(id.message, id.agent.clone(), known.at)
         };
         let room = self.room(id.message).ok_or(ReportError::NotFound)?.clone();
+        self.pending.expect(&next);
         Ok(event(room, next))
     }
 
@@ -94,11 +107,10 @@ impl Ladder {
         let calls = self.messages.get(&said.message).ok_or(ReportError::NotFound)?;
         let mut taken_by = calls.claimed_by(&said.agent);
         for offer in calls.offers.iter().filter(|offer| offer.agents.contains(&said.agent)) {
-            let key = (said.message, offer.duty.clone());
-            match self.claims.get(&key) {
+            match self.pending.claimed(said.message, &offer.duty) {
                 Some(first) if *first != said.agent => taken_by = Some(first.clone()),
                 _ => {
-                    self.claims.insert(key, said.agent.clone());
+                    self.pending.claim(said.message, &offer.duty, &said.agent);
                     let claimed = Delivery { attempt: 1, state: Rung::Received, ..said };
                     return Ok(Report::Climbs(event(room, trimmed(claimed))));
                 }

@@ -139,7 +139,11 @@ fn of_those_who_have_a_duty_the_first_that_claims_is_woken() {
 fn a_claim_that_was_not_stored_leaves_the_offer_open() {
     let mut ladder = ladder(&offering(7, &["HKH", "ARIA"]));
     ladder.report(said(7, "ARIA", 1, Rung::Received)).unwrap();
-    ladder.forget_pending();
+    ladder.report(said(7, "ARIA", 1, Rung::Received)).unwrap();
+    ladder.drop_delivery(&said(7, "ARIA", 1, Rung::Received));
+    let late = ladder.report(said(7, "HKH", 1, Rung::Received));
+    assert_eq!(late, Err(ReportError::Taken(name("ARIA"))), "it was said twice");
+    ladder.drop_delivery(&said(7, "ARIA", 1, Rung::Received));
     assert!(matches!(ladder.report(said(7, "HKH", 1, Rung::Received)), Ok(Report::Climbs(_))));
 }
 
@@ -224,4 +228,54 @@ fn words_beyond_their_limit_are_cut() {
     let failed = Query { state: Some(Rung::Failed), ..Query::default() };
     let known = ladder.find(&failed).next();
     assert_eq!(known.unwrap().detail.as_ref().unwrap().chars().count(), Delivery::DETAIL_CHARS);
+}
+
+#[test]
+fn what_is_being_stored_is_not_taken_back_by_an_older_word() {
+    let mut ladder = ladder(&calling(7, &["HKH"]));
+    let replied = said(7, "HKH", 1, Rung::Replied);
+    assert!(matches!(ladder.report(replied.clone()), Ok(Report::Climbs(_))));
+    let older = ladder.report(said(7, "HKH", 1, Rung::Received)).unwrap();
+    assert!(
+        matches!(older, Report::Known(it) if it.state == Rung::Stored),
+        "never more than is stored"
+    );
+    assert!(
+        matches!(ladder.report(replied.clone()), Ok(Report::Climbs(_))),
+        "its sender may be gone"
+    );
+    assert_eq!(ladder.report(said(7, "HKH", 1, Rung::Silent)), Err(ReportError::Busy));
+    ladder.apply_delivery(&replied);
+    assert_eq!(state(&ladder, 7, "HKH"), (1, Rung::Replied));
+    assert!(matches!(ladder.report(replied), Ok(Report::Known(_))));
+}
+
+#[test]
+fn what_was_not_stored_may_be_said_otherwise() {
+    let mut ladder = ladder(&calling(7, &["HKH"]));
+    let replied = said(7, "HKH", 1, Rung::Replied);
+    ladder.report(replied.clone()).unwrap();
+    ladder.drop_delivery(&replied);
+    assert!(matches!(ladder.report(said(7, "HKH", 1, Rung::Received)), Ok(Report::Climbs(_))));
+}
+
+#[test]
+fn a_report_that_was_not_stored_does_not_open_anothers_claim() {
+    let mut ladder = ladder(&offering(7, &["HKH", "ARIA"]));
+    assert!(matches!(ladder.report(said(7, "HKH", 1, Rung::Received)), Ok(Report::Climbs(_))));
+    ladder.drop_delivery(&said(8, "HKH", 1, Rung::Received));
+    let late = ladder.report(said(7, "ARIA", 1, Rung::Received));
+    assert_eq!(late, Err(ReportError::Taken(name("HKH"))));
+}
+
+#[test]
+fn who_is_given_up_answers_no_more_and_is_driven_again_once() {
+    let mut ladder = ladder(&calling(7, &["HKH"]));
+    let dead = said(7, "HKH", 1, Rung::Dead);
+    ladder.expect(&dead);
+    assert_eq!(ladder.overdue(NOON.after_ms(DAY_MS), DAY_MS, here(true)).count(), 0);
+    assert_eq!(ladder.report(said(7, "HKH", 1, Rung::Replied)), Err(ReportError::Busy));
+    ladder.apply_delivery(&dead);
+    assert!(ladder.retry(&dead.id()).is_ok());
+    assert_eq!(ladder.retry(&dead.id()), Err(ReportError::Busy));
 }

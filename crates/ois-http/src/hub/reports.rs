@@ -46,7 +46,7 @@ impl Hub {
         let (answer, stored) = oneshot::channel();
         let wanted = id.clone();
         self.ask(move |hot| {
-            let event = hot.desk.borrow().retry(&wanted);
+            let event = hot.desk.borrow_mut().retry(&wanted);
             let event = event.map_err(|error| refusal(&error, wanted.to_string()))?;
             hot.line_up(event, Origin::Post(answer));
             Ok(())
