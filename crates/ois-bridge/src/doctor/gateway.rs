@@ -54,6 +54,19 @@ fn rpc(settings: &Settings, team: Option<&str>) -> Vec<Check> {
         good("gateway token", format!("accepted by OpenClaw {version}")),
         good("gateway scopes", gateway.scopes().join(", ")),
     ];
+    checks.push(match gateway.probe(PATIENCE) {
+        Ok(health) if health.ok => good("wake path", "the gateway answers its probe"),
+        Ok(_) => unsure(
+            "wake path",
+            "the gateway answers its probe and does not find itself well",
+            "look at its own log; the agent counts as reachable all the same",
+        ),
+        Err(error) => broken(
+            "wake path",
+            words(&error),
+            "the room sees the agent as deaf until the gateway answers; look at its own log",
+        ),
+    });
     let session = session_key(settings, team.unwrap_or("00000000"), "main");
     checks.push(match gateway.history(&session, 1, PATIENCE) {
         Ok(_) => good("session", format!("{session} may be used")),
