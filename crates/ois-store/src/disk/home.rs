@@ -88,7 +88,9 @@ impl Home {
             None => true,
             Some(before) => {
                 let trusted = !before.running || before.durability == Durability::Sync;
-                !trusted || before.identity != identity
+                // Who stopped by itself left nothing torn.
+                let broken = lost == Lost::Torn && !before.running;
+                !trusted || broken || before.identity != identity
             }
         };
         let floor = before.map_or(EventId::ZERO, |before| before.floor);
@@ -111,6 +113,9 @@ impl Home {
 pub(crate) enum Lost {
     /// None.
     Nothing,
+    /// A torn end was cut off, of which nobody has seen anything unless the server had stopped by
+    /// itself.
+    Torn,
     /// Some.
     Perhaps,
 }

@@ -17,6 +17,7 @@ use super::{
     chain::Key,
     door::{ASIDE, Door, fill, read_whole, remove_if_there, replace},
     home::{Lost, disk},
+    line::Line,
     lines::{Ended, Lines},
     scan::{Place, Rest, Scan, tail},
     segment::{FORMAT, Header, NoHeader, Segment, name_of},
@@ -93,7 +94,10 @@ pub(crate) fn recover(
     let mut lost = Lost::Nothing;
     loop {
         match attempt(door, &paths, team, key)? {
-            Ok((segments, last)) => return Ok(Found { segments, last, lost }),
+            Ok(Whole { segments, last, torn }) => {
+                let torn = torn && lost == Lost::Nothing;
+                return Ok(Found { segments, last, lost: if torn { Lost::Torn } else { lost } });
+            }
             Err(problem) => {
                 let Some(now) = repair else { return Err(problem.error(&paths)) };
                 put_aside(door, &mut paths, &problem, now)
@@ -104,7 +108,14 @@ pub(crate) fn recover(
     }
 }
 
-type Attempt = Result<(Vec<Arc<Segment>>, Place), Problem>;
+type Attempt = Result<Whole, Problem>;
+
+/// A log in which everything fits, and whether its end was cut off for that.
+struct Whole {
+    segments: Vec<Arc<Segment>>,
+    last: Place,
+    torn: bool,
+}
 
 fn attempt(
     door: &dyn Door,
@@ -135,22 +146,46 @@ fn attempt(
         last = tail(&segment, &*file, before).map_err(|error| damaged_disk(path, error))?;
         segments.push(Arc::new(segment));
     }
-    let Some(segment) = segments.last() else { return Ok(Ok((segments, last))) };
+    let Some(segment) = segments.last() else {
+        return Ok(Ok(Whole { segments, last, torn: false }));
+    };
+    if let Some(problem) = broken_beginning(door, &segments)? {
+        return Ok(Err(problem));
+    }
     let scan = scan(door, segment, key, before)?;
     if scan.rest == Rest::Damage {
         return Ok(Err(Problem::inside(segments.len() - 1, &scan)));
     }
-    settle(door, segment, &scan).map_err(|error| damaged_disk(&segment.path, error))?;
+    let torn = settle(door, segment, &scan).map_err(|error| damaged_disk(&segment.path, error))?;
     if scan.records > 0 {
-        return Ok(Ok((segments, scan.last)));
+        return Ok(Ok(Whole { segments, last: scan.last, torn }));
     }
     // Begun and never written to: the next append begins it again.
     door.remove(&segment.path).map_err(|error| damaged_disk(&segment.path, error))?;
     attempt(door, &paths[..paths.len() - 1], team, key)
 }
 
-/// Cuts a torn end off and makes durable what is left, before anybody is shown it.
-fn settle(door: &dyn Door, segment: &Segment, scan: &Scan) -> io::Result<()> {
+/// Why the log's first record, which every reader meets, is not what was written. The last segment
+/// is read whole anyway.
+fn broken_beginning(
+    door: &dyn Door,
+    segments: &[Arc<Segment>],
+) -> Result<Option<Problem>, OpenError> {
+    let [first, _, ..] = segments else { return Ok(None) };
+    let failed = |error| damaged_disk(&first.path, error);
+    let file = first.open(door).map_err(failed)?;
+    let mut lines = Lines::new(&*file, first.start, first.length());
+    let line = lines.next().map_err(failed)?;
+    let is_whole =
+        line.is_none_or(|(_, line, _)| Line::parse(line).is_some_and(|it| it.is_whole()));
+    let what = "its first record is not what was written";
+    let problem = Problem { at: 0, from: first.start, after: EventId::ZERO, what };
+    Ok((!is_whole).then_some(problem))
+}
+
+/// Cuts a torn end off and makes durable what is left, before anybody is shown it. Answers whether
+/// there was one.
+fn settle(door: &dyn Door, segment: &Segment, scan: &Scan) -> io::Result<bool> {
     let file = door.open(&segment.path)?;
     let torn = segment.length() - scan.end;
     if torn > 0 {
@@ -158,7 +193,8 @@ fn settle(door: &dyn Door, segment: &Segment, scan: &Scan) -> io::Result<()> {
         file.truncate(scan.end)?;
         segment.commit(scan.end);
     }
-    file.sync()
+    file.sync()?;
+    Ok(torn > 0)
 }
 
 /// Why the segment after the last of these does not continue it, if the fault is this one's.
