@@ -10,7 +10,6 @@ use ois_protocol::{
 
 /// What the driver is to do about a frame.
 #[derive(Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "it lives for one call")]
 pub enum Effect {
     /// Send this to the peer.
     Send(ServerFrame),
