@@ -163,14 +163,13 @@ impl ClientFrame {
     /// # Errors
     /// [`FrameError`], which tells the three ways apart in which a frame can be wrong.
     pub fn parse(bytes: &[u8]) -> Result<Self, FrameError> {
+        // serde would read a list as well, field by field.
+        if bytes.trim_ascii_start().first() != Some(&b'{') {
+            return Err(no_object(bytes));
+        }
         let tag: Tag<'_> = match serde_json::from_slice(bytes) {
             Ok(tag) => tag,
-            Err(error) if error.is_data() => {
-                serde_json::from_slice::<IgnoredAny>(bytes).map_err(FrameError::Json)?;
-                return Err(FrameError::Shape(
-                    "frame is not an object with a text \"type\"".to_owned(),
-                ));
-            }
+            Err(error) if error.is_data() => return Err(no_object(bytes)),
             Err(error) => return Err(FrameError::Json(error)),
         };
         match tag.r#type.as_ref() {
@@ -198,14 +197,23 @@ fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FrameError> {
     serde_json::from_slice(bytes).map_err(|error| FrameError::Shape(words(&error)))
 }
 
-/// serde's sentence without the position, which means nothing to whoever built an object.
-fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
+/// Not an object with a type, if it is JSON at all.
+fn no_object(bytes: &[u8]) -> FrameError {
+    match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => FrameError::Shape("frame is not an object with a text \"type\"".to_owned()),
+        Err(error) => FrameError::Json(error),
     }
 }
+
+/// serde's sentence without the position, which means nothing to whoever built an object. It may
+/// repeat a value of the client's, of which so much is enough.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let words = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
+    words.chars().take(WORDS_CHARS).collect()
+}
+
+const WORDS_CHARS: usize = 300;
 
 fn list_or_null<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
@@ -229,6 +237,7 @@ mod tests {
         for shape in [
             "null",
             "[1]",
+            r#"["ping"]"#,
             "7",
             "{}",
             r#"{"type":7}"#,
@@ -238,6 +247,13 @@ mod tests {
             assert_eq!(code(shape), ErrorCode::BadFrame, "{shape}");
         }
         assert_eq!(code(r#"{"type":"nope"}"#), ErrorCode::UnknownType);
+    }
+
+    #[test]
+    fn an_error_repeats_little_of_what_was_wrong() {
+        let frame = format!(r#"{{"type":"chat","text":"x","replyTo":"{}"}}"#, "x".repeat(5000));
+        let error = ClientFrame::parse(frame.as_bytes()).unwrap_err();
+        assert!(error.to_string().chars().count() <= WORDS_CHARS, "{error}");
     }
 
     #[test]
