@@ -119,7 +119,10 @@ impl Hub {
         let _turn = self.budgets.lock().await;
         let store = self.ask(|hot| hot.store.clone()).await?;
         let budgets = recall::budgets(&*store).await.map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "budgets were not taken over");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "budgets were not taken over"
+            );
             ErrorFrame::new(ErrorCode::Storage, "the budgets that are kept cannot be read")
         })?;
         self.ask(move |hot| hot.desk.borrow_mut().set_budgets(budgets)).await
