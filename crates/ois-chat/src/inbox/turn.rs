@@ -97,13 +97,16 @@ impl Inbox {
     }
 
     pub(super) fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        if self.state.identity.is_none() || self.is_held(now) {
+        if self.state.identity.is_none() {
             return;
         }
-        self.held_until = None;
         if self.report_at.is_some_and(|at| at <= now) {
             effects.extend(self.reports());
         }
+        if self.is_held(now) {
+            return;
+        }
+        self.held_until = None;
         self.end_what_is_over(now, effects);
         self.fetch(now, effects);
         if now < self.paused_until {
@@ -245,10 +248,12 @@ impl Inbox {
             return;
         }
         call.turns += 1;
-        call.possible_duplicate |= begun == Begun::Yes;
+        let possible_duplicate = call.possible_duplicate || begun == Begun::Yes;
         let trouble = call.trouble.clone();
         let Trouble { reason, why } = trouble.expect("an attempt that failed has a reason");
         if call.turns >= self.settings.attempts {
+            // A person may drive it again.
+            call.possible_duplicate = possible_duplicate;
             effects.push(self.note(Record::Call(Box::new(call))));
             effects.extend(self.end(id, Ending::Failed { reason, detail: why }, now));
             return;
@@ -258,6 +263,7 @@ impl Inbox {
         let report = self.state.identity.as_ref().map(|it| Box::new(call.failed_report(it)));
         call.failed = report.filter(|_| self.is_native());
         call.attempt += 1;
+        call.possible_duplicate = possible_duplicate;
         call.unclear = 0;
         call.run = None;
         call.stopping = false;

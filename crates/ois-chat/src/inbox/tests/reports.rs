@@ -269,6 +269,35 @@ fn an_offer_of_which_the_server_says_nothing_is_kept_until_it_does() {
 }
 
 #[test]
+fn what_is_to_be_told_again_does_not_wait_for_what_was_missed() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.not_taken(&refusal(ErrorCode::Storage, "1:ARIA"), NOON);
+    let due = inbox.next_wake().unwrap();
+    inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", due).unwrap();
+    inbox.not_taken(&refusal(ErrorCode::Storage, "1:ARIA"), due);
+    let due = inbox.next_wake().unwrap();
+    let before = Timestamp::from_ms(due.ms() - 1);
+    inbox.receive(&said(2, "Mira", "and we are still behind"), before);
+    assert_eq!(rungs(&inbox.wake(due)), [(1, Rung::Received)]);
+    assert!(inbox.next_wake().is_none_or(|at| at > due), "it is not woken for nothing");
+}
+
+#[test]
+fn the_attempt_after_a_failed_one_is_marked_and_not_the_failed_one() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.begun(id(1), None);
+    let effects = inbox.settle(id(1), failed(), NOON, 0);
+    let marks = effects.iter().filter_map(|effect| match effect {
+        Effect::Report(it) => Some((it.attempt, it.state, it.possible_duplicate)),
+        _ => None,
+    });
+    let marks: Vec<_> = marks.collect();
+    assert_eq!(marks, [(1, Rung::Failed, false), (2, Rung::Received, true)]);
+}
+
+#[test]
 fn after_a_resume_nothing_is_begun_before_all_that_was_missed_is_heard() {
     let mut first = inbox();
     first.receive(&call(1), NOON);
