@@ -1,6 +1,7 @@
 //! One turn by way of the gateway's WebSocket.
 
 use std::{
+    cell::RefCell,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -24,6 +25,8 @@ pub(super) struct Turn<'a> {
     delivery: &'a Delivery,
     evidence: &'a Evidence,
     heard: Arc<Heard>,
+    /// Kept until the run's cost is told, behind its end.
+    following: RefCell<Option<Following>>,
 }
 
 /// What the gateway told of the run by itself.
@@ -48,7 +51,8 @@ impl<'a> Turn<'a> {
         delivery: &'a Delivery,
         evidence: &'a Evidence,
     ) -> Self {
-        Self { shared, gateway, delivery, evidence, heard: Arc::default() }
+        let (heard, following) = (Arc::default(), RefCell::default());
+        Self { shared, gateway, delivery, evidence, heard, following }
     }
 
     pub(super) fn run(&self) -> Done {
@@ -75,7 +79,7 @@ impl<'a> Turn<'a> {
             return Outcome::Unclear { why: "the turn was not to begin".to_owned() };
         }
         // The run will bear the key's name; what it does first may be told before it is admitted.
-        let _following = self.follow_run(&self.delivery.key);
+        self.follow_run(&self.delivery.key);
         match self.gateway.deliver(&request, REQUEST) {
             Ok(admitted) => {
                 self.evidence.admitted_blocking(admitted.run_id.clone());
@@ -168,7 +172,7 @@ impl<'a> Turn<'a> {
 
     /// A turn that goes on: it is stopped, if somebody wants that, and waited for.
     fn go_on(&self, run: &str) -> Outcome {
-        let _following = self.follow_run(run);
+        self.follow_run(run);
         self.evidence.admitted_blocking(run.to_owned());
         if self.delivery.stopping
             && let Err(error) = self.gateway.abort(&self.session(), run, REQUEST)
@@ -198,12 +202,13 @@ impl<'a> Turn<'a> {
     }
 
     /// Shows what the agent does while it is at work.
-    fn follow_run(&self, run: &str) -> Following {
+    fn follow_run(&self, run: &str) {
         let (evidence, heard) = (self.evidence.clone(), Arc::clone(&self.heard));
-        self.gateway.follow(run, move |step| {
+        let following = self.gateway.follow(run, move |step| {
             heard.take(step);
             show(&evidence, step);
-        })
+        });
+        *self.following.borrow_mut() = Some(following);
     }
 
     /// What the turn has cost: the gateway's own sum, which comes a moment behind the end, or that
