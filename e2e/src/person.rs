@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::rest::Rest;
 use crate::room::Room;
 use crate::server::Server;
+use crate::until_within;
 
 /// A person who is logged in.
 #[derive(Debug)]
@@ -52,6 +53,40 @@ impl Person {
     /// This person's HTTP.
     pub fn rest(&self) -> &Rest {
         &self.rest
+    }
+
+    /// How far the agent is with this message, as the server has it.
+    ///
+    /// # Errors
+    /// When there is no such delivery.
+    pub fn delivery(&self, agent: &str, call: u64) -> Result<Value> {
+        let answer = self.rest.get(&format!("/api/messages/{call}/deliveries"))?.ok()?;
+        let all = answer["deliveries"].as_array().cloned().unwrap_or_default();
+        let own = all.into_iter().find(|one| one["agent"] == agent);
+        own.with_context(|| format!("no delivery of {call} to {agent}"))
+    }
+
+    /// Waits until it is so far; answers with the delivery.
+    ///
+    /// # Errors
+    /// When it is not within a generous time.
+    pub fn until_state(&self, agent: &str, call: u64, state: &str) -> Result<Value> {
+        let mut last = Value::Null;
+        let waited = until_within(PATIENCE, &format!("the delivery of {call} is {state}"), || {
+            last = self.delivery(agent, call)?;
+            Ok(last["state"] == state)
+        });
+        waited.with_context(|| format!("it is {last}"))?;
+        Ok(last)
+    }
+
+    /// The turns that the server knows, the newest first.
+    ///
+    /// # Errors
+    /// When the server does not tell.
+    pub fn runs(&self) -> Result<Vec<Value>> {
+        let answer = self.rest.get("/api/runs?limit=200")?.ok()?;
+        Ok(answer["runs"].as_array().cloned().unwrap_or_default())
     }
 
     /// All that the member with this display name has said, oldest first.

@@ -92,28 +92,17 @@ impl Team {
 
     /// How far ARIA is with this message, as the server has it.
     pub(crate) fn delivery(&self, call: u64) -> Result<Value> {
-        let path = format!("/api/messages/{call}/deliveries");
-        let answer = self.bob.rest().get(&path)?.ok()?;
-        let all = answer["deliveries"].as_array().cloned().unwrap_or_default();
-        all.into_iter().find(|one| one["agent"] == "ARIA").context("no delivery to ARIA")
+        self.bob.delivery("ARIA", call)
     }
 
     /// Waits until it is so far; answers with the delivery.
     pub(crate) fn until_state(&self, call: u64, state: &str) -> Result<Value> {
-        let mut last = Value::Null;
-        let what = format!("the delivery of {call} is {state}");
-        let waited = until_within(PATIENCE, &what, || {
-            last = self.delivery(call)?;
-            Ok(last["state"] == state)
-        });
-        waited.with_context(|| format!("it is {last}"))?;
-        Ok(last)
+        self.bob.until_state("ARIA", call, state)
     }
 
     /// The turns that the server knows.
     pub(crate) fn runs(&self) -> Result<Vec<Value>> {
-        let answer = self.bob.rest().get("/api/runs?limit=200")?.ok()?;
-        Ok(answer["runs"].as_array().cloned().unwrap_or_default())
+        self.bob.runs()
     }
 
     /// Nothing is open any more: every delivery has come to an end, and every turn.

@@ -3,6 +3,7 @@
 //! A gateway takes a quarter of a minute to start and a gigabyte to run, so the stories of one that
 //! is well share it, and no two run at once.
 
+mod ladder;
 mod outages;
 mod team;
 mod well;

@@ -35,6 +35,10 @@ fn calls_at_a_gateway_that_is_killed_are_answered_once_when_it_is_back() -> Resu
     ensure!(fresh.answer(at_first)? == "good morning", "another answer");
     // The gateway takes the turn up again by itself, in words of its own.
     cut_short.answer(in_the_turn)?;
+    let replied = cut_short.bob.until_state("ARIA", in_the_turn, "replied")?;
+    ensure!(replied["answer"].is_u64(), "{replied}");
+    let open = cut_short.bob.rest().get("/api/runs?active=1&agent=ARIA")?.ok()?;
+    ensure!(open["runs"].as_array().is_some_and(|runs| runs.len() <= 1), "{open}");
     ensure!(cut_short.answer(in_between)? == "here again", "another answer");
     fresh.close(&[at_first])?;
     cut_short.close(&[in_the_turn, in_between])?;

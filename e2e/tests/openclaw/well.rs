@@ -5,7 +5,7 @@ use e2e::gateway::{Gateway, Model};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{one_at_a_time, team::Team};
+use crate::{ladder, one_at_a_time, team::Team};
 
 #[test]
 fn a_mention_wakes_the_agent_and_its_answer_comes_back_once() -> Result<()> {
@@ -15,7 +15,10 @@ fn a_mention_wakes_the_agent_and_its_answer_comes_back_once() -> Result<()> {
     let gateway = Gateway::start(state.path(), &model)?;
     the_doctor_finds_nothing(&gateway, &model).context("the doctor")?;
     the_agent_hears_the_room_and_answers(&gateway, &model).context("an answer")?;
-    silence_and_failure_are_what_they_are(&gateway).context("silence and failure")?;
+    ladder::each_rung_is_what_the_gateway_says(&gateway, &model).context("the ladder")?;
+    ladder::silence_and_failure_are_what_they_are(&gateway).context("silence and failure")?;
+    ladder::what_it_does_is_seen_while_it_does_it(&gateway, &model).context("activity")?;
+    ladder::a_turn_is_stopped_and_not_begun_again(&gateway, &model).context("a stop")?;
     the_server_is_restarted_during_a_turn(&gateway, &model).context("server restarted")?;
     the_monitor_is_killed_with_a_turn_under_way(&gateway, &model).context("monitor killed")?;
     an_old_gateways_way_works(&gateway, &model).context("sessions_send")?;
@@ -51,15 +54,6 @@ fn the_agent_hears_the_room_and_answers(gateway: &Gateway, model: &Model) -> Res
     let note = json!({"text": "a word to my owner [[say:noted]]"});
     team.monitor.local().post("/send_to_user", &note)?.ok()?;
     model.hears("a word to my owner")?;
-    team.close(&[call])
-}
-
-fn silence_and_failure_are_what_they_are(gateway: &Gateway) -> Result<()> {
-    let mut team = Team::start(gateway)?;
-    team.call("@ARIA nothing, please [[say:NO_REPLY]]")?;
-    let call = team.call("@ARIA fail, please [[fail:400]]")?;
-    let words = team.answer(call)?;
-    ensure!(words.starts_with("[AUTO] "), "no statement of a failure: {words}");
     team.close(&[call])
 }
 
