@@ -21,7 +21,10 @@ use ois_protocol::{
 use serde::{Deserialize, Serialize};
 
 pub use self::fact::Fact;
-use self::{command::Command, owed::Owed};
+use self::{
+    command::{Command, Obeyed},
+    owed::Owed,
+};
 use crate::{
     budget::{Budgets, Judgement, Pending},
     guard::{Guard, GuardSettings},
@@ -112,18 +115,19 @@ impl Desk {
 
     /// Decides whom a draft wakes. To be stored, or dropped by [`Desk::drop_event`].
     pub fn say(&mut self, mut draft: Draft, mut called: Called, now: Timestamp) -> Draft {
+        let mut allowed = false;
         if draft.author.is_agent() {
             let named = draft.cause.or(draft.reply_to);
             draft.cause = self.guard.cause(&draft.author.name, named, now);
         } else if let Some(command) = Command::of(&draft) {
-            self.obey(&command, &mut draft, &mut called, now);
+            allowed = self.obey(&command, &mut draft, &mut called, now) == Obeyed::Allowed;
         }
         let verdict = self.guard.judge(&draft.author, draft.cause, &draft.text);
         draft.hop = verdict.hop;
         if verdict.stop.is_some() {
             hold_all(&mut draft, called);
         } else {
-            self.within_budgets(&mut draft, called, now);
+            self.within_budgets(&mut draft, called, allowed, now);
         }
         draft
     }
@@ -214,10 +218,9 @@ impl Desk {
         self.ladder.apply_message(message, &author);
     }
 
-    /// Fills in whom the draft calls as far as budgets allow. Several may share one, so each call
-    /// counts for the next.
-    fn within_budgets(&mut self, draft: &mut Draft, called: Called, now: Timestamp) {
-        let allowed = matches!(Command::of(draft), Some(Command::Allow(_)));
+    /// Fills in whom the draft calls as far as budgets allow, or a person has just allowed. Several
+    /// agents may share a budget, so each call counts for the next.
+    fn within_budgets(&mut self, draft: &mut Draft, called: Called, allowed: bool, now: Timestamp) {
         let may = |desk: &Self, agent: &ShortName| {
             let judged = || desk.budgets.judge_among(agent, &draft.room, &desk.pending, now);
             allowed || matches!(judged(), Judgement::Go { .. })

@@ -82,7 +82,7 @@ struct Out {
     /// When the socket last took a byte.
     progress: Timestamp,
     /// What each agent is doing, for a peer that cannot take it now: only the newest counts.
-    newest: Option<Box<BTreeMap<ShortName, Rc<[u8]>>>>,
+    newest: BTreeMap<ShortName, Rc<[u8]>>,
 }
 
 /// What a connection has been sent of the log.
@@ -135,7 +135,7 @@ impl Conn {
             closing: false,
             abandoned: false,
             progress: now,
-            newest: None,
+            newest: BTreeMap::new(),
         };
         Self {
             number,
@@ -165,7 +165,7 @@ impl Conn {
             return;
         }
         if out.blocked || !out.own.is_empty() {
-            out.newest.get_or_insert_default().insert(agent.clone(), Rc::clone(json));
+            out.newest.insert(agent.clone(), Rc::clone(json));
         } else {
             codec::write_text(&mut out.own, json);
         }
@@ -321,7 +321,8 @@ impl Conn {
             out.place = Place::Tail(self.write_shown(offset, out.sight, tail)?);
             return Ok(None);
         }
-        if let Some(newest) = out.newest.take() {
+        if !out.newest.is_empty() {
+            let newest = std::mem::take(&mut out.newest);
             newest.values().for_each(|json| codec::write_text(&mut out.own, json));
             return Ok(None);
         }

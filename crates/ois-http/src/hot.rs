@@ -214,26 +214,25 @@ impl Hot {
         self.start(conn, sign_in.after, Session::history_limit(credential))
     }
 
-    /// Makes a draft of what a member says and puts it in line for the log, or tells why it cannot
-    /// be said.
-    pub(crate) fn queue(
-        &self,
-        author: &Member,
-        chat: Chat,
-        origin: Origin,
-    ) -> Result<(), (ErrorFrame, Origin)> {
+    /// Makes a draft of what a member says and puts it in line for the log, or tells whoever said it
+    /// why it cannot be said. Answers whether it is in line.
+    pub(crate) fn queue(&self, author: &Member, chat: Chat, origin: Origin) -> bool {
         let nonce = chat.nonce.clone();
         let head = self.tail.borrow().head();
-        match self.room.borrow().say(author, chat, head) {
+        let said = self.room.borrow().say(author, chat, head);
+        match said {
             Ok((draft, called)) => {
                 let draft = self.desk.borrow_mut().say(draft, called, now());
                 let mut queue = self.queue.borrow_mut();
                 queue.bytes += draft.text.len() + 256;
                 queue.drafts.push((NewEvent::Message(draft), origin));
                 self.work.notify_one();
-                Ok(())
+                true
             }
-            Err(error) => Err((error.frame(nonce), origin)),
+            Err(error) => {
+                self.refuse(origin, error.frame(nonce));
+                false
+            }
         }
     }
 

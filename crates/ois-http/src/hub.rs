@@ -245,9 +245,7 @@ fn post(hot: &Hot, NewDraft { member, chat }: NewDraft, origin: Origin) {
         };
         return hot.refuse(origin, frame);
     }
-    if let Err((frame, origin)) = hot.queue(&member, chat, origin) {
-        hot.refuse(origin, frame);
-    }
+    hot.queue(&member, chat, origin);
 }
 
 fn adopt(

@@ -56,7 +56,7 @@ impl Hot {
         let answer = self.desk.borrow_mut().report(agent, said);
         match answer {
             Ok(Report::Climbs(event)) => {
-                self.line_up(event, Origin::Report(Rc::clone(conn), about))
+                self.line_up(event, Origin::Report(Rc::clone(conn), about));
             }
             Ok(Report::Known(stands)) => conn.say(&ServerFrame::Delivery(stands)),
             Err(error) => {

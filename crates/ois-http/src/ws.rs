@@ -7,7 +7,7 @@ use std::{cell::RefCell, io, rc::Rc, time::Duration};
 
 use ois_auth::Token;
 use ois_chat::Effect;
-use ois_protocol::{ClientFrame, ServerFrame};
+use ois_protocol::ClientFrame;
 use tokio::io::Interest;
 
 use crate::{
@@ -129,6 +129,9 @@ fn read(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Next::More),
             Err(error) => return Err(error),
         };
+        if count < buffer.len() {
+            drained(conn);
+        }
         conn.session.borrow_mut().heard(now());
         hot.metrics.bytes_in.add(count as u64);
         if !input.pending.is_empty() {
@@ -139,6 +142,14 @@ fn read(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
         input.pending.extend_from_slice(&buffer[used..count]);
         Ok(next)
     })
+}
+
+/// Notes that the socket has nothing more for now, which a read that fills no buffer has shown: it
+/// saves the call that would say so. What comes later wakes as ever.
+fn drained(conn: &Conn) {
+    let nothing = || io::Result::<()>::Err(io::ErrorKind::WouldBlock.into());
+    // The error is what is wanted: it makes the loop wait.
+    drop(conn.stream.try_io(Interest::READABLE, nothing));
 }
 
 fn understand_pending(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> Next {
@@ -224,8 +235,7 @@ fn tell(conn: &Rc<Conn>, hot: &Rc<Hot>, report: ClientFrame) -> Next {
 fn say(conn: &Rc<Conn>, hot: &Rc<Hot>, chat: ois_protocol::Chat) -> Next {
     let session = conn.session.borrow();
     let Some(author) = session.member() else { return Next::More };
-    if let Err((frame, _)) = hot.queue(author, chat, Origin::Conn(Rc::clone(conn))) {
-        conn.say(&ServerFrame::Error(frame));
+    if !hot.queue(author, chat, Origin::Conn(Rc::clone(conn))) {
         return Next::More;
     }
     match hot.pace(author) {

@@ -16,6 +16,15 @@ pub(super) enum Command {
     Deny(ShortName),
 }
 
+/// What an order came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Obeyed {
+    /// Whom it calls, if anybody, is called as far as budgets allow.
+    Usually,
+    /// It answers an open question: whom it calls is woken whatever is used up.
+    Allowed,
+}
+
 impl Command {
     /// Reads an order of one who may give it: a person who is a member or an admin.
     pub(super) fn of(draft: &Draft) -> Option<Self> {
@@ -43,7 +52,7 @@ impl Desk {
         draft: &mut Draft,
         called: &mut Called,
         now: Timestamp,
-    ) {
+    ) -> Obeyed {
         match command {
             Command::Continue => {
                 if let Some((message, agents)) = self.guard.held(&draft.room) {
@@ -55,6 +64,7 @@ impl Desk {
                 if let Some(waiting) = self.budgets.asked(agent, &draft.room, now) {
                     draft.reply_to = Some(waiting.notice);
                     call(draft, called, vec![agent.clone()]);
+                    return Obeyed::Allowed;
                 }
             }
             Command::Deny(agent) => {
@@ -69,6 +79,7 @@ impl Desk {
                 }
             }
         }
+        Obeyed::Usually
     }
 }
 

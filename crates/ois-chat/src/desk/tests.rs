@@ -194,6 +194,14 @@ fn a_person_is_asked_and_only_a_person_allows() {
 }
 
 #[test]
+fn a_word_that_allows_wakes_nobody_unless_somebody_asked() {
+    let mut team = Team::with_budget(0, Policy::Stop);
+    team.say(&mira(), "@HKH please", None);
+    assert!(team.say(&mira(), "/allow HKH", None).calls.is_empty());
+    assert!(team.say(&mira(), "/allow x @HKH do it", None).calls.is_empty());
+}
+
+#[test]
 fn what_nobody_allows_in_time_or_a_person_denies_is_no() {
     let no = |notices: Vec<&Notice>| {
         notices.into_iter().filter(|notice| matches!(notice, Notice::NotAllowed { .. })).count()
