@@ -85,7 +85,7 @@ impl Rule {
     }
 }
 
-const BESIDE: [&str; 3] = ["xtask", "e2e", "bench"];
+const BESIDE: [&str; 4] = ["xtask", "e2e", "bench", "simulation"];
 
 /// Errors without a type, the command line and what prints logs belong to binaries.
 const OF_BINARIES: [&str; 3] = ["anyhow", "clap", "tracing-subscriber"];
