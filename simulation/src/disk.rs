@@ -27,7 +27,7 @@ impl<T> Disk<T> {
         entries: impl IntoIterator<Item = T>,
         now: Timestamp,
     ) -> Result<(), Full> {
-        if now < self.full_until {
+        if self.is_full(now) {
             return Err(Full);
         }
         self.entries.extend(entries);
@@ -41,6 +41,11 @@ impl<T> Disk<T> {
     /// Takes nothing until then.
     pub(crate) fn fill(&mut self, until: Timestamp) {
         self.full_until = self.full_until.max(until);
+    }
+
+    /// Whether it takes nothing.
+    pub(crate) fn is_full(&self, now: Timestamp) -> bool {
+        now < self.full_until
     }
 
     /// There is room again.

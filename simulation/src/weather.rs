@@ -52,7 +52,7 @@ pub(crate) struct Weather {
 impl Weather {
     /// What a seed brings: some bring everything, some one thing only, a few nothing.
     pub(crate) fn of(random: &mut Random) -> Self {
-        let mood = random.below(8);
+        let (mood, loops) = (random.below(8), random.chance(1500));
         let mut rate = |most: u64| match mood {
             0 => 0,
             1 | 2 => u32::try_from(random.below(2) * random.below(most)).unwrap_or_default(),
@@ -79,7 +79,7 @@ impl Weather {
             model_fails: rate(2500),
             takes_long: rate(1500),
             rest_fails: rate(3000),
-            mentions: rate(6000),
+            mentions: if loops { 9000 } else { rate(6000) },
             speaks: rate(4000),
         }
     }

@@ -24,7 +24,9 @@ impl Monitor {
         });
         let records: Vec<_> = records.collect();
         if !records.is_empty() {
-            if let Some(until) = scene.full_until() {
+            if !self.journal.is_full(scene.now)
+                && let Some(until) = scene.full_until()
+            {
                 self.journal.fill(until);
                 self.drafts.disk().fill(until);
             }

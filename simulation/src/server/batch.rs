@@ -50,7 +50,9 @@ impl Server {
         if events.is_empty() {
             return;
         }
-        if let Some(until) = scene.full_until() {
+        if !self.log.is_full(scene.now)
+            && let Some(until) = scene.full_until()
+        {
             self.log.fill(until);
         }
         let base = self.log.entries().len();
