@@ -108,7 +108,13 @@ async fn ready(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<
     let interest = match (listens, conn.is_blocked()) {
         (true, false) => Interest::READABLE,
         (true, true) => Interest::READABLE | Interest::WRITABLE,
-        (false, _) => Interest::WRITABLE,
+        (false, true) => Interest::WRITABLE,
+        // There is nothing to wait for but a call: a socket that can be written would answer at
+        // once, for ever, and nobody else on this thread would get a turn.
+        (false, false) => {
+            conn.wake.notified().await;
+            return Ok(Next::More);
+        }
     };
     tokio::select! {
         biased;

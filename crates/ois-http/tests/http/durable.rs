@@ -3,6 +3,7 @@
 use std::{
     net::TcpStream,
     sync::{Arc, mpsc},
+    time::Duration,
 };
 
 use ois_protocol::{EventId, NewEvent, StorePath, Timestamp, UploadName};
@@ -74,6 +75,31 @@ fn a_stop_shows_and_acknowledges_what_the_disk_was_busy_with() {
     assert!(types.contains(&json!("ack")) && types.contains(&json!("message")), "{types:?}");
     assert!(sender.read().unwrap().is_close());
     drop(sender);
+    stopping.join().unwrap();
+}
+
+#[test]
+fn a_peer_that_speaks_into_a_stop_keeps_nobody_from_it() {
+    let (waiting, waits) = mpsc::sync_channel(16);
+    let let_through = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&let_through);
+    let house = House::behind(|inner| Arc::new(Gate { inner, waiting, let_through: gate }));
+    let (mut sender, mut other) = (join(&house), join(&house));
+    send(&mut sender, &json!({"type": "chat", "text": "last words", "nonce": "n1"}));
+    assert_eq!(waits.recv().unwrap(), 1);
+    let stopping = std::thread::spawn(move || drop(house));
+    // Once the server stops, it answers nobody any more.
+    other.get_ref().set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    loop {
+        send(&mut other, &json!({"type": "ping"}));
+        if other.read().is_err() {
+            break;
+        }
+    }
+    let_through.add_permits(1);
+    let types = [next(&mut sender)["type"].clone(), next(&mut sender)["type"].clone()];
+    assert!(types.contains(&json!("ack")) && types.contains(&json!("message")), "{types:?}");
+    drop((sender, other));
     stopping.join().unwrap();
 }
 

@@ -64,6 +64,23 @@ impl House {
         Self::start(root, store, Settings::default())
     }
 
+    /// Stops the server and starts another one, on another port, on what it kept.
+    pub(crate) fn start_again(&mut self, settings: Settings) {
+        self.stop();
+        let (root, store) = (self.root.take().unwrap(), Arc::clone(&self.store));
+        *self = Self::start(root, store, settings);
+    }
+
+    /// What the team is kept in.
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Waits for what the store answers.
+    pub(crate) fn wait<T>(&self, answer: impl Future<Output = T>) -> T {
+        self.runtime.block_on(answer)
+    }
+
     /// Where the team's files lie on disk.
     pub(crate) fn root(&self) -> &Path {
         self.root.as_ref().unwrap().path()

@@ -6,6 +6,7 @@ mod durable;
 mod files;
 mod house;
 mod multipart;
+mod order;
 mod page;
 mod people;
 mod protocol;
