@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How a program says what it does, as flags and environment variables.
 #[derive(Clone, Debug, Args)]
@@ -39,15 +39,16 @@ impl Logging {
     /// # Errors
     /// If the filter is none, or lines are written already.
     pub fn begin(&self) -> Result<()> {
-        let filter: EnvFilter =
-            self.log.parse().with_context(|| format!("--log {:?}", self.log))?;
-        let lines = tracing_subscriber::fmt()
-            .with_env_filter(filter)
+        let filter: Targets = self.log.parse().with_context(|| format!("--log {:?}", self.log))?;
+        let lines = tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal());
+        let all = tracing_subscriber::registry();
         match self.log_format {
-            LogFormat::Text => lines.with_target(false).try_init(),
-            LogFormat::Json => lines.json().flatten_event(true).try_init(),
+            LogFormat::Text => all.with(lines.with_target(false).with_filter(filter)).try_init(),
+            LogFormat::Json => {
+                all.with(lines.json().flatten_event(true).with_filter(filter)).try_init()
+            }
         }
         .map_err(|error| anyhow::anyhow!("{error}"))
     }
