@@ -232,7 +232,7 @@ fn mentions_beyond_the_budget_are_handed_over_together() {
     assert_eq!(digest, Some(vec![one.id, two.id]));
     let hkh = agent("HKH");
     let Some(Fact::Message(call)) = team.log.last().cloned() else { panic!() };
-    assert_eq!(call.calls, [hkh.name.clone()]);
+    assert_eq!(call.calls, std::slice::from_ref(&hkh.name));
     assert!(team.desk.ladder().get(&DeliveryId { message: call.id, agent: hkh.name }).is_some());
 }
 
