@@ -35,8 +35,7 @@ pub(crate) async fn start(team: &Team, server: &Server) -> Result<Demo> {
     renewed.await??;
     server.keyring_changed().await;
     let address = format!("ws://{}", server.address()).parse()?;
-    let agent =
-        AgentConfig::new(name.to_string(), address, ois_client::Token::new(token.reveal()));
+    let agent = AgentConfig::new(name.to_string(), address, ois_client::Token::new(token.reveal()));
     let bridge = Bridge::start(vec![(agent, Arc::new(Echo))], None).await?;
     Ok(Demo { name, bridge })
 }
