@@ -1,8 +1,8 @@
-//! The page: its files are in the binary, packed once at the start.
+//! The page: its files are in the binary, each packed once, when it is first asked for.
 
 mod table;
 
-use std::{collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, io::Write, sync::OnceLock};
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
@@ -22,12 +22,20 @@ use crate::{
     state::State,
 };
 
-/// The page's files by their paths, ready to be sent.
+/// The page's files by their paths. A server whose page nobody opens does not touch them: they and
+/// what they are packed to would be 0.4 MiB.
 pub(crate) struct Page {
-    files: BTreeMap<String, File>,
+    files: BTreeMap<String, Entry>,
 }
 
-/// One file of the page.
+/// One file as it lies in the binary.
+struct Entry {
+    name: &'static str,
+    bytes: &'static [u8],
+    ready: OnceLock<File>,
+}
+
+/// One file, ready to be sent.
 struct File {
     kind: HeaderValue,
     tag: String,
@@ -37,11 +45,19 @@ struct File {
 }
 
 impl Page {
-    /// Packs and hashes every file; some milliseconds.
+    /// Every file, none of them packed yet.
     pub(crate) fn new() -> Self {
-        let files =
-            table::FILES.iter().map(|(name, bytes)| (path_of(name), File::new(name, bytes)));
+        let files = table::FILES.iter().map(|(name, bytes)| {
+            let ready = OnceLock::new();
+            (path_of(name), Entry { name, bytes, ready })
+        });
         Self { files: files.collect() }
+    }
+
+    /// The file at this path, packed and hashed if it is the first time.
+    fn file(&self, path: &str) -> Option<&File> {
+        let entry = self.files.get(path)?;
+        Some(entry.ready.get_or_init(|| File::new(entry.name, entry.bytes)))
     }
 }
 
@@ -52,7 +68,7 @@ pub(crate) fn has(path: &str) -> bool {
 
 /// `GET /` and `GET /web/{file}`.
 pub(crate) fn give(state: &State, ask: &Ask) -> Result<Response<Body>, Refusal> {
-    let file = state.page.files.get(&ask.target.path);
+    let file = state.page.file(&ask.target.path);
     let file = file.ok_or_else(|| Refusal::not_found("not found"))?;
     let headers = &ask.head.headers;
     let known = content::tags(headers, &IF_NONE_MATCH).into_iter().any(|tag| file.is(tag));
@@ -151,7 +167,8 @@ mod tests {
 
     #[test]
     fn everything_the_page_names_is_there() {
-        let page = String::from_utf8(Page::new().files["/"].plain.to_vec()).unwrap();
+        let page = Page::new();
+        let page = String::from_utf8(page.file("/").unwrap().plain.to_vec()).unwrap();
         let named = page.split('"').filter(|text| text.starts_with("/web/"));
         let missing: Vec<&str> = named.filter(|path| !has(path)).collect();
         assert_eq!(missing, Vec::<&str>::new());
@@ -160,7 +177,7 @@ mod tests {
     #[test]
     fn a_packed_file_is_the_plain_one() {
         let page = Page::new();
-        let file = &page.files["/"];
+        let file = page.file("/").unwrap();
         let mut plain = Vec::new();
         let mut decoder = flate2::write::GzDecoder::new(&mut plain);
         decoder.write_all(file.packed.as_ref().unwrap()).unwrap();
