@@ -54,9 +54,6 @@ impl Desk {
         if !in_loop.is_empty() {
             self.owe_loop(message, author, in_loop);
         }
-        for held in held(HeldBy::Budget) {
-            self.owe_budget(message, &held.agent);
-        }
         let mut before = Pending::default();
         for agent in &message.calls {
             let judged = self.budgets.judge_among(agent, &message.room, &before, message.time);
@@ -64,6 +61,10 @@ impl Desk {
                 self.owe(Owed::Warning { room: message.room.clone(), spent });
             }
             before.add(agent, &message.room);
+        }
+        // Whom the message calls may have used up what was left for the others.
+        for held in held(HeldBy::Budget) {
+            self.owe_budget(message, &held.agent, &before);
         }
     }
 
@@ -111,9 +112,9 @@ impl Desk {
         }
     }
 
-    fn owe_budget(&mut self, message: &Message, agent: &ShortName) {
+    fn owe_budget(&mut self, message: &Message, agent: &ShortName, before: &Pending) {
         let room = || message.room.clone();
-        let judged = self.budgets.judge(agent, &message.room, 0, message.time);
+        let judged = self.budgets.judge_among(agent, &message.room, before, message.time);
         let Judgement::Hold { spent, policy, told } = judged else { return };
         // Who asks says so by asking.
         if !told && policy != Policy::Ask {

@@ -389,3 +389,19 @@ fn who_dies_while_anothers_death_is_being_told_is_told_as_well() {
     let told: Vec<Vec<String>> = told.collect();
     assert_eq!(told, [["HKH"], ["ARIA"]]);
 }
+
+#[test]
+fn who_is_held_since_others_of_the_same_message_used_the_budget_up_is_told_so() {
+    for policy in [Policy::Stop, Policy::Ask] {
+        let mut team = Team::new();
+        team.desk.set_budgets(vec![Budget { agent: None, ..budget(2, policy) }]);
+        let message = team.say(&mira(), "@HKH @ARIA @Bo hello", None);
+        assert_eq!((message.calls.len(), message.held.len()), (2, 1));
+        let told = team.notices().into_iter().filter(|notice| match notice {
+            Notice::BudgetReached { spent, .. } => (spent.used, spent.limit) == (2, 2),
+            Notice::Ask { agent, .. } => agent.as_str() == "Bo",
+            _ => false,
+        });
+        assert_eq!(told.count(), 1, "{policy:?}");
+    }
+}
