@@ -112,6 +112,11 @@ async fn call(
     ask: &mut Ask,
 ) -> Result<Response<Body>, Refusal> {
     let known = || member.clone().ok_or_else(|| Refusal::unauthorized("Unauthorized"));
+    if matches!(ask.head.method, Method::GET | Method::HEAD) && !ask.body.is_end_stream() {
+        // Nobody needs it, but a connection that ends with something unread takes the end of the
+        // answer with it.
+        body::whole(&ask.head, &mut ask.body, state.settings.limits.json_bytes).await?;
+    }
     match route {
         Route::Login => api::session::login(state, ask).await,
         Route::Logout => api::session::logout(state, ask).await,

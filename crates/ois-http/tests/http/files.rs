@@ -297,7 +297,8 @@ fn a_body_behind_the_request_for_a_file_is_no_request() {
     put(&house, "long", &long(), &[]);
     let smuggled = format!("DELETE /api/file?path=long HTTP/1.1\r\n{}\r\n\r\n", bearer(AGENT));
     let answer = house.send("GET /api/download?path=long", &[&bearer(AGENT)], smuggled.as_bytes());
-    assert_eq!((answer.status, answer.body == long()), (200, true));
+    assert_eq!((answer.status, answer.body.len()), (200, long().len()));
+    assert!(answer.body == long());
     assert_eq!(house.ask("HEAD /api/download?path=long").status, 200);
 }
 
