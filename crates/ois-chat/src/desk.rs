@@ -108,7 +108,8 @@ impl Desk {
         self.budgets.list()
     }
 
-    /// Replaces what may be used in a day.
+    /// Replaces what may be used in a day. To be known before the log is read: what was held is judged
+    /// again, in case nobody was told.
     pub fn set_budgets(&mut self, budgets: Vec<Budget>) {
         self.budgets.set(budgets);
     }

@@ -44,6 +44,14 @@ pub(crate) async fn recall(
         Some(kept) if kept.through <= head => (kept.desk.with(settings), kept.through),
         _ => (Desk::new(settings), EventId::ZERO),
     };
+    // What was held is judged again, in case nobody was told.
+    match budgets(store).await {
+        Ok(budgets) => desk.set_budgets(budgets),
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "the budgets do not count until they are set again"
+        ),
+    }
     let kept = through;
     while through < head {
         let records = store.read(through, CHUNK).await?;
@@ -55,13 +63,6 @@ pub(crate) async fn recall(
                 desk.apply(&fact);
             }
         }
-    }
-    match budgets(store).await {
-        Ok(budgets) => desk.set_budgets(budgets),
-        Err(error) => tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "the budgets do not count until they are set again"
-        ),
     }
     Ok((desk, kept))
 }

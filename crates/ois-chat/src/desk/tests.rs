@@ -72,8 +72,8 @@ impl Team {
     fn restart(&mut self) {
         let budgets = self.desk.budgets().to_vec();
         self.desk = Desk::new(DeskSettings::default());
-        self.log.iter().for_each(|fact| self.desk.apply(fact));
         self.desk.set_budgets(budgets);
+        self.log.iter().for_each(|fact| self.desk.apply(fact));
     }
 
     fn report(&mut self, agent: &Member, message: EventId, state: Rung, reason: Option<Reason>) {
@@ -404,4 +404,14 @@ fn who_is_held_since_others_of_the_same_message_used_the_budget_up_is_told_so() 
         });
         assert_eq!(told.count(), 1, "{policy:?}");
     }
+}
+
+#[test]
+fn what_a_crash_kept_from_being_said_of_a_budget_is_said_afterwards() {
+    let mut team = Team::with_budget(0, Policy::Stop);
+    let draft = team.draft(&mira(), "@HKH please", None);
+    team.store(NewEvent::Message(draft));
+    team.restart();
+    team.pay();
+    assert!(matches!(team.notices().as_slice(), [Notice::BudgetReached { .. }]));
 }
