@@ -13,6 +13,8 @@ pub(crate) struct Ledger {
     pub(crate) turns: Vec<Turn>,
     /// Keys that a runtime has accepted: agent and key.
     pub(crate) accepted: BTreeSet<(usize, String)>,
+    /// What a client has kept, to be sent until it is confirmed.
+    pub(crate) kept: BTreeSet<(String, Nonce)>,
     /// What was confirmed to whoever said it.
     pub(crate) acks: Vec<(String, Nonce, EventId)>,
     /// What each client saw over each of its wires.

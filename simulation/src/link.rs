@@ -141,6 +141,9 @@ impl<K: Keep> Link<K> {
                     self.lose(scene);
                 }
                 let is_final = is_final.unwrap_or(true);
+                if let Some(nonce) = error.nonce.as_ref().filter(|_| is_final) {
+                    scene.ledger.kept.remove(&(self.token.clone(), nonce.clone()));
+                }
                 vec![if is_final { Told::Refused(error) } else { Told::Error(error) }]
             }
             ServerFrame::History(_) | ServerFrame::Pong | ServerFrame::AuthFail => Vec::new(),
@@ -150,9 +153,12 @@ impl<K: Keep> Link<K> {
 
     /// Keeps a draft and sends it as soon as it may.
     pub(crate) fn say(&mut self, nonce: Nonce, chat: Chat, scene: &mut Scene) -> bool {
-        let kept = self.outbox.add(nonce, chat, self.cursor.unwrap_or_default());
+        let kept = self.outbox.add(nonce.clone(), chat, self.cursor.unwrap_or_default()).is_ok();
+        if kept {
+            scene.ledger.kept.insert((self.token.clone(), nonce));
+        }
         self.flush(scene);
-        kept.is_ok()
+        kept
     }
 
     /// Sends a frame, or loses it.

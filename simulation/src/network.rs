@@ -150,16 +150,17 @@ impl Scene {
         self.now.after_ms(ms)
     }
 
-    /// Whatever is on the wire is lost; each end learns of it in its own time, so that for a while
+    /// What is on the wire is lost, or only the way back; each end learns of it in its own time, so that for a while
     /// one may be back over another wire while the server still believes in this one.
     fn may_be_cut(&mut self, line: Line) {
         if !self.random.chance(self.weather.cut) {
             return;
         }
         let (here, there) = (self.random.below(5000), self.random.below(60_000));
+        let up_arrives = self.random.chance(4000);
         let Some(wire) = self.network.wires.get_mut(&line) else { return };
         wire.is_cut = true;
-        let lost = wire.up.cut() + wire.down.cut();
+        let lost = wire.down.cut() + if up_arrives { 0 } else { wire.up.cut() };
         let up = wire.up.push(Packet::Hangup, self.now.after_ms(there));
         let down = wire.down.push(Packet::Hangup, self.now.after_ms(here));
         self.at(up, Event::Up(line));

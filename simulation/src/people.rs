@@ -92,7 +92,7 @@ impl Person {
         scene.after(pause, Event::Acts(self.peer));
         match scene.random.below(10) {
             0 => return Some(Button::Retry),
-            1 => return Some(Button::Stop),
+            1 | 2 => return Some(Button::Stop),
             _ => {}
         }
         let text = self.words(scene);

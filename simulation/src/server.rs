@@ -134,9 +134,9 @@ impl Server {
     }
 
     fn fold(&self, mut desk: Desk, after: EventId) -> Desk {
+        desk.set_budgets(self.budgets.clone());
         let later = self.log.entries().iter().filter(|stored| stored.id > after);
         later.filter_map(Stored::fact).for_each(|fact| desk.apply(&fact));
-        desk.set_budgets(self.budgets.clone());
         desk
     }
 
@@ -199,19 +199,23 @@ impl Server {
     }
 
     /// Whether nothing is left to do.
-    pub(crate) fn is_done(&self) -> bool {
-        self.process.as_ref().is_some_and(|process| {
-            let is_over =
-                |it: &ois_protocol::Delivery| it.state.is_final() && it.state > Rung::Ended;
-            process.queue.is_empty()
-                && process.batch.is_none()
-                && !process.desk.owes()
-                && process.desk.ladder().find(&ois_chat::ladder::Query::default()).all(is_over)
-        })
+    pub(crate) fn is_done(&self, now: Timestamp) -> bool {
+        let is_quiet = now.since_ms(self.last_time()) > QUIET_MS;
+        is_quiet
+            && self.process.as_ref().is_some_and(|process| {
+                let is_over =
+                    |it: &ois_protocol::Delivery| it.state.is_final() && it.state > Rung::Ended;
+                process.queue.is_empty()
+                    && process.batch.is_none()
+                    && !process.desk.owes()
+                    && process.desk.ladder().find(&ois_chat::ladder::Query::default()).all(is_over)
+            })
     }
 }
 
 /// Half a ping interval.
 const BEAT_MS: u64 = 15_000;
+/// After so long without an event nobody waits for anything, questions about budgets included.
+const QUIET_MS: u64 = 70 * 60_000;
 /// The log's first id.
 const FIRST: u64 = 100;

@@ -15,6 +15,8 @@ pub(crate) struct Weather {
     pub(crate) cut: u32,
     /// A frame is late, and all behind it.
     pub(crate) slow: u32,
+    /// A sync of the server's disk takes seconds.
+    pub(crate) slow_disk: u32,
     /// A peer takes nothing for a while, per sweep.
     pub(crate) blocked: u32,
     /// A disk is full for a while, per write.
@@ -65,6 +67,7 @@ impl Weather {
             stays_away: rate(3000),
             cut: rate(300),
             slow: rate(1000),
+            slow_disk: rate(3000),
             blocked: rate(500),
             full: rate(300),
             checkpoint: rate(1000),

@@ -143,7 +143,7 @@ impl World {
     fn is_over(&self) -> bool {
         let late = self.scene.now >= self.end_at;
         let done = self.is_calm
-            && self.server.is_done()
+            && self.server.is_done(self.scene.now)
             && self.monitors.iter().all(Monitor::is_done)
             && self.gateways.iter().all(Gateway::is_idle)
             && self.people.iter().all(Person::is_done)

@@ -143,7 +143,7 @@ impl Gateway {
             process.active = None;
             self.state = SessionState::Stopped;
             self.last_run = Some(run.to_owned());
-            if scene.random.chance(3000) {
+            if scene.random.chance(5000) {
                 // It may leave no trace.
                 let written = format!("{run}:user");
                 self.rows.retain(|row| row.key.as_deref() != Some(&written));

@@ -34,6 +34,7 @@ pub(super) fn check(world: &World, wrong: &mut Vec<String>) {
         wrong.push(format!("a notice says that the chain of {root} was stopped, and it was not"));
     }
     budgets_hold(world, wrong);
+    budgets_are_told(world, wrong);
 }
 
 /// With which message a chain begins.
@@ -58,6 +59,52 @@ fn budgets_hold(world: &World, wrong: &mut Vec<String>) {
         if began > limit {
             wrong.push(format!("{began} turns on a budget of {limit} for {:?}", budget.agent));
         }
+    }
+}
+
+/// What is used up or nearly so is told once a day; every question has an end.
+fn budgets_are_told(world: &World, wrong: &mut Vec<String>) {
+    let mut told: BTreeMap<_, u32> = BTreeMap::new();
+    for message in messages(world) {
+        let day = message.time.ms() / DAY_MS;
+        match &message.notice {
+            Some(Notice::BudgetWarning { spent }) => {
+                let key = (day, false, spent.agent.clone(), spent.measure, spent.limit);
+                *told.entry(key).or_default() += 1;
+            }
+            Some(Notice::BudgetReached { spent, .. }) => {
+                let key = (day, true, spent.agent.clone(), spent.measure, spent.limit);
+                *told.entry(key).or_default() += 1;
+            }
+            Some(Notice::Ask { agent, .. }) => {
+                let ends = |it: &&Message| match &it.notice {
+                    Some(Notice::NotAllowed { agent: other }) => other == agent,
+                    Some(_) => false,
+                    None => !it.agent && it.calls.contains(agent),
+                };
+                let answers = messages(world).filter(|it| it.reply_to == Some(message.id));
+                if answers.filter(ends).count() == 0 {
+                    wrong.push(format!("nobody heard what became of the question {}", message.id));
+                }
+            }
+            _ => {}
+        }
+        for held in message.held.iter().filter(|held| held.by == HeldBy::Budget) {
+            let says_so = |it: &Message| match &it.notice {
+                Some(Notice::BudgetReached { spent, .. }) => {
+                    spent.agent.as_ref().is_none_or(|agent| *agent == held.agent)
+                }
+                Some(Notice::Ask { agent, .. }) => *agent == held.agent,
+                _ => false,
+            };
+            let mut today = messages(world).filter(|it| it.time.ms() / DAY_MS == day);
+            if !today.any(says_so) {
+                wrong.push(format!("{} did not wake {}, for no reason", message.id, held.agent));
+            }
+        }
+    }
+    for (what, times) in told.into_iter().filter(|(_, times)| *times > 1) {
+        wrong.push(format!("{what:?} was told {times} times"));
     }
 }
 

@@ -28,7 +28,8 @@ pub(super) fn check(world: &World, wrong: &mut Vec<String>) {
     }
 }
 
-/// Every nonce stands in the log at most once, and where its sender was told.
+/// Every nonce stands in the log at most once, where its sender was told, and what was kept to be sent
+/// stands there in the end.
 fn acknowledged_once(world: &World, wrong: &mut Vec<String>) {
     let mut stored = BTreeMap::new();
     for event in world.server.log() {
@@ -39,6 +40,11 @@ fn acknowledged_once(world: &World, wrong: &mut Vec<String>) {
             if stored.insert((author, nonce.clone()), event.id).is_some() {
                 wrong.push(format!("{nonce} stands in the log twice"));
             }
+        }
+    }
+    for (name, nonce) in &world.scene.ledger.kept {
+        if !stored.contains_key(&(name.clone(), nonce.clone())) {
+            wrong.push(format!("{nonce}, which {name} had kept, never came into the log"));
         }
     }
     for (name, nonce, id) in &world.scene.ledger.acks {
