@@ -37,7 +37,7 @@ fn a_word_on_the_page_wakes_an_agent_whose_answer_is_seen_and_kept() -> Result<(
     page.wait("document.querySelector('ois-connection').dataset.state === 'ready'")?;
     page.fill("[data-testid=composer]", "@aria are you there? [[say:here I am]]")?;
     page.press("Enter")?;
-    let answer = "[...document.querySelectorAll('.message')].some(it => \
+    let answer = "[...document.querySelectorAll('.message:not(.bubble)')].some(it => \
         it.textContent.includes('ARIA') && it.querySelector('.text')?.textContent.trim() === 'here I am')";
     page.wait_within(std::time::Duration::from_secs(120), answer)?;
     page.screenshot("whole-1440")?;

@@ -19,7 +19,7 @@ use std::{
 use simulation::{Story, Words, play};
 
 /// How many seeds are played without being asked for more.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 2000;
 /// How many lines of a failed story are shown.
 const LINES: usize = 120;
 
