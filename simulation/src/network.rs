@@ -62,6 +62,13 @@ impl<F> Way<F> {
         std::mem::take(&mut self.packets).len()
     }
 
+    /// All of it comes so much later. Answers with when.
+    fn delay(&mut self, ms: u64) -> Vec<Timestamp> {
+        self.last = self.last.after_ms(ms);
+        self.packets.iter_mut().for_each(|(at, _)| *at = at.after_ms(ms));
+        self.packets.iter().map(|(at, _)| *at).collect()
+    }
+
     fn pop(&mut self, now: Timestamp) -> Option<Packet<F>> {
         self.packets.front().filter(|(at, _)| *at <= now)?;
         let (_, packet) = self.packets.pop_front()?;
@@ -156,14 +163,17 @@ impl Scene {
         if !self.random.chance(self.weather.cut) {
             return;
         }
-        let (here, there) = (self.random.below(5000), self.random.below(60_000));
-        let up_arrives = self.random.chance(4000);
+        let (here, there) = (self.random.below(3000), self.random.below(60_000));
+        let arrives_later = self.random.chance(4000).then(|| self.random.below(15_000));
         let Some(wire) = self.network.wires.get_mut(&line) else { return };
         wire.is_cut = true;
-        let lost = wire.down.cut() + if up_arrives { 0 } else { wire.up.cut() };
+        let later = arrives_later.map_or_else(Vec::new, |ms| wire.up.delay(ms));
+        let lost = wire.down.cut() + arrives_later.map_or_else(|| wire.up.cut(), |_| 0);
         let up = wire.up.push(Packet::Hangup, self.now.after_ms(there));
         let down = wire.down.push(Packet::Hangup, self.now.after_ms(here));
-        self.at(up, Event::Up(line));
+        for at in later.into_iter().chain([up]) {
+            self.at(at, Event::Up(line));
+        }
         self.at(down, Event::Down(line));
         self.note(format_args!("wire {line} is cut, {lost} frames are lost"));
     }

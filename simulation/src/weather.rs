@@ -67,7 +67,7 @@ impl Weather {
             stays_away: rate(3000),
             cut: rate(300),
             slow: rate(1000),
-            slow_disk: rate(3000),
+            slow_disk: rate(5000),
             blocked: rate(500),
             full: rate(300),
             checkpoint: rate(1000),

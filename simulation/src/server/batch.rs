@@ -68,7 +68,7 @@ impl Server {
         let Some(process) = &mut self.process else { return };
         process.batch = Some(receipts);
         let slow = scene.random.chance(scene.weather.slow_disk);
-        let ms = scene.random.between(1, if slow { 5000 } else { 20 });
+        let ms = scene.random.between(1, if slow { 8000 } else { 20 });
         scene.after(ms, Event::ServerSyncs(life));
     }
 
