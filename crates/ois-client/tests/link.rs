@@ -1,11 +1,11 @@
 //! A link against servers that behave well, badly, and as OIS 1.2 does.
 #![expect(clippy::unwrap_used, reason = "a test may end at the first surprise")]
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use ois_client::{Backoff, Config, Credential, Event, Link, Lost};
-use ois_protocol::{Chat, EventId};
+use ois_client::{Backoff, Config, Credential, Event, Keep, Kept, Link, Lost};
+use ois_protocol::{Chat, EventId, Nonce};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
@@ -45,6 +45,23 @@ impl Peer {
         self.tell(json!({"type": "auth_ok", "user": "ARIA ⚔️", "isAgent": true})).await;
         self.tell(json!({"type": "history", "messages": history})).await;
         asked
+    }
+}
+
+/// A disk that fills up behind the first draft.
+struct FullDisk;
+
+impl Keep for FullDisk {
+    fn load(&mut self) -> io::Result<Vec<Kept>> {
+        Ok(Vec::new())
+    }
+
+    fn put(&mut self, _: &Kept) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&mut self, _: &Nonce) -> io::Result<()> {
+        Err(io::ErrorKind::StorageFull.into())
     }
 }
 
@@ -130,6 +147,20 @@ async fn what_was_said_before_a_loss_is_said_again_with_its_nonce() {
     };
     let (_peer, id) = tokio::join!(server, next_ack(&mut link));
     assert_eq!(id, 9);
+}
+
+#[tokio::test]
+async fn what_the_server_has_taken_is_told_although_the_disk_does_not_note_it() {
+    let (listener, config) = listen().await;
+    let mut link = Link::start_with(config, FullDisk).unwrap();
+    link.say(chat("one")).await.unwrap();
+    let mut peer = Peer::accept(&listener).await;
+    peer.welcome().await;
+    let nonce = peer.hear().await["nonce"].clone();
+    peer.tell(json!({"type": "ack", "nonce": nonce, "id": 9})).await;
+    assert_eq!(next_ack(&mut link).await, 9);
+    // Nothing more can be noted now, so the connection begins anew.
+    Peer::accept(&listener).await;
 }
 
 #[tokio::test]

@@ -94,8 +94,10 @@ impl<'a, K: Keep> Session<'a, K> {
                 self.tell(Event::CaughtUp(id));
             }
             Some(ServerFrame::Ack(ack)) => {
-                self.driver.outbox.acked(&ack.nonce).map_err(disk)?;
+                // It is taken whether the disk notes it or not: nobody will hear of it again.
+                let noted = self.driver.outbox.acked(&ack.nonce);
                 self.tell(Event::Ack(ack));
+                noted.map_err(disk)?;
             }
             Some(ServerFrame::Error(error)) => self.error(error)?,
             Some(ServerFrame::Message { .. } | ServerFrame::Pong | ServerFrame::Unknown) | None => {
@@ -196,9 +198,11 @@ impl<'a, K: Keep> Session<'a, K> {
             self.driver.cursor = None;
         }
         let now = self.driver.now_ms();
-        let is_final = self.driver.outbox.refused(&error, now).map_err(disk)?;
-        self.tell(if is_final { Event::Refused(error) } else { Event::Error(error) });
-        Ok(())
+        // A refusal that is not noted is final, as an ack is.
+        let is_final = self.driver.outbox.refused(&error, now);
+        let refused = *is_final.as_ref().unwrap_or(&true);
+        self.tell(if refused { Event::Refused(error) } else { Event::Error(error) });
+        is_final.map_err(disk).map(drop)
     }
 
     async fn send_drafts(&mut self) -> Result<(), Lost> {
