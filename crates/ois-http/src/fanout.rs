@@ -10,6 +10,7 @@ use crate::{
     codec,
     hot::{Hot, Origin},
     hub::Sent,
+    queue::gather,
     state::now,
 };
 
@@ -34,21 +35,22 @@ impl Hot {
     pub(crate) async fn commit(self: Rc<Self>) {
         loop {
             self.work.notified().await;
-            // Everybody who is ready is read before the batch is closed.
-            tokio::task::yield_now().await;
-            while self.commit_batch().await {}
+            while !self.queue.borrow().is_empty() {
+                gather(&self.queue).await;
+                self.commit_batch().await;
+            }
         }
     }
 
     /// Appends what is in line. Answers whether there was anything.
     pub(crate) async fn commit_batch(&self) -> bool {
         let _turn = self.turn.lock().await;
-        let queue = std::mem::take(&mut *self.queue.borrow_mut());
+        let drafts = self.queue.borrow_mut().take();
         self.drained.notify_waiters();
-        if queue.drafts.is_empty() {
+        if drafts.is_empty() {
             return false;
         }
-        let (events, receipts) = self.sift(queue.drafts);
+        let (events, receipts) = self.sift(drafts);
         if events.is_empty() {
             return true;
         }

@@ -25,6 +25,7 @@ use crate::{
     hub::Sent,
     keys::Keys,
     metrics::Metrics,
+    queue::Queue,
     recall,
     reports::{self, Stopping},
     sight::Class,
@@ -82,13 +83,6 @@ pub(crate) struct Hot {
     pub(crate) kept_through: Cell<EventId>,
 }
 
-/// Drafts on their way into the log.
-#[derive(Default)]
-pub(crate) struct Queue {
-    pub(crate) drafts: Vec<(NewEvent, Origin)>,
-    pub(crate) bytes: usize,
-}
-
 /// Who is to hear what became of a draft.
 pub(crate) enum Origin {
     /// A connection.
@@ -99,6 +93,17 @@ pub(crate) enum Origin {
     Report(Rc<Conn>, String),
     /// The server itself.
     Server,
+}
+
+impl Origin {
+    /// Whether both came over the same connection.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let conn = |origin: &Self| match origin {
+            Self::Conn(conn) | Self::Report(conn, _) => Some(conn.number),
+            Self::Post(_) | Self::Server => None,
+        };
+        conn(self).is_some_and(|number| conn(other) == Some(number))
+    }
 }
 
 /// What a sign-in leaves to do.
@@ -112,8 +117,6 @@ pub(crate) enum SignedIn {
     Refused,
 }
 
-/// Above this many bytes waiting for the disk, nobody is read from until they are written.
-const QUEUE_BYTES: usize = 8 << 20;
 /// Messages that the tail is filled with at the start, as many as a history has.
 const HISTORY: usize = 100;
 
@@ -223,9 +226,8 @@ impl Hot {
         match said {
             Ok((draft, called)) => {
                 let draft = self.desk.borrow_mut().say(draft, called, now());
-                let mut queue = self.queue.borrow_mut();
-                queue.bytes += draft.text.len() + 256;
-                queue.drafts.push((NewEvent::Message(draft), origin));
+                let bytes = draft.text.len() + 256;
+                self.queue.borrow_mut().push(NewEvent::Message(draft), bytes, origin);
                 self.work.notify_one();
                 true
             }
@@ -243,7 +245,7 @@ impl Hot {
 
     /// Whether so much waits for the disk that nobody should be read from.
     pub(crate) fn is_full(&self) -> bool {
-        self.queue.borrow().bytes > QUEUE_BYTES
+        self.queue.borrow().is_full()
     }
 
     /// The connection is no more.

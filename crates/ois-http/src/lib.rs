@@ -2,7 +2,7 @@
 //! decides nothing.
 //!
 //! One chat message on its way: `ws` reads a frame, `ois-chat` makes a draft of it, `hot` puts it
-//! in line, `fanout` appends the line as one batch and, once that is durable, hands it to `tail`,
+//! in line (`queue`), `fanout` appends the line as one batch and, once that is durable, hands it to `tail`,
 //! which frames it once, and sweeps over all connections (`conn`), the sender's included.
 //!
 //! ```no_run
@@ -30,6 +30,7 @@ mod hub;
 mod keys;
 mod metrics;
 mod page;
+mod queue;
 mod recall;
 mod reply;
 mod reports;

@@ -192,9 +192,7 @@ impl Hot {
 
     /// Puts an event in line for the log.
     pub(crate) fn line_up(&self, event: NewEvent, origin: Origin) {
-        let mut queue = self.queue.borrow_mut();
-        queue.bytes += 256;
-        queue.drafts.push((event, origin));
+        self.queue.borrow_mut().push(event, 256, origin);
         self.work.notify_one();
     }
 }
