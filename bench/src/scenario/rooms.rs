@@ -76,12 +76,15 @@ impl Match {
         })
     }
 
-    /// The first room against another: ratios of throughput and CPU within each round, their
-    /// medians.
+    /// The first room against another: see [`Match::between`].
     pub(crate) fn against(&self, other: Peer) -> Option<Rate> {
-        let ours = &self.rooms.first()?.1;
-        let pairs = || ours.iter().zip(self.rounds(other).into_iter().flatten());
-        self.rounds(other)?;
+        self.between(self.rooms.first()?.0, other)
+    }
+
+    /// One room against another: ratios of throughput and CPU within each round, their medians.
+    pub(crate) fn between(&self, one: Peer, other: Peer) -> Option<Rate> {
+        let (ours, theirs) = (self.rounds(one)?, self.rounds(other)?);
+        let pairs = || ours.iter().zip(theirs);
         Some(Rate {
             per_second: median(pairs().map(|(our, their)| our.per_second / their.per_second)),
             cpu: median(pairs().map(|(our, their)| our.cpu / their.cpu)),
