@@ -1,7 +1,9 @@
 //! Whatever joins, stalls, resumes and restarts: everybody is shown the log, in its order, as far
-//! as it may be seen and from where it began. The oracle is the store itself.
+//! as it may be seen and from where it began. What the server answers to a connection alone comes
+//! between these frames, never inside one. The oracle is the store itself.
 
 use std::{
+    collections::VecDeque,
     io::{ErrorKind, Read, Write},
     net::TcpStream,
 };
@@ -39,6 +41,8 @@ struct Reader {
     stream: TcpStream,
     unread: Vec<u8>,
     seen: Seen,
+    /// What its pings carried whose pongs have not come.
+    pings: VecDeque<Vec<u8>>,
 }
 
 impl Who {
@@ -82,8 +86,8 @@ impl Reader {
             stream.read_exact(&mut byte).unwrap();
             answer.extend(byte);
         }
-        let mut reader =
-            Self { stream, unread: Vec::new(), seen: Seen { who, after, frames: Vec::new() } };
+        let seen = Seen { who, after, frames: Vec::new() };
+        let mut reader = Self { stream, unread: Vec::new(), seen, pings: VecDeque::new() };
         reader.send(&who.sign_in(session, after));
         reader
     }
@@ -96,6 +100,14 @@ impl Reader {
         self.stream.write_all(&bytes).unwrap();
     }
 
+    /// Asks for a pong with these bytes, 125 at the most.
+    fn ping(&mut self, payload: Vec<u8>) {
+        let mut bytes = vec![0x89, 0x80 | u8::try_from(payload.len()).unwrap(), 0, 0, 0, 0];
+        bytes.extend(&payload);
+        self.stream.write_all(&bytes).unwrap();
+        self.pings.push_back(payload);
+    }
+
     /// Reads once, up to so many bytes; false at the end.
     fn read(&mut self, most: usize) -> bool {
         let mut bytes = vec![0; most];
@@ -105,9 +117,17 @@ impl Reader {
             Err(error) => panic!("nothing came: {error}"),
         };
         self.unread.extend(&bytes[..count]);
-        while let Some((frame, rest)) = first_frame(&self.unread) {
+        while let Some((opcode, frame, rest)) = first_frame(&self.unread) {
             let frame = frame.to_vec();
             self.unread.drain(..self.unread.len() - rest);
+            if opcode == PONG {
+                assert_eq!(
+                    Some(frame),
+                    self.pings.pop_front(),
+                    "pongs answer pings in their order"
+                );
+                continue;
+            }
             let json: Value = serde_json::from_slice(&frame).expect("no frame is split or mixed");
             if matches!(json["type"].as_str(), Some("message" | "delivery" | "run")) {
                 self.seen.frames.push(frame);
@@ -125,16 +145,19 @@ impl Reader {
     }
 }
 
-/// The payload of the first whole text frame, and how many bytes are behind it.
-fn first_frame(bytes: &[u8]) -> Option<(&[u8], usize)> {
+/// The first byte and the payload of the first whole frame, and how many bytes are behind it.
+fn first_frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
     let (start, length) = match *bytes.get(1)? {
         126 => (4, usize::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?))),
         127 => (10, usize::try_from(u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?)).ok()?),
         short => (2, usize::from(short)),
     };
-    assert_eq!(bytes[0], 0x81, "a whole text frame");
-    Some((bytes.get(start..start + length)?, bytes.len() - start - length))
+    assert!([TEXT, PONG].contains(&bytes[0]), "a whole frame");
+    Some((bytes[0], bytes.get(start..start + length)?, bytes.len() - start - length))
 }
+
+const TEXT: u8 = 0x81;
+const PONG: u8 = 0x8a;
 
 /// One team and what is done to it.
 struct Play {
@@ -177,6 +200,10 @@ impl Play {
             }
             16..18 if !self.readers.is_empty() => self.resume(reader),
             18 if self.roll(4) == 0 => self.restart(),
+            19 if !self.readers.is_empty() => {
+                let payload = vec![self.roll(256) as u8; self.roll(126) as usize];
+                self.readers[reader].ping(payload);
+            }
             _ => {}
         }
     }
@@ -239,7 +266,7 @@ impl Play {
         let log = self.log();
         for reader in &mut self.readers {
             let wanted = Self::wanted(&log, &reader.seen);
-            while reader.seen.frames.len() < wanted.len() {
+            while reader.seen.frames.len() < wanted.len() || !reader.pings.is_empty() {
                 assert!(reader.read(1 << 16), "closed before everything was shown");
             }
             assert!(reader.seen.frames == wanted, "{:?} is shown something else", reader.seen.who);
