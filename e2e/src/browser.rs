@@ -56,6 +56,8 @@ impl Browser {
             .env("HOME", profile.path())
             .env("XDG_CONFIG_HOME", profile.path())
             .env("XDG_CACHE_HOME", profile.path())
+            // It leaves a directory for its lock behind, which goes with the profile.
+            .env("TMPDIR", profile.path())
             .arg("about:blank");
         let process = Process::start("chromium", command)?;
         let url = process.line(START, |line| {
