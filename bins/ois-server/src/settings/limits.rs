@@ -1,0 +1,54 @@
+//! How much the operator lets one member send, and how long a silent one stay.
+
+use clap::Args;
+use ois_protocol::Limits;
+
+/// How much is too much.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct Bounds {
+    /// Bytes of one message's text
+    #[arg(long, env = "OIS_MAX_TEXT", default_value_t = Limits::default().text_bytes, value_name = "BYTES")]
+    max_text: usize,
+    /// Bytes of one WebSocket frame
+    #[arg(long, env = "OIS_MAX_FRAME", default_value_t = Limits::default().frame_bytes, value_name = "BYTES")]
+    max_frame: usize,
+    /// Bytes below which an upload or a PUT must stay
+    #[arg(long, env = "OIS_MAX_UPLOAD", default_value_t = Limits::default().upload_bytes, value_name = "BYTES")]
+    max_upload: u64,
+    /// Bytes of a JSON body
+    #[arg(long, env = "OIS_MAX_JSON", default_value_t = Limits::default().json_bytes, value_name = "BYTES")]
+    max_json: usize,
+    /// Messages a second that a member may send for long; 0 for no limit. Who sends more is read
+    /// more slowly, and over HTTP told to come back
+    #[arg(long, env = "OIS_CHAT_RATE", default_value_t = Limits::default().chat_rate, value_name = "NUMBER")]
+    chat_rate: u32,
+    /// Messages that a member may send at once
+    #[arg(long, env = "OIS_CHAT_BURST", default_value_t = Limits::default().chat_burst, value_name = "NUMBER")]
+    chat_burst: u32,
+    /// Seconds after which a peer that takes nothing is closed
+    #[arg(long, env = "OIS_STALL_SECONDS", default_value_t = Limits::default().stall_ms / 1000, value_name = "SECONDS")]
+    stall_seconds: u64,
+    /// Seconds between pings; a peer that misses one is closed
+    #[arg(long, env = "OIS_PING_SECONDS", default_value_t = Limits::default().ping_ms / 1000, value_name = "SECONDS")]
+    ping_seconds: u64,
+    /// Bytes of the log's end kept in memory; who is further behind reads from disk
+    #[arg(long, env = "OIS_TAIL_BYTES", default_value_t = 8 << 20, value_name = "BYTES")]
+    pub(crate) tail_bytes: usize,
+}
+
+impl Bounds {
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            text_bytes: self.max_text,
+            frame_bytes: self.max_frame,
+            upload_bytes: self.max_upload,
+            json_bytes: self.max_json,
+            chat_rate: self.chat_rate,
+            chat_burst: self.chat_burst,
+            stall_ms: self.stall_seconds * 1000,
+            ping_ms: self.ping_seconds.max(1) * 1000,
+            ..Limits::default()
+        }
+    }
+}
