@@ -167,7 +167,7 @@ fn ask(settings: &Settings, request: Request) -> Result<Answer> {
 fn here(settings: &Settings, request: Request) -> Result<Answer> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let team = Team::open(&settings.place, now()).await?;
+        let team = Team::open(settings, now()).await?;
         if let Some(password) = team.found(now()).await? {
             init::tell_password(&password);
         }

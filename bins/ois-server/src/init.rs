@@ -37,7 +37,7 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
 }
 
 async fn found(settings: &Settings) -> Result<()> {
-    let team = Team::open(&settings.place, now()).await?;
+    let team = Team::open(settings, now()).await?;
     match team.found(now()).await? {
         Some(password) => tell_password(&password),
         None => say("this team has its first user already"),

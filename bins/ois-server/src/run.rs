@@ -1,10 +1,6 @@
 //! Serving: the parts put together, the ready line, and a stop that loses nothing.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use ois_http::{Server, Stop, Tasks};
@@ -34,8 +30,11 @@ const ARCHIVE_PAUSE: Duration = Duration::from_secs(1);
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(settings: Settings) -> Result<()> {
     settings.logging.begin()?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(settings.tuning.http_workers())
+        .thread_name("ois-http")
+        .enable_all()
+        .build()?;
     runtime.block_on(serve(settings))
 }
 
@@ -44,13 +43,13 @@ async fn serve(settings: Settings) -> Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     // A file that reaches a limit of the system's is a full disk, not the end of the process.
     let _file_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
-    let team = Arc::new(Team::open(&settings.place, now()).await?);
+    let team = Arc::new(Team::open(&settings, now()).await?);
     let listen = settings.doors.address();
     check_open_to(listen, &settings.people, &team)?;
     let first_password = team.found(now()).await?;
     team.admit(&settings.people).await?;
-    let listener =
-        TcpListener::bind(listen).with_context(|| format!("cannot listen on {listen}"))?;
+    let listener = ois_http::listen(listen, &settings.tuning.sockets())
+        .with_context(|| format!("cannot listen on {listen}"))?;
     let store: Arc<dyn Store> = team.store.clone();
     let admin = admin_socket::bind(&settings.place.root).context("cannot open the admin socket")?;
     let doors = doors(&settings, team.offset);
@@ -90,7 +89,7 @@ fn doors(settings: &Settings, offset: UtcOffset) -> ois_http::Settings {
     ois_http::Settings {
         desk: settings.agents.desk(offset),
         limits: settings.bounds.limits(),
-        tail_bytes: settings.bounds.tail_bytes,
+        tail_bytes: settings.tuning.tail_bytes,
         public_url: settings.doors.public_url.clone(),
         trusted_proxies: settings.doors.trusted_proxies.clone(),
     }

@@ -9,6 +9,7 @@ mod data;
 mod limits;
 mod members;
 mod network;
+mod tuning;
 
 use clap::Parser;
 use ois_cli::Logging;
@@ -21,6 +22,7 @@ pub(crate) use self::{
     limits::Bounds,
     members::People,
     network::Doors,
+    tuning::Tuning,
 };
 
 /// One place for agents on different gateways and their people: group chat, files, register.
@@ -42,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) agents: Agents,
     #[command(flatten)]
     pub(crate) bounds: Bounds,
+    #[command(flatten)]
+    pub(crate) tuning: Tuning,
     #[command(flatten)]
     pub(crate) logging: Logging,
 }
@@ -88,6 +92,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_tuned_is_left_to_the_machine_and_the_system() {
+        let usual = settings("").tuning;
+        assert_eq!(usual.sockets(), ois_http::SocketSettings::default());
+        assert!((2..=4).contains(&usual.http_workers()) && (2..=4).contains(&usual.file_workers()));
+        let file = "OIS_HTTP_WORKERS=1\nOIS_FILE_WORKERS=7\nOIS_BACKLOG=16\nOIS_SOCKET_SEND_BUFFER=65536\n";
+        let tuned = settings(file).tuning;
+        assert_eq!((tuned.http_workers(), tuned.file_workers()), (1, 7));
+        let sockets = tuned.sockets();
+        assert_eq!((sockets.backlog, sockets.send_buffer), (16, Some(65536)));
+        assert_eq!(sockets.receive_buffer, None);
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused_in_words() {
         let why = |words: &[&str]| {
             let refused = Settings::try_parse_from([&["ois-server"], words].concat());
@@ -95,6 +112,11 @@ mod tests {
         };
         assert!(why(&["--loop-hops", "0"]).contains("0 is not in 1..=1000"));
         assert!(why(&["--delivery-deadline", "40d"]).contains("from 1s to 30d"));
+        assert!(why(&["--http-workers", "0"]).contains("0 is not in 1..=64"));
+        assert!(why(&["--file-workers", "many"]).contains("invalid digit"));
+        assert!(why(&["--backlog", "0"]).contains("0 is not in 1..=65535"));
+        assert!(why(&["--socket-send-buffer", "1"]).contains("1 is not in 4096..=1073741824"));
+        assert!(why(&["--socket-receive-buffer", "64k"]).contains("invalid digit"));
         assert!(why(&["budget", "set", "--agent", "HKH"]).contains("--turns"));
         assert!(why(&["budget", "set", "--usd", "a lot"]).contains("no amount such as 2 or 2.50"));
         assert!(why(&["usage", "--by", "weather"]).contains("by agent, room or day"));

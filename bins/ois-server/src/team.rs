@@ -8,7 +8,7 @@ use ois_http::Keys;
 use ois_protocol::{Timestamp, UtcOffset};
 use ois_store::{DiskConfig, DiskStore, ImportError, Imported, Oddity, Store};
 
-use crate::settings::{Durability, People, Place};
+use crate::settings::{Durability, People, Place, Settings};
 
 /// A team's store and keyring, held by this process alone.
 pub(crate) struct Team {
@@ -21,8 +21,9 @@ pub(crate) struct Team {
 impl Team {
     /// Opens the team at the root, laying it if there is none, and takes over an old deployment's
     /// chat that lies there, once.
-    pub(crate) async fn open(place: &Place, now: Timestamp) -> Result<Self> {
-        let store = Arc::new(open_store(place, now)?);
+    pub(crate) async fn open(settings: &Settings, now: Timestamp) -> Result<Self> {
+        let place = &settings.place;
+        let store = Arc::new(open_store(place, settings.tuning.file_workers(), now)?);
         let offset = settle(place, &store, now).await?;
         let keys = Keys::open(Arc::clone(&store) as Arc<dyn Store>).await?;
         Ok(Self { store, keys: Arc::new(keys), offset })
@@ -55,7 +56,7 @@ impl Team {
     }
 }
 
-fn open_store(place: &Place, now: Timestamp) -> Result<DiskStore> {
+fn open_store(place: &Place, workers: usize, now: Timestamp) -> Result<DiskStore> {
     let config = DiskConfig {
         upload_dir: place.upload_dir.clone(),
         durability: match place.durability {
@@ -63,6 +64,7 @@ fn open_store(place: &Place, now: Timestamp) -> Result<DiskStore> {
             Durability::Os => ois_store::Durability::Os,
         },
         repair: place.repair,
+        workers,
         ..DiskConfig::new(&place.root)
     };
     DiskStore::open(config, now)

@@ -8,7 +8,7 @@
 //! ```no_run
 //! # async fn example(store: std::sync::Arc<dyn ois_store::Store>) -> Result<(), Box<dyn std::error::Error>> {
 //! let keys = std::sync::Arc::new(ois_http::Keys::open(store.clone()).await?);
-//! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! let listener = ois_http::listen("127.0.0.1:0".parse()?, &ois_http::SocketSettings::default())?;
 //! let server = ois_http::serve(listener, store, keys, ois_http::Settings::default()).await?;
 //! println!("listening on {}", server.address());
 //! server.stop(std::time::Duration::from_secs(10)).await;
@@ -28,6 +28,7 @@ mod health;
 mod hot;
 mod hub;
 mod keys;
+mod listen;
 mod metrics;
 mod page;
 mod queue;
@@ -64,6 +65,7 @@ use ois_store::Store;
 
 pub use hub::HubError;
 pub use keys::{Keys, KeysError};
+pub use listen::{SocketSettings, listen};
 pub use recall::{BudgetsError, budgets, change_budgets, desk};
 pub use settings::{Cidr, CidrError, PublicUrl, PublicUrlError, Settings};
 pub use tasks::{Stop, Tasks};

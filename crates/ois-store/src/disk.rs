@@ -81,11 +81,13 @@ pub struct DiskConfig {
     pub segment_bytes: u64,
     /// Whether a damaged part of the log is put aside, with all after it, rather than refused.
     pub repair: bool,
+    /// How many threads sync, hash and walk files; one at least.
+    pub workers: usize,
 }
 
 impl DiskConfig {
     /// The defaults for this directory: uploads within it, every batch synced, 64 MiB to a file,
-    /// no repair.
+    /// no repair, two threads for files.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
@@ -93,6 +95,7 @@ impl DiskConfig {
             durability: Durability::Sync,
             segment_bytes: 64 * 1024 * 1024,
             repair: false,
+            workers: 2,
         }
     }
 }
@@ -132,7 +135,7 @@ impl DiskStore {
     /// # Errors
     /// [`OpenError`]: another server has it, a newer one wrote it, or the log is damaged.
     pub fn open(config: DiskConfig, now: Timestamp) -> Result<Self, OpenError> {
-        let DiskConfig { root, upload_dir, durability, segment_bytes, repair } = config;
+        let DiskConfig { root, upload_dir, durability, segment_bytes, repair, workers } = config;
         let door: Arc<dyn Door> = Arc::new(RealDoor);
         std::fs::create_dir_all(&root).map_err(|source| at_path(&root, source))?;
         let root = absolute(&root).map_err(|source| at_path(&root, source))?;
@@ -141,7 +144,7 @@ impl DiskStore {
         let lock = Lock::take(&home.join("lock"), &root)?;
         let config = LogConfig { durability, segment_bytes, repair };
         let log = Log::open(Arc::clone(&door), &home, config, &seed()?, now)?;
-        let workers = Workers::start(2).map_err(|error| disk("", error))?;
+        let workers = Workers::start(workers).map_err(|error| disk("", error))?;
         let files = || -> io::Result<Files> {
             let own = rustix::fs::stat(&home)?;
             let tree = Tree::open(&root)?;

@@ -32,9 +32,6 @@ pub(crate) struct Bounds {
     /// Seconds between pings; a peer that misses one is closed
     #[arg(long, env = "OIS_PING_SECONDS", default_value_t = Limits::default().ping_ms / 1000, value_name = "SECONDS")]
     ping_seconds: u64,
-    /// Bytes of the log's end kept in memory; who is further behind reads from disk
-    #[arg(long, env = "OIS_TAIL_BYTES", default_value_t = 8 << 20, value_name = "BYTES")]
-    pub(crate) tail_bytes: usize,
 }
 
 impl Bounds {

@@ -13,12 +13,12 @@ pub(crate) struct Workers(mpsc::Sender<Job>);
 type Job = Box<dyn FnOnce() + Send>;
 
 impl Workers {
-    /// Starts this many threads.
+    /// Starts this many threads, and one if that is none: work that nobody does never ends.
     pub(crate) fn start(threads: usize) -> std::io::Result<Self> {
         // When it is full, who asks waits.
         let (jobs, queue) = mpsc::channel(64);
         let queue = Arc::new(Mutex::new(queue));
-        for _ in 0..threads {
+        for _ in 0..threads.max(1) {
             let queue = Arc::clone(&queue);
             let named = std::thread::Builder::new().name("ois-files".to_owned());
             named.spawn(move || work(&queue))?;
@@ -59,6 +59,28 @@ mod tests {
     async fn work_that_panics_does_not_take_the_thread_along() {
         let workers = Workers::start(1).unwrap();
         assert_eq!(workers.run(|| panic!("a bug")).await, None::<()>);
+        assert_eq!(workers.run(|| 7).await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn as_many_jobs_run_at_once_as_there_are_threads() {
+        let workers = Workers::start(3).unwrap();
+        let meeting = Arc::new(std::sync::Barrier::new(3));
+        let job = || {
+            let meeting = Arc::clone(&meeting);
+            workers.run(move || {
+                // Nobody gets past it before all are there.
+                meeting.wait();
+                std::thread::current().id()
+            })
+        };
+        let (one, two, three) = tokio::join!(job(), job(), job());
+        assert!(one.is_some() && one != two && two != three && three != one);
+    }
+
+    #[tokio::test]
+    async fn without_threads_there_is_one() {
+        let workers = Workers::start(0).unwrap();
         assert_eq!(workers.run(|| 7).await, Some(7));
     }
 }

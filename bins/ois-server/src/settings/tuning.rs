@@ -1,0 +1,89 @@
+//! What an operator may turn where a machine or its load is unusual; the defaults need no touching.
+
+use clap::{Args, builder::RangedU64ValueParser, value_parser};
+use ois_http::SocketSettings;
+
+/// How the machine is used.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Tuning")]
+pub(crate) struct Tuning {
+    /// Threads that serve HTTP: the page, files, sign-ins; the room has one of its own [default: as
+    /// many as the machine has cores, from 2 to 4]
+    #[arg(long, env = "OIS_HTTP_WORKERS", value_parser = threads(), value_name = "NUMBER")]
+    http_workers: Option<usize>,
+    /// Threads that sync, hash and walk files [default: as many as the machine has cores, from 2 to
+    /// 4]
+    #[arg(long, env = "OIS_FILE_WORKERS", value_parser = threads(), value_name = "NUMBER")]
+    file_workers: Option<usize>,
+    /// Bytes of the log's end kept in memory; who is further behind reads from disk
+    #[arg(long, env = "OIS_TAIL_BYTES", default_value_t = 8 << 20, value_parser = tail(), value_name = "BYTES")]
+    pub(crate) tail_bytes: usize,
+    /// Connections that may wait to be taken; the system may allow fewer
+    #[arg(long, env = "OIS_BACKLOG", default_value_t = SocketSettings::default().backlog, value_parser = value_parser!(u32).range(1..=65535), value_name = "NUMBER")]
+    backlog: u32,
+    /// Bytes that the system keeps of what a peer has not taken yet, for each connection [default:
+    /// the system's choice, which it changes as needed]
+    #[arg(long, env = "OIS_SOCKET_SEND_BUFFER", value_parser = buffer(), value_name = "BYTES")]
+    socket_send_buffer: Option<u32>,
+    /// Bytes that the system keeps of what has not been read yet, for each connection [default: the
+    /// system's choice, which it changes as needed]
+    #[arg(long, env = "OIS_SOCKET_RECEIVE_BUFFER", value_parser = buffer(), value_name = "BYTES")]
+    socket_receive_buffer: Option<u32>,
+}
+
+impl Tuning {
+    /// How many threads serve HTTP.
+    pub(crate) fn http_workers(&self) -> usize {
+        self.http_workers.unwrap_or_else(|| usual_workers(cores()))
+    }
+
+    /// How many threads work on files.
+    pub(crate) fn file_workers(&self) -> usize {
+        self.file_workers.unwrap_or_else(|| usual_workers(cores()))
+    }
+
+    /// What is set on sockets.
+    pub(crate) fn sockets(&self) -> SocketSettings {
+        SocketSettings {
+            backlog: self.backlog,
+            send_buffer: self.socket_send_buffer,
+            receive_buffer: self.socket_receive_buffer,
+        }
+    }
+}
+
+/// Two even on one core: a thread that waits for a slow disk holds up who shares it. More than four
+/// cost memory on large machines, where the room, which is one thread, is what is busy.
+fn usual_workers(cores: usize) -> usize {
+    cores.clamp(2, 4)
+}
+
+/// How many cores this process may use; one if the system does not tell.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Beyond 64 threads it is a slip of the hand.
+fn threads() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=64)
+}
+
+/// The tail forgets whole blocks of 64 KiB.
+fn tail() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(64 << 10..=1 << 40)
+}
+
+/// Below a page the system gives more than it is asked for, and beyond a gibibyte less.
+fn buffer() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(4096..=1 << 30)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_number_of_threads_is_that_of_the_cores_within_bounds() {
+        assert_eq!([1, 2, 3, 4, 64].map(usual_workers), [2, 2, 3, 4, 4]);
+    }
+}

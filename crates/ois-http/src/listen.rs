@@ -1,0 +1,132 @@
+//! The socket that the doors stand on: how many may wait before it, and how much the system keeps
+//! for each connection.
+//!
+//! What is set here is set before the socket listens: connections inherit it, and the window that
+//! a peer is offered is agreed upon in the first packets. `TCP_NODELAY` is no setting: every
+//! connection has it.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+};
+
+use tokio::net::TcpSocket;
+
+/// What the operator chooses about sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketSettings {
+    /// How many connections may wait to be taken; the system may allow fewer.
+    pub backlog: u32,
+    /// Bytes that the system keeps of what a peer has not taken yet (`SO_SNDBUF`); if nothing is
+    /// said, as many as it finds right for each connection.
+    pub send_buffer: Option<u32>,
+    /// Bytes that it keeps of what has not been read yet (`SO_RCVBUF`), likewise.
+    pub receive_buffer: Option<u32>,
+}
+
+impl Default for SocketSettings {
+    fn default() -> Self {
+        Self { backlog: 4096, send_buffer: None, receive_buffer: None }
+    }
+}
+
+/// Listens at this address. To be called on a runtime of tokio's.
+///
+/// # Errors
+/// If the address is taken or not this machine's, or the system refuses a buffer of that size.
+pub fn listen(address: SocketAddr, settings: &SocketSettings) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart need not wait until the connections of before are forgotten.
+    socket.set_reuseaddr(true)?;
+    if let Some(bytes) = settings.send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+        check("send", bytes, socket.send_buffer_size()?);
+    }
+    if let Some(bytes) = settings.receive_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+        check("receive", bytes, socket.recv_buffer_size()?);
+    }
+    socket.bind(address)?;
+    socket.listen(settings.backlog)?.into_std()
+}
+
+/// Some systems give less than was asked for and say nothing.
+fn check(which: &str, asked: u32, reported: u32) {
+    // Linux counts its own bookkeeping in, as much again (socket(7)).
+    let given = if cfg!(target_os = "linux") { reported / 2 } else { reported };
+    if given < asked {
+        tracing::warn!(asked, given, "the system allows sockets no larger {which} buffer");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use rustix::net::sockopt::{socket_recv_buffer_size, socket_send_buffer_size};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    const HERE: SocketAddr =
+        SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+    /// A door on this machine answers at once, or not at all.
+    #[cfg(target_os = "linux")]
+    const PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
+
+    /// A connection as the server has it.
+    async fn taken(settings: &SocketSettings) -> TcpStream {
+        let listener = TcpListener::from_std(listen(HERE, settings).unwrap()).unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let taken = listener.accept().await.unwrap().0;
+        drop(peer);
+        taken
+    }
+
+    fn sizes(socket: impl AsFd) -> (usize, usize) {
+        (socket_send_buffer_size(&socket).unwrap(), socket_recv_buffer_size(&socket).unwrap())
+    }
+
+    #[tokio::test]
+    async fn connections_have_the_buffers_that_were_asked_for() {
+        let bookkeeping = if cfg!(target_os = "linux") { 2 } else { 1 };
+        let settings = SocketSettings {
+            send_buffer: Some(100_000),
+            receive_buffer: Some(50_000),
+            ..SocketSettings::default()
+        };
+        let wanted = (100_000 * bookkeeping, 50_000 * bookkeeping);
+        assert_eq!(sizes(taken(&settings).await), wanted);
+        let send = SocketSettings { receive_buffer: None, ..settings };
+        let usual = sizes(taken(&SocketSettings::default()).await);
+        assert_eq!(sizes(taken(&send).await), (wanted.0, usual.1), "one without the other");
+        assert_ne!(usual, wanted);
+    }
+
+    #[tokio::test]
+    async fn without_a_word_the_buffers_are_the_systems() {
+        let plain = TcpListener::bind(HERE).await.unwrap();
+        let listener = listen(HERE, &SocketSettings::default()).unwrap();
+        assert_eq!(sizes(&listener), sizes(&plain));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn as_many_may_wait_as_was_said() {
+        let settings = SocketSettings { backlog: 3, ..SocketSettings::default() };
+        let listener = listen(HERE, &settings).unwrap();
+        let address = listener.local_addr().unwrap();
+        // Linux takes one more than it was told, and does not answer who comes then.
+        let knock = || std::net::TcpStream::connect_timeout(&address, PATIENCE);
+        let waiting: Vec<_> = (0..4).map(|_| knock().unwrap()).collect();
+        assert_eq!(knock().unwrap_err().kind(), io::ErrorKind::TimedOut);
+        drop(waiting);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_refused() {
+        let first = listen(HERE, &SocketSettings::default()).unwrap();
+        let second = listen(first.local_addr().unwrap(), &SocketSettings::default());
+        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+}

@@ -1,0 +1,92 @@
+//! What an operator may turn: each setting shows its effect on a real server.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use e2e::{
+    room::PATIENCE,
+    server::{Server, Settings},
+    until,
+};
+use tempfile::TempDir;
+
+/// A server with these flags and variables, on a root of its own.
+fn server(root: &TempDir, flags: &[&str], env: &[(&str, &str)]) -> Result<Server> {
+    let pairs = env.iter().map(|(name, value)| (String::from(*name), String::from(*value)));
+    Server::start(Settings {
+        root: root.path().to_owned(),
+        flags: flags.iter().map(|flag| String::from(*flag)).collect(),
+        env: pairs.collect(),
+    })
+}
+
+/// How many threads of the server have this name, which each gives itself when it begins.
+fn threads(server: &Server, name: &str) -> Result<usize> {
+    let tasks =
+        Path::new("/proc").join(server.process().pid().as_raw_nonzero().to_string()).join("task");
+    let mut count = 0;
+    for task in tasks.read_dir().context("no list of threads")? {
+        let comm = std::fs::read_to_string(task?.path().join("comm"));
+        // It may have ended meanwhile.
+        count += usize::from(comm.is_ok_and(|comm| comm.trim_end() == name));
+    }
+    Ok(count)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn as_many_threads_serve_http_and_files_as_was_said() -> Result<()> {
+    let root = TempDir::new()?;
+    let flags = ["--http-workers", "6", "--file-workers", "5"];
+    let many = server(&root, &flags, &[])?;
+    until("five threads for files", || Ok(threads(&many, "ois-files")? == 5))?;
+    // While the archive keeps one of them busy, another stands in for that.
+    until("six threads for HTTP", || Ok((6..=7).contains(&threads(&many, "ois-http")?)))?;
+    until("one for the room", || Ok(threads(&many, "ois-hot")? == 1))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn one_thread_of_each_kind_serves_too() -> Result<()> {
+    let root = TempDir::new()?;
+    let env = [("OIS_HTTP_WORKERS", "1"), ("OIS_FILE_WORKERS", "1")];
+    let one = server(&root, &[], &env)?;
+    until("one thread for files", || Ok(threads(&one, "ois-files")? == 1))?;
+    let (rest, mut room) = one.person("Mira")?;
+    room.say("hello")?;
+    rest.get("/api/messages")?.ok()?;
+    Ok(())
+}
+
+#[test]
+fn nonsense_is_refused_before_anything_starts() -> Result<()> {
+    for (flag, value, words) in NONSENSE {
+        let root = TempDir::new()?;
+        let error = server(&root, &[flag, value], &[]).map(drop).expect_err(flag).to_string();
+        ensure!(error.contains(words), "{flag} {value}: {error}");
+        ensure!(root.path().read_dir()?.next().is_none(), "{flag} {value}: something was laid");
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_buffer_that_the_system_cuts_short_is_told() -> Result<()> {
+    let root = TempDir::new()?;
+    let gibibyte = "1073741824";
+    let server = server(&root, &["--socket-send-buffer", gibibyte], &[])?;
+    let told = format!("the system allows sockets no larger send buffer asked={gibibyte} given=");
+    server.process().line(PATIENCE, |line| line.contains(&told).then_some(()))?;
+    // It serves all the same.
+    server.person("Mira")?;
+    Ok(())
+}
+
+const NONSENSE: [(&str, &str, &str); 6] = [
+    ("--http-workers", "0", "0 is not in 1..=64"),
+    ("--file-workers", "-1", "unexpected argument"),
+    ("--backlog", "70000", "70000 is not in 1..=65535"),
+    ("--socket-send-buffer", "100", "100 is not in 4096..=1073741824"),
+    ("--socket-receive-buffer", "64k", "invalid digit found in string"),
+    ("--tail-bytes", "0", "0 is not in 65536..=1099511627776"),
+];
