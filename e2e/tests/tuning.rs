@@ -8,6 +8,7 @@ use e2e::{
     server::{Server, Settings},
     until,
 };
+use serde_json::json;
 use tempfile::TempDir;
 
 /// A server with these flags and variables, on a root of its own.
@@ -59,6 +60,26 @@ fn one_thread_of_each_kind_serves_too() -> Result<()> {
 }
 
 #[test]
+fn a_batch_takes_no_more_messages_than_was_said() -> Result<()> {
+    let root = TempDir::new()?;
+    let server = server(&root, &["--batch-messages", "1"], &[])?;
+    let (_, mut room) = server.person("Mira")?;
+    let texts: Vec<String> = (0..30).map(|number| format!("number {number}")).collect();
+    for text in &texts {
+        room.send(&json!({"type": "chat", "text": text}))?;
+    }
+    for text in &texts {
+        let frame = room.wait_for_type("message")?;
+        assert_eq!(frame["message"]["text"], *text);
+    }
+    let metrics = server.rest().get("/metrics")?.text();
+    for line in ["ois_messages_total 30", "ois_batches_total 30"] {
+        assert!(metrics.lines().any(|other| other == line), "{line}\n{metrics}");
+    }
+    Ok(())
+}
+
+#[test]
 fn nonsense_is_refused_before_anything_starts() -> Result<()> {
     for (flag, value, words) in NONSENSE {
         let root = TempDir::new()?;
@@ -82,7 +103,9 @@ fn a_buffer_that_the_system_cuts_short_is_told() -> Result<()> {
     Ok(())
 }
 
-const NONSENSE: [(&str, &str, &str); 6] = [
+const NONSENSE: [(&str, &str, &str); 8] = [
+    ("--batch-messages", "0", "0 is not in 1..=1000000"),
+    ("--batch-bytes", "1", "1 is not in 4096..=1073741824"),
     ("--http-workers", "0", "0 is not in 1..=64"),
     ("--file-workers", "-1", "unexpected argument"),
     ("--backlog", "70000", "70000 is not in 1..=65535"),

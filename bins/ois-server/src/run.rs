@@ -90,6 +90,7 @@ fn doors(settings: &Settings, offset: UtcOffset) -> ois_http::Settings {
         desk: settings.agents.desk(offset),
         limits: settings.bounds.limits(),
         tail_bytes: settings.tuning.tail_bytes,
+        batch: settings.tuning.batch(),
         public_url: settings.doors.public_url.clone(),
         trusted_proxies: settings.doors.trusted_proxies.clone(),
     }

@@ -95,10 +95,13 @@ mod tests {
     fn what_is_not_tuned_is_left_to_the_machine_and_the_system() {
         let usual = settings("").tuning;
         assert_eq!(usual.sockets(), ois_http::SocketSettings::default());
+        assert_eq!(usual.batch(), ois_http::BatchLimits::default());
         assert!((2..=4).contains(&usual.http_workers()) && (2..=4).contains(&usual.file_workers()));
-        let file = "OIS_HTTP_WORKERS=1\nOIS_FILE_WORKERS=7\nOIS_BACKLOG=16\nOIS_SOCKET_SEND_BUFFER=65536\n";
+        let file = "OIS_HTTP_WORKERS=1\nOIS_FILE_WORKERS=7\nOIS_BACKLOG=16\nOIS_SOCKET_SEND_BUFFER=65536\n\
+            OIS_BATCH_MESSAGES=64\nOIS_BATCH_BYTES=65536\n";
         let tuned = settings(file).tuning;
         assert_eq!((tuned.http_workers(), tuned.file_workers()), (1, 7));
+        assert_eq!(tuned.batch(), ois_http::BatchLimits { messages: 64, bytes: 65536 });
         let sockets = tuned.sockets();
         assert_eq!((sockets.backlog, sockets.send_buffer), (16, Some(65536)));
         assert_eq!(sockets.receive_buffer, None);
@@ -114,6 +117,8 @@ mod tests {
         assert!(why(&["--delivery-deadline", "40d"]).contains("from 1s to 30d"));
         assert!(why(&["--http-workers", "0"]).contains("0 is not in 1..=64"));
         assert!(why(&["--file-workers", "many"]).contains("invalid digit"));
+        assert!(why(&["--batch-messages", "0"]).contains("0 is not in 1..=1000000"));
+        assert!(why(&["--batch-bytes", "1"]).contains("1 is not in 4096..=1073741824"));
         assert!(why(&["--backlog", "0"]).contains("0 is not in 1..=65535"));
         assert!(why(&["--socket-send-buffer", "1"]).contains("1 is not in 4096..=1073741824"));
         assert!(why(&["--socket-receive-buffer", "64k"]).contains("invalid digit"));

@@ -46,7 +46,10 @@ impl Hot {
     pub(crate) async fn commit_batch(&self) -> bool {
         let _turn = self.turn.lock().await;
         let drafts = self.queue.borrow_mut().take();
-        self.drained.notify_waiters();
+        // Who is woken reads on: not before there is room.
+        if !self.is_full() {
+            self.drained.notify_waiters();
+        }
         if drafts.is_empty() {
             return false;
         }

@@ -28,6 +28,7 @@ use crate::{
     queue::Queue,
     recall,
     reports::{self, Stopping},
+    settings::BatchLimits,
     sight::Class,
     state::now,
     tail::Tail,
@@ -45,6 +46,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     /// How many bytes of finished frames stay in memory.
     pub(crate) tail_bytes: usize,
+    /// How much one append takes.
+    pub(crate) batch: BatchLimits,
     /// What follows for agents.
     pub(crate) desk: DeskSettings,
 }
@@ -123,7 +126,7 @@ const HISTORY: usize = 100;
 impl Hot {
     /// Reads what is needed of the log, and is ready.
     pub(crate) async fn new(parts: Parts) -> Result<Self, ReadError> {
-        let Parts { store, keys, metrics, limits, tail_bytes, desk } = parts;
+        let Parts { store, keys, metrics, limits, tail_bytes, batch, desk } = parts;
         let tail = read_tail(&*store, tail_bytes).await?;
         let (desk, kept_through) = recall::recall(&*store, desk).await?;
         let mut nonces = Nonces::new(limits.nonce_ms);
@@ -142,7 +145,7 @@ impl Hot {
             nonces: RefCell::new(nonces),
             tail: RefCell::new(tail),
             conns: RefCell::default(),
-            queue: RefCell::default(),
+            queue: RefCell::new(Queue::new(batch)),
             work: Notify::new(),
             drained: Notify::new(),
             gone: Notify::new(),
@@ -226,8 +229,7 @@ impl Hot {
         match said {
             Ok((draft, called)) => {
                 let draft = self.desk.borrow_mut().say(draft, called, now());
-                let bytes = draft.text.len() + 256;
-                self.queue.borrow_mut().push(NewEvent::Message(draft), bytes, origin);
+                self.queue.borrow_mut().push(NewEvent::Message(draft), origin);
                 self.work.notify_one();
                 true
             }

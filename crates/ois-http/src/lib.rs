@@ -67,7 +67,7 @@ pub use hub::HubError;
 pub use keys::{Keys, KeysError};
 pub use listen::{SocketSettings, listen};
 pub use recall::{BudgetsError, budgets, change_budgets, desk};
-pub use settings::{Cidr, CidrError, PublicUrl, PublicUrlError, Settings};
+pub use settings::{BatchLimits, Cidr, CidrError, PublicUrl, PublicUrlError, Settings};
 pub use tasks::{Stop, Tasks};
 
 use crate::{hot::Parts, hub::Hub, metrics::Metrics, state::State};
@@ -117,6 +117,7 @@ pub async fn serve(
         metrics: Arc::clone(&metrics),
         limits: settings.limits,
         tail_bytes: settings.tail_bytes,
+        batch: settings.batch,
         desk: settings.desk,
     };
     let (hub, hot) = Hub::start(parts).await?;

@@ -2,19 +2,21 @@
 //!
 //! A sweep costs a system call for each connection, however many messages it carries. So while
 //! several members talk, a batch stays open until a few looks at the sockets in a row have brought
-//! nothing new; who talks alone waits for nobody.
+//! nothing new; who talks alone waits for nobody. What is more than one append may hold waits for
+//! the next, in its order.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::VecDeque};
 
 use ois_protocol::NewEvent;
 
-use crate::hot::Origin;
+use crate::{hot::Origin, settings::BatchLimits};
 
 /// What waits for the log.
 #[derive(Default)]
 pub(crate) struct Queue {
-    drafts: Vec<(NewEvent, Origin)>,
+    drafts: VecDeque<(NewEvent, Origin)>,
     bytes: usize,
+    limits: BatchLimits,
     /// Several have something in this batch.
     several: bool,
     /// Several had something in the batch before.
@@ -29,12 +31,17 @@ const FULL_BYTES: usize = 8 << 20;
 const QUIET_LOOKS: u32 = 8;
 
 impl Queue {
-    /// Puts a draft in line. `bytes` is about what it takes.
-    pub(crate) fn push(&mut self, event: NewEvent, bytes: usize, origin: Origin) {
-        let before = self.drafts.last().map(|(_, before)| before);
+    /// An empty one, whose batches stay within these limits.
+    pub(crate) fn new(limits: BatchLimits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// Puts a draft in line.
+    pub(crate) fn push(&mut self, event: NewEvent, origin: Origin) {
+        let before = self.drafts.back().map(|(_, before)| before);
         self.several |= before.is_some_and(|before| !origin.is_same(before));
-        self.bytes += bytes;
-        self.drafts.push((event, origin));
+        self.bytes += bytes(&event);
+        self.drafts.push_back((event, origin));
     }
 
     /// Whether so much waits that nobody should be read from.
@@ -47,12 +54,43 @@ impl Queue {
         self.drafts.is_empty()
     }
 
-    /// Takes everything out, as one batch.
+    /// Takes the next batch out: everything, if one append may hold it.
     pub(crate) fn take(&mut self) -> Vec<(NewEvent, Origin)> {
-        let Self { drafts, several, .. } = std::mem::take(self);
-        self.several_before = several;
-        drafts
+        self.several_before = self.several;
+        if self.fits() {
+            self.several = false;
+            self.bytes = 0;
+            return std::mem::take(&mut self.drafts).into();
+        }
+        let (count, bytes) = self.first_batch();
+        self.bytes -= bytes;
+        self.drafts.drain(..count).collect()
     }
+
+    /// Whether one append may hold everything.
+    fn fits(&self) -> bool {
+        self.drafts.len() <= self.limits.messages && self.bytes <= self.limits.bytes
+    }
+
+    /// How many drafts, and how many bytes, one append may hold. One at least: a draft that is
+    /// longer than a batch is a batch.
+    fn first_batch(&self) -> (usize, usize) {
+        let mut total = 0;
+        for (count, (event, _)) in self.drafts.iter().enumerate() {
+            let next = total + bytes(event);
+            if count > 0 && (count >= self.limits.messages || next > self.limits.bytes) {
+                return (count, total);
+            }
+            total = next;
+        }
+        (self.drafts.len(), total)
+    }
+}
+
+/// About what a draft takes.
+fn bytes(event: &NewEvent) -> usize {
+    let text = if let NewEvent::Message(draft) = event { draft.text.len() } else { 0 };
+    text + 256
 }
 
 /// Lets everybody who is ready be read, and while several talk those as well who are about to be.
@@ -63,7 +101,7 @@ pub(crate) async fn gather(queue: &RefCell<Queue>) {
     while quiet < QUIET_LOOKS {
         let waiting = {
             let queue = queue.borrow();
-            if queue.is_full() || !(queue.several || queue.several_before) {
+            if queue.is_full() || !queue.fits() || !(queue.several || queue.several_before) {
                 return;
             }
             queue.drafts.len()
@@ -86,7 +124,7 @@ mod tests {
     fn say(queue: &RefCell<Queue>) {
         let author = Member::new("ARIA".parse().unwrap(), Kind::Agent, Role::Agent);
         let draft = NewEvent::Message(Draft::new(author, "hi"));
-        queue.borrow_mut().push(draft, 256, Origin::Server);
+        queue.borrow_mut().push(draft, Origin::Server);
     }
 
     fn say_after(queue: &Rc<RefCell<Queue>>, looks: u32) {
@@ -145,5 +183,53 @@ mod tests {
         say(&queue);
         queue.borrow_mut().bytes = FULL_BYTES + 1;
         assert_eq!(local.run_until(gathered(&queue, 1, &[2])).await, 2);
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn more_than_a_batch_is_written_at_once() {
+        let local = LocalSet::new();
+        let limits = BatchLimits { messages: 2, ..BatchLimits::default() };
+        let queue = Rc::new(RefCell::new(Queue::new(limits)));
+        assert_eq!(local.run_until(gathered(&queue, 3, &[2])).await, 2);
+        assert_eq!(queue.borrow().drafts.len(), 1, "nobody was waited for");
+    }
+
+    /// The lengths of the texts of each batch, until nothing waits.
+    fn batches(limits: BatchLimits, texts: &[usize]) -> Vec<Vec<usize>> {
+        let mut queue = Queue::new(limits);
+        let author = Member::new("ARIA".parse().unwrap(), Kind::Agent, Role::Agent);
+        for length in texts {
+            let draft = Draft::new(author.clone(), "x".repeat(*length));
+            queue.push(NewEvent::Message(draft), Origin::Server);
+        }
+        let lengths = |batch: Vec<(NewEvent, Origin)>| {
+            batch.iter().map(|(event, _)| bytes(event) - 256).collect()
+        };
+        let mut batches = Vec::new();
+        while !queue.is_empty() {
+            batches.push(lengths(queue.take()));
+        }
+        assert_eq!(queue.bytes, 0, "all is accounted for");
+        batches
+    }
+
+    #[test]
+    fn a_batch_holds_no_more_messages_than_was_said_and_the_rest_follows_in_order() {
+        let limits = BatchLimits { messages: 2, ..BatchLimits::default() };
+        assert_eq!(batches(limits, &[1, 2, 3, 4, 5]), [vec![1, 2], vec![3, 4], vec![5]]);
+        assert_eq!(batches(limits, &[1, 2]), [[1, 2]]);
+    }
+
+    #[test]
+    fn a_batch_holds_no_more_bytes_than_was_said_unless_one_message_does() {
+        let limits = BatchLimits { bytes: 1000, ..BatchLimits::default() };
+        let wanted = [vec![244, 244], vec![244, 10], vec![2000], vec![1]];
+        assert_eq!(batches(limits, &[244, 244, 244, 10, 2000, 1]), wanted);
+        assert_eq!(batches(limits, &[244, 244]), [[244, 244]], "a thousand bytes fit");
+    }
+
+    #[test]
+    fn by_default_what_waits_is_one_batch() {
+        assert_eq!(batches(BatchLimits::default(), &[1; 1024]).len(), 1);
     }
 }

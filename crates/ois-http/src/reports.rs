@@ -192,7 +192,7 @@ impl Hot {
 
     /// Puts an event in line for the log.
     pub(crate) fn line_up(&self, event: NewEvent, origin: Origin) {
-        self.queue.borrow_mut().push(event, 256, origin);
+        self.queue.borrow_mut().push(event, origin);
         self.work.notify_one();
     }
 }

@@ -14,6 +14,8 @@ pub struct Settings {
     /// How many bytes of the log's end stay in memory as finished frames. Who is further behind
     /// reads from disk.
     pub tail_bytes: usize,
+    /// How much one append takes.
+    pub batch: BatchLimits,
     /// When deliveries are given up, and when a chain of messages goes round in circles.
     pub desk: DeskSettings,
     /// The address under which people reach the server, if it is not the one it listens on.
@@ -27,10 +29,27 @@ impl Default for Settings {
         Self {
             limits: Limits::default(),
             tail_bytes: 8 << 20,
+            batch: BatchLimits::default(),
             desk: DeskSettings::default(),
             public_url: None,
             trusted_proxies: Vec::new(),
         }
+    }
+}
+
+/// The most that one append takes, which is one write and one sync; the rest waits for the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// Messages and other events.
+    pub messages: usize,
+    /// Bytes that they take before they are encoded, about. What is longer by itself goes alone.
+    pub bytes: usize,
+}
+
+impl Default for BatchLimits {
+    /// Beyond any gain: of 8,192 messages each costs as much as of 512, and a sync is long shared.
+    fn default() -> Self {
+        Self { messages: 8192, bytes: 8 << 20 }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an operator may turn where a machine or its load is unusual; the defaults need no touching.
 
 use clap::{Args, builder::RangedU64ValueParser, value_parser};
-use ois_http::SocketSettings;
+use ois_http::{BatchLimits, SocketSettings};
 
 /// How the machine is used.
 #[derive(Debug, Args)]
@@ -18,6 +18,12 @@ pub(crate) struct Tuning {
     /// Bytes of the log's end kept in memory; who is further behind reads from disk
     #[arg(long, env = "OIS_TAIL_BYTES", default_value_t = 8 << 20, value_parser = tail(), value_name = "BYTES")]
     pub(crate) tail_bytes: usize,
+    /// Messages that are written and synced together, at the most; the rest waits for the next batch
+    #[arg(long, env = "OIS_BATCH_MESSAGES", default_value_t = BatchLimits::default().messages, value_parser = messages(), value_name = "NUMBER")]
+    batch_messages: usize,
+    /// Bytes that are written and synced together, at the most; a longer message goes alone
+    #[arg(long, env = "OIS_BATCH_BYTES", default_value_t = BatchLimits::default().bytes, value_parser = batch(), value_name = "BYTES")]
+    batch_bytes: usize,
     /// Connections that may wait to be taken; the system may allow fewer
     #[arg(long, env = "OIS_BACKLOG", default_value_t = SocketSettings::default().backlog, value_parser = value_parser!(u32).range(1..=65535), value_name = "NUMBER")]
     backlog: u32,
@@ -40,6 +46,11 @@ impl Tuning {
     /// How many threads work on files.
     pub(crate) fn file_workers(&self) -> usize {
         self.file_workers.unwrap_or_else(|| usual_workers(cores()))
+    }
+
+    /// How much is written at once.
+    pub(crate) fn batch(&self) -> BatchLimits {
+        BatchLimits { messages: self.batch_messages, bytes: self.batch_bytes }
     }
 
     /// What is set on sockets.
@@ -66,6 +77,16 @@ fn cores() -> usize {
 /// Beyond 64 threads it is a slip of the hand.
 fn threads() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=64)
+}
+
+/// Without a message nothing would ever be written.
+fn messages() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..=1_000_000)
+}
+
+/// Less would be a batch for each message, which is said by their number.
+fn batch() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(4096..=1 << 30)
 }
 
 /// The tail forgets whole blocks of 64 KiB.

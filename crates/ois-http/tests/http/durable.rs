@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use ois_http::{BatchLimits, Settings};
 use ois_protocol::{EventId, NewEvent, StorePath, Timestamp, UploadName};
 use ois_store::{
     AppendError, Batch, Condition, FileEntry, FileError, FileReader, FileWriter, Limit, NonceSeen,
@@ -55,6 +56,68 @@ fn nobody_sees_a_message_before_the_store_says_that_it_is_durable() {
     for number in 0..5 {
         assert_eq!(next(&mut reader)["message"]["text"], format!("later {number}"));
     }
+}
+
+#[test]
+fn what_is_more_than_a_batch_follows_in_its_order() {
+    let (waiting, waits) = mpsc::sync_channel(16);
+    let let_through = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&let_through);
+    let batch = BatchLimits { messages: 2, ..BatchLimits::default() };
+    let house = House::behind_with(
+        |inner| Arc::new(Gate { inner, waiting, let_through: gate }),
+        Settings { batch, ..Settings::default() },
+    );
+    let mut sender = join(&house);
+    for number in 0..6 {
+        send(&mut sender, &json!({"type": "chat", "text": format!("{number}")}));
+        if number == 0 {
+            assert_eq!(waits.recv().unwrap(), 1);
+        }
+    }
+    send(&mut sender, &json!({"type": "ping"}));
+    assert_eq!(next(&mut sender)["type"], "pong");
+    let_through.add_permits(4);
+    for number in 0..6 {
+        assert_eq!(next(&mut sender)["message"]["text"], format!("{number}"));
+    }
+    assert_eq!([(); 3].map(|()| waits.recv().unwrap()), [2, 2, 1]);
+}
+
+#[test]
+fn who_is_held_up_by_a_full_queue_goes_on_when_batches_have_made_room() {
+    let (waiting, waits) = mpsc::sync_channel(256);
+    let let_through = Arc::new(Semaphore::new(0));
+    let gate = Arc::clone(&let_through);
+    let batch = BatchLimits { bytes: 1 << 20, ..BatchLimits::default() };
+    let house = House::behind_with(
+        |inner| Arc::new(Gate { inner, waiting, let_through: gate }),
+        Settings { batch, ..Settings::default() },
+    );
+    let (mut sender, mut reader) = (join(&house), join(&house));
+    let text = |number: usize| format!("{number} {}", "x".repeat(200_000));
+    let saying = std::thread::spawn(move || {
+        for number in 0..80 {
+            send(&mut sender, &json!({"type": "chat", "text": text(number)}));
+        }
+        sender
+    });
+    waits.recv().unwrap();
+    // 16 MB are on the way: the server reads no more than it may keep.
+    while bytes_in(&house) < 8 << 20 {}
+    let_through.add_permits(80);
+    for number in 0..80 {
+        assert_eq!(next(&mut reader)["message"]["text"], text(number));
+    }
+    drop(saying.join().unwrap());
+    assert!(waits.try_iter().all(|events| events <= 5), "a mebibyte holds five of them");
+}
+
+/// What the server has read from WebSockets.
+fn bytes_in(house: &House) -> u64 {
+    let metrics = house.ask("GET /metrics").text();
+    let line = metrics.lines().find_map(|line| line.strip_prefix("ois_bytes_in_total "));
+    line.unwrap().parse().unwrap()
 }
 
 #[test]

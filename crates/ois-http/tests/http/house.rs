@@ -52,9 +52,17 @@ impl House {
 
     /// On a store that stands before the usual one.
     pub(crate) fn behind(before: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        Self::behind_with(before, Settings::default())
+    }
+
+    /// The same, with other settings.
+    pub(crate) fn behind_with(
+        before: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        settings: Settings,
+    ) -> Self {
         let root = tempfile::tempdir().unwrap();
         let store = DiskStore::open(DiskConfig::new(root.path()), NOON).unwrap();
-        Self::start(root, before(Arc::new(store)), Settings::default())
+        Self::start(root, before(Arc::new(store)), settings)
     }
 
     /// Stops the server and starts another one on what it kept.
