@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, Notify, oneshot};
 use crate::{
     codec,
     conn::{Conn, Place, Proof},
+    history::Histories,
     hub::Sent,
     keys::Keys,
     metrics::Metrics,
@@ -63,6 +64,7 @@ pub(crate) struct Hot {
     pub(crate) desk: RefCell<Desk>,
     pub(crate) nonces: RefCell<Nonces>,
     pub(crate) tail: RefCell<Tail>,
+    histories: RefCell<Histories>,
     pub(crate) conns: RefCell<BTreeMap<u64, Rc<Conn>>>,
     pub(crate) queue: RefCell<Queue>,
     /// Something is in the queue.
@@ -144,6 +146,7 @@ impl Hot {
             desk: RefCell::new(desk),
             nonces: RefCell::new(nonces),
             tail: RefCell::new(tail),
+            histories: RefCell::default(),
             conns: RefCell::default(),
             queue: RefCell::new(Queue::new(batch)),
             work: Notify::new(),
@@ -330,11 +333,12 @@ impl Hot {
             let words = format!("this log ends at {}; here is its end", tail.head());
             conn.say(&ServerFrame::Error(ErrorFrame::new(ErrorCode::CursorAhead, words)));
         }
-        let Some(messages) = tail.last_messages(history, self.store.oldest()) else {
+        let frame = self.histories.borrow_mut().of(&tail, history, self.store.oldest());
+        let Some(frame) = frame else {
             conn.follow(Place::Nowhere, false);
             return SignedIn::NeedsHistory(history);
         };
-        conn.put(|own| codec::write_text(own, &event::history_frame(messages)));
+        conn.put(|own| own.extend_from_slice(&frame));
         conn.follow(Place::Tail(tail.end()), false);
         SignedIn::Ready
     }

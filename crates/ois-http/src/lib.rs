@@ -25,6 +25,7 @@ mod content;
 mod fanout;
 mod files;
 mod health;
+mod history;
 mod hot;
 mod hub;
 mod keys;
