@@ -108,9 +108,8 @@ pub async fn serve(
     keys: Arc<Keys>,
     settings: Settings,
 ) -> Result<Server, ServeError> {
-    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let listener = serve::listen(listener)?;
     let metrics = Arc::new(Metrics::new());
     let parts = Parts {
         store: Arc::clone(&store),

@@ -5,12 +5,14 @@
 
 mod patience;
 mod sending;
+mod socket;
 mod wire;
 
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
-    net::SocketAddr,
+    io,
+    net::{SocketAddr, TcpListener, TcpStream},
     pin::{Pin, pin},
     sync::{Arc, Mutex, PoisonError},
     task::Poll,
@@ -18,7 +20,8 @@ use std::{
 };
 
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use tokio::net::{TcpListener, TcpStream};
+use rustix::net::sockopt;
+use tokio::io::{Interest, unix::AsyncFd};
 
 use self::{
     patience::{KEPT, Patience},
@@ -37,11 +40,28 @@ pub(crate) use sending::Sending;
 /// After a failed accept (no more file descriptors): when to try again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Begins to listen for [`accept`].
+#[expect(
+    deprecated,
+    reason = "what replaces it is unsafe, for owners that change their descriptor; this one does not"
+)]
+pub(crate) fn listen(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> {
+    listener.set_nonblocking(true)?;
+    // No waiting for more to send together (Nagle's algorithm). Whoever is accepted inherits it.
+    sockopt::set_tcp_nodelay(&listener, true)?;
+    AsyncFd::with_interest(listener, Interest::READABLE)
+}
+
 /// Takes connections until it is time to stop.
-pub(crate) async fn accept(listener: TcpListener, state: Arc<State>, tasks: Tasks, mut stop: Stop) {
+pub(crate) async fn accept(
+    listener: AsyncFd<TcpListener>,
+    state: Arc<State>,
+    tasks: Tasks,
+    mut stop: Stop,
+) {
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.async_io(Interest::READABLE, TcpListener::accept) => accepted,
             () = stop.asked() => return,
         };
         match accepted {
@@ -66,18 +86,18 @@ enum After {
 }
 
 async fn drive(socket: TcpStream, peer: SocketAddr, state: Arc<State>, mut stop: Stop) {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%peer, %error, "cannot switch off Nagle's algorithm");
-    }
     let stall = Duration::from_millis(state.settings.limits.stall_ms);
-    let mut wire = Wire::new(socket, stall);
-    while let Some((back, after)) = converse(wire, peer, &state, &mut stop).await {
+    let mut wire = match Wire::new(socket, stall) {
+        Ok(wire) => wire,
+        Err(error) => return tracing::debug!(%peer, %error, "connection ended"),
+    };
+    while let Some((mut back, after)) = converse(wire, peer, &state, &mut stop).await {
         let sending = match after {
             After::Adopt(adopt) => return hand_over(back, adopt, peer, &state),
             After::Send(sending) => sending,
         };
         let keeps = sending.keeps && !stop.is_asked();
-        if let Err(error) = sending.send(back.socket(), stall).await {
+        if let Err(error) = sending.send(&mut back, stall).await {
             return tracing::debug!(%peer, %error, "a file was not sent to its end");
         }
         if !keeps {
@@ -107,7 +127,13 @@ async fn converse(
             stopping = true;
             Pin::new(&mut connection).graceful_shutdown();
         }
-        match Pin::new(&mut connection).poll(cx) {
+        let mut polled = Pin::new(&mut connection).poll(cx);
+        if polled.is_pending() && !signs.waits.is_given() {
+            // It was worth a try. Now it has to be waited for what was put off.
+            signs.waits.give();
+            polled = Pin::new(&mut connection).poll(cx);
+        }
+        match polled {
             Poll::Pending if signs.flushed.is_given() && is_sending(&next) => Poll::Ready(None),
             Poll::Pending => Poll::Pending,
             Poll::Ready(ended) => Poll::Ready(Some(ended)),
@@ -153,9 +179,8 @@ fn is_sending(next: &Mutex<Option<After>>) -> bool {
 
 /// Gives the socket to the hot loop once the handshake's answer is out.
 fn hand_over(wire: Wire, adopt: Adopt, peer: SocketAddr, state: &State) {
-    let (socket, unread) = wire.into_parts();
-    match socket.into_std() {
-        Ok(socket) => state.hub.adopt(socket, unread.to_vec(), peer, adopt.cookie),
+    match wire.into_parts() {
+        Ok((socket, unread)) => state.hub.adopt(socket, unread.to_vec(), peer, adopt.cookie),
         Err(error) => tracing::debug!(%peer, %error, "the socket cannot be handed over"),
     }
 }

@@ -13,6 +13,7 @@ use hyper::{
 use ois_store::FileReader;
 use tokio::{io::Interest, net::TcpStream, time::timeout};
 
+use super::wire::Wire;
 use crate::{route::Ask, upgrade};
 
 /// A part of a file that is still to be sent behind an answer's head.
@@ -38,7 +39,8 @@ impl Sending {
     }
 
     /// Sends it all, to a peer that may take nothing for as long as `stall`.
-    pub(super) async fn send(mut self, socket: &TcpStream, stall: Duration) -> io::Result<()> {
+    pub(super) async fn send(mut self, wire: &mut Wire, stall: Duration) -> io::Result<()> {
+        let socket = wire.socket()?;
         while self.at < self.end {
             let some = socket.async_io(Interest::WRITABLE, || some(&mut self, socket));
             if timeout(stall, some).await?? == 0 {

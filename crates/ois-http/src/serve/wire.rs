@@ -6,12 +6,13 @@
 use std::{
     future::Future,
     io::{self, IoSlice},
+    net,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -23,9 +24,11 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use super::socket::Socket;
+
 /// A peer's socket.
 pub(super) struct Wire {
-    io: TokioIo<TcpStream>,
+    socket: Socket,
     /// What was read before and not used.
     unread: Bytes,
     signs: Arc<Signs>,
@@ -41,6 +44,9 @@ pub(super) struct Signs {
     pub(super) heard: Sign,
     /// Everything that was written is out.
     pub(super) flushed: Sign,
+    /// It has to be waited for. Until then the socket is not watched, and what cannot be read or
+    /// written at once is put off: hyper asks for more than it needs in the end.
+    pub(super) waits: Sign,
 }
 
 /// Something that has happened, or not yet.
@@ -65,10 +71,15 @@ impl Sign {
 }
 
 impl Wire {
-    /// A socket whose peer may take nothing for this long.
-    pub(super) fn new(socket: TcpStream, stall: Duration) -> Self {
-        let (io, signs) = (TokioIo::new(socket), Arc::default());
-        Self { io, unread: Bytes::new(), signs, stall, stalled: None }
+    /// A socket that was just accepted, with what has come by now, whose peer may take nothing for
+    /// this long.
+    pub(super) fn new(socket: net::TcpStream, stall: Duration) -> io::Result<Self> {
+        let (socket, signs) = (Socket::new(socket)?, Arc::<Signs>::default());
+        let unread = socket.read_fresh()?;
+        if unread.is_empty() {
+            signs.waits.give();
+        }
+        Ok(Self { socket, unread, signs, stall, stalled: None })
     }
 
     /// What can be seen of it from outside.
@@ -77,8 +88,8 @@ impl Wire {
     }
 
     /// The socket, for who writes past hyper.
-    pub(super) fn socket(&self) -> &TcpStream {
-        self.io.inner()
+    pub(super) fn socket(&mut self) -> io::Result<&TcpStream> {
+        Ok(self.socket.watch()?.inner())
     }
 
     /// The same wire, on which this is read first.
@@ -89,8 +100,16 @@ impl Wire {
     }
 
     /// The socket, and what was read of it and not used.
-    pub(super) fn into_parts(self) -> (TcpStream, Bytes) {
-        (self.io.into_inner(), self.unread)
+    pub(super) fn into_parts(self) -> io::Result<(net::TcpStream, Bytes)> {
+        Ok((self.socket.into_std()?, self.unread))
+    }
+
+    /// The socket as it is watched, once it is to be waited for.
+    fn watched(&mut self) -> Poll<io::Result<Pin<&mut TokioIo<TcpStream>>>> {
+        if !self.socket.is_watched() && !self.signs.waits.is_given() {
+            return Poll::Pending;
+        }
+        Poll::Ready(self.socket.watch().map(Pin::new))
     }
 
     /// The outcome of a write, or the end of a peer that has been waited for too long.
@@ -121,7 +140,7 @@ impl Read for Wire {
             self.signs.heard.give();
             return Poll::Ready(Ok(()));
         }
-        let read = Pin::new(&mut self.io).poll_read(cx, into);
+        let read = ready!(self.watched())?.poll_read(cx, into);
         if read.is_ready() {
             self.signs.heard.give();
         }
@@ -131,13 +150,11 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.signs.flushed.take_back();
-        let written = Pin::new(&mut self.io).poll_write(cx, bytes);
-        self.waited(cx, written)
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -146,30 +163,36 @@ impl Write for Wire {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.signs.flushed.take_back();
-        let written = Pin::new(&mut self.io).poll_write_vectored(cx, pieces);
+        let written = match self.socket.write_fresh(pieces) {
+            Some(written) => Poll::Ready(written),
+            None => match self.watched() {
+                Poll::Ready(io) => io?.poll_write_vectored(cx, pieces),
+                Poll::Pending => Poll::Pending,
+            },
+        };
         self.waited(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
+        true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Asked for once nothing is left to be written.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Asked for once nothing is left to be written, and nothing is kept on the way to the socket.
         self.signs.flushed.give();
-        Pin::new(&mut self.io).poll_flush(cx)
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        Pin::new(self.socket.watch()?).poll_shutdown(cx)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
+    use std::{future::poll_fn, task::Waker};
 
-    use tokio::net::TcpListener;
+    use tokio::{io::AsyncWriteExt, net::TcpListener};
 
     use super::*;
 
@@ -179,10 +202,23 @@ mod tests {
         (near, listener.accept().await.unwrap().0)
     }
 
+    fn wire(near: TcpStream, stall: Duration) -> Wire {
+        Wire::new(near.into_std().unwrap(), stall).unwrap()
+    }
+
+    /// Reads once, at the most ten bytes; `None` if it would have to wait.
+    fn read(wire: &mut Wire) -> Option<Vec<u8>> {
+        let mut bytes = [0; 10];
+        let mut into = hyper::rt::ReadBuf::new(&mut bytes);
+        let mut cx = Context::from_waker(Waker::noop());
+        let read = Pin::new(wire).poll_read(&mut cx, into.unfilled());
+        read.is_ready().then(|| into.filled().to_vec())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up() {
         let (near, _far) = pair().await;
-        let mut wire = Wire::new(near, Duration::from_secs(600));
+        let mut wire = wire(near, Duration::from_secs(600));
         let ended = loop {
             let write = poll_fn(|cx| Pin::new(&mut wire).poll_write(cx, &[0; 1 << 16]));
             if let Err(error) = write.await {
@@ -195,12 +231,26 @@ mod tests {
     #[tokio::test]
     async fn what_was_read_before_is_read_again_and_in_order() {
         let (near, _far) = pair().await;
-        let wire = Wire::new(near, Duration::MAX).reading_first(Bytes::from_static(b"second"));
+        let wire = wire(near, Duration::MAX).reading_first(Bytes::from_static(b"second"));
         let mut wire = wire.reading_first(Bytes::from_static(b"first "));
-        let mut bytes = [0; 10];
-        let mut into = hyper::rt::ReadBuf::new(&mut bytes);
-        poll_fn(|cx| Pin::new(&mut wire).poll_read(cx, into.unfilled())).await.unwrap();
-        assert_eq!(into.filled(), b"first seco");
-        assert_eq!(wire.into_parts().1, "nd");
+        assert_eq!(read(&mut wire).unwrap(), b"first seco");
+        assert_eq!(wire.into_parts().unwrap().1, "nd");
+    }
+
+    #[tokio::test]
+    async fn who_has_asked_is_answered_before_the_socket_is_watched() {
+        let (near, mut far) = pair().await;
+        far.write_all(b"ask").await.unwrap();
+        near.readable().await.unwrap();
+        let mut wire = wire(near, Duration::MAX);
+        assert_eq!(read(&mut wire).unwrap(), b"ask");
+        let answered = poll_fn(|cx| Pin::new(&mut wire).poll_write(cx, b"answer")).await;
+        assert_eq!(answered.unwrap(), 6);
+        assert!(read(&mut wire).is_none() && !wire.socket.is_watched());
+        wire.signs().waits.give();
+        assert!(read(&mut wire).is_none() && wire.socket.is_watched());
+        far.write_all(b"again").await.unwrap();
+        wire.socket().unwrap().readable().await.unwrap();
+        assert_eq!(read(&mut wire).unwrap(), b"again");
     }
 }
