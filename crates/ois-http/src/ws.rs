@@ -68,8 +68,6 @@ pub(crate) async fn serve(conn: Rc<Conn>, hot: Rc<Hot>, leftover: Vec<u8>, cooki
 }
 
 async fn run(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<()> {
-    // A socket that was just handed over may say at first that it would block.
-    conn.stream.writable().await?;
     let mut next = understand_pending(conn, hot, input);
     loop {
         while next != Next::More {
