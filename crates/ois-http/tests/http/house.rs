@@ -2,14 +2,14 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream},
     path::Path,
     sync::Arc,
     time::Duration,
 };
 
 use ois_auth::{AgentTokens, Keyring, NewMember, OsEntropy, Token};
-use ois_http::{Keys, Server, Settings};
+use ois_http::{Keys, Server, Settings, SocketSettings};
 use ois_protocol::{DisplayName, Role, Timestamp};
 use ois_store::{DiskConfig, DiskStore, Store};
 use serde_json::Value;
@@ -28,6 +28,16 @@ pub(crate) struct House {
     store: Arc<dyn Store>,
     address: SocketAddr,
     root: Option<TempDir>,
+    buffers: Buffers,
+}
+
+/// What the system keeps for each connection of what its peer has not taken yet.
+#[derive(Clone, Copy, Debug)]
+enum Buffers {
+    /// As much as it likes.
+    Usual,
+    /// As little as it can, so that sockets take a part of a frame and then nothing more.
+    Small,
 }
 
 /// What came back.
@@ -47,7 +57,14 @@ impl House {
     pub(crate) fn with(settings: Settings) -> Self {
         let root = tempfile::tempdir().unwrap();
         let store = DiskStore::open(DiskConfig::new(root.path()), NOON).unwrap();
-        Self::start(root, Arc::new(store), settings)
+        Self::start(root, Arc::new(store), settings, Buffers::Usual)
+    }
+
+    /// With sockets that take little at once.
+    pub(crate) fn cramped(settings: Settings) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let store = DiskStore::open(DiskConfig::new(root.path()), NOON).unwrap();
+        Self::start(root, Arc::new(store), settings, Buffers::Small)
     }
 
     /// On a store that stands before the usual one.
@@ -62,21 +79,21 @@ impl House {
     ) -> Self {
         let root = tempfile::tempdir().unwrap();
         let store = DiskStore::open(DiskConfig::new(root.path()), NOON).unwrap();
-        Self::start(root, before(Arc::new(store)), settings)
+        Self::start(root, before(Arc::new(store)), settings, Buffers::Usual)
     }
 
     /// Stops the server and starts another one on what it kept.
     pub(crate) fn restart(mut self) -> Self {
         self.stop();
         let (root, store) = (self.root.take().unwrap(), Arc::clone(&self.store));
-        Self::start(root, store, Settings::default())
+        Self::start(root, store, Settings::default(), self.buffers)
     }
 
     /// Stops the server and starts another one, on another port, on what it kept.
     pub(crate) fn start_again(&mut self, settings: Settings) {
         self.stop();
         let (root, store) = (self.root.take().unwrap(), Arc::clone(&self.store));
-        *self = Self::start(root, store, settings);
+        *self = Self::start(root, store, settings, self.buffers);
     }
 
     /// What the team is kept in.
@@ -100,16 +117,18 @@ impl House {
         }
     }
 
-    fn start(root: TempDir, store: Arc<dyn Store>, settings: Settings) -> Self {
+    fn start(root: TempDir, store: Arc<dyn Store>, settings: Settings, buffers: Buffers) -> Self {
         let runtime = Runtime::new().unwrap();
         let server = runtime.block_on(async {
             let keys = Arc::new(Keys::open(Arc::clone(&store)).await.unwrap());
             keys.change(people).await.unwrap();
-            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let send_buffer = matches!(buffers, Buffers::Small).then_some(4096);
+            let sockets = SocketSettings { send_buffer, ..SocketSettings::default() };
+            let listener = ois_http::listen(HERE, &sockets).unwrap();
             ois_http::serve(listener, Arc::clone(&store), keys, settings).await.unwrap()
         });
         let address = server.address();
-        Self { runtime, server: Some(server), store, address, root: Some(root) }
+        Self { runtime, server: Some(server), store, address, root: Some(root), buffers }
     }
 
     /// A connection with nothing sent yet.
@@ -240,6 +259,7 @@ pub(crate) fn bearer(token: &str) -> String {
     format!("Authorization: Bearer {token}")
 }
 
+const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 const NOON: Timestamp = Timestamp::from_ms(1_770_379_200_000);
 
 pub(crate) const JSON: &str = "Content-Type: application/json";

@@ -171,7 +171,7 @@ struct Play {
 
 impl Play {
     fn begin(seed: u64) -> Self {
-        let house = House::with(settings());
+        let house = House::cramped(settings());
         let session = house.login("Mira").json()["token"].as_str().unwrap().to_owned();
         let monitor = Reader::open(&house, &session, Who::Monitor, 0);
         Self { house, session, readers: Vec::new(), done: Vec::new(), monitor, dice: seed }
@@ -191,7 +191,7 @@ impl Play {
             0..9 => self.say(),
             9..12 => self.join(),
             12..16 if !self.readers.is_empty() => {
-                let most = 1 + self.roll(40_000) as usize;
+                let most = 1 + self.roll(200_000) as usize;
                 // Only who surely is sent something is read from: the others stall.
                 let seen = &self.readers[reader].seen;
                 if seen.frames.len() < Self::wanted(&self.log(), seen).len() {
@@ -210,7 +210,7 @@ impl Play {
 
     /// A message that calls, and a rung of what it calls for.
     fn say(&mut self) {
-        let text = format!("@HKH @Reader {}", "x".repeat(self.roll(5_000) as usize));
+        let text = format!("@HKH @Reader {}", "x".repeat(self.roll(60_000) as usize));
         let headers = [bearer(&self.session), JSON.to_owned()];
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
         let body = json!({ "text": text }).to_string();
@@ -278,10 +278,10 @@ impl Play {
     }
 }
 
-/// A tail of a few messages, and no limit to the pace.
+/// A tail of some messages, more than a socket takes, and no limit to the pace.
 fn settings() -> Settings {
     let limits = Limits { chat_rate: 0, ..Limits::default() };
-    Settings { limits, tail_bytes: 64 << 10, ..Settings::default() }
+    Settings { limits, tail_bytes: 512 << 10, ..Settings::default() }
 }
 
 #[test]
