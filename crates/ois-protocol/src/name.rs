@@ -1,6 +1,6 @@
 //! What members, rooms, duties and drafts are called.
 
-use std::{cmp::Ordering, fmt, hash, str::FromStr};
+use std::{borrow::Cow, cmp::Ordering, fmt, hash, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use unicode_normalization::UnicodeNormalization;
@@ -161,7 +161,7 @@ impl fmt::Debug for ShortName {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
-pub struct RoomName(String);
+pub struct RoomName(Cow<'static, str>);
 
 impl RoomName {
     /// The room that every team has, and the only one that old clients know.
@@ -180,7 +180,7 @@ impl RoomName {
 
 impl Default for RoomName {
     fn default() -> Self {
-        Self(Self::MAIN.to_owned())
+        Self(Cow::Borrowed(Self::MAIN))
     }
 }
 
@@ -192,7 +192,7 @@ impl FromStr for RoomName {
         if text.contains(char::is_whitespace) {
             return Err(NameError::WhiteSpace);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(Cow::Owned(text.to_owned())))
     }
 }
 

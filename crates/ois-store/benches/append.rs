@@ -5,7 +5,7 @@
 
 use divan::{Bencher, counter::ItemsCount};
 use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role, Timestamp};
-use ois_store::{DiskConfig, DiskStore, Durability, Limit, Store};
+use ois_store::{DiskConfig, DiskStore, Durability, Limit, Record, Store};
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
@@ -24,18 +24,36 @@ fn append_sync(bencher: Bencher<'_, '_>, batch: usize) {
     append(bencher, batch, Durability::Sync);
 }
 
-/// 2,048 records from the middle of the log, as a connection that is behind reads them.
+/// 2,048 records from the middle of the log, to be kept.
 #[divan::bench]
 fn read_2048(bencher: Bencher<'_, '_>) {
-    let (_root, store, runtime) = open(Durability::Os);
+    let (_root, store, runtime, after) = full();
+    bencher
+        .counter(ItemsCount::new(2048_usize))
+        .bench_local(|| runtime.block_on(store.read(after, MANY)).unwrap());
+}
+
+/// The same put one behind the other, as for a connection that is behind.
+#[divan::bench]
+fn visit_2048(bencher: Bencher<'_, '_>) {
+    let (_root, store, runtime, after) = full();
+    let mut out = Vec::new();
+    bencher.counter(ItemsCount::new(2048_usize)).bench_local(|| {
+        out.clear();
+        let mut each = |record: Record<&[u8]>| out.extend_from_slice(record.payload);
+        runtime.block_on(store.visit(after, MANY, &mut each)).unwrap();
+        out.len()
+    });
+}
+
+/// A store with 10,240 records, and the id of one in their middle.
+fn full() -> (tempfile::TempDir, DiskStore, Runtime, EventId) {
+    let (root, store, runtime) = open(Durability::Os);
     for _ in 0..20 {
         runtime.block_on(store.append(events(512), NOON)).unwrap();
     }
     let after = EventId::new(store.oldest().get() + 4096).unwrap();
-    let limit = Limit { records: 2048, bytes: usize::MAX };
-    bencher
-        .counter(ItemsCount::new(2048_usize))
-        .bench_local(|| runtime.block_on(store.read(after, limit)).unwrap());
+    (root, store, runtime, after)
 }
 
 fn append(bencher: Bencher<'_, '_>, batch: usize, durability: Durability) {
@@ -60,5 +78,6 @@ fn events(count: usize) -> Vec<NewEvent> {
     vec![one; count]
 }
 
+const MANY: Limit = Limit { records: 2048, bytes: usize::MAX };
 const BATCHES: [usize; 3] = [1, 32, 512];
 const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);

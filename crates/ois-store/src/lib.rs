@@ -62,6 +62,21 @@ pub trait Store: Send + Sync + 'static {
     /// The records after this id, oldest first, up to the limits. Empty means: none yet.
     fn read(&self, after: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>>;
 
+    /// Shows `each` what [`Store::read`] gives, one record at a time, for who passes it on and keeps
+    /// nothing. After an error it has been shown what comes before it.
+    fn visit<'a>(
+        &'a self,
+        after: EventId,
+        limit: Limit,
+        each: &'a mut Visitor<'a>,
+    ) -> Pending<'a, Result<(), ReadError>> {
+        Box::pin(async move {
+            let batch = self.read(after, limit).await?;
+            batch.iter().for_each(|record| each(record.lent()));
+            Ok(())
+        })
+    }
+
     /// The last records before this id, oldest first, up to the limits.
     fn read_before(&self, before: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>>;
 
@@ -131,12 +146,15 @@ pub trait Store: Send + Sync + 'static {
     fn writable(&self) -> bool;
 }
 
+/// Who is shown records one by one.
+pub type Visitor<'a> = dyn FnMut(Record<&[u8]>) + Send + 'a;
+
 /// Records in order, as read or appended.
 pub type Batch = Vec<Record>;
 
-/// One event in its place.
+/// One event in its place. Its payload is shared, or lent by who shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
+pub struct Record<P = Arc<[u8]>> {
     /// Its place in the log.
     pub id: EventId,
     /// When it was stored (of imported ones: when it was said).
@@ -146,7 +164,23 @@ pub struct Record {
     /// Where it is seen.
     pub room: RoomName,
     /// The JSON that its receivers get, one line; empty if it was purged.
-    pub payload: Arc<[u8]>,
+    pub payload: P,
+}
+
+impl Record {
+    /// The same, for a look.
+    pub fn lent(&self) -> Record<&[u8]> {
+        let Self { id, time, kind, room, payload } = self;
+        Record { id: *id, time: *time, kind: *kind, room: room.clone(), payload }
+    }
+}
+
+impl Record<&[u8]> {
+    /// The same, to be kept.
+    pub fn kept(self) -> Record {
+        let Self { id, time, kind, room, payload } = self;
+        Record { id, time, kind, room, payload: payload.into() }
+    }
 }
 
 /// How much to read at once: whichever is reached first. At least one record comes if there is one.

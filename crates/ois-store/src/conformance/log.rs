@@ -17,6 +17,7 @@ pub(super) fn promises() -> Vec<(&'static str, Promise)> {
         ("an empty batch changes nothing", |s| Box::pin(an_empty_batch_changes_nothing(s))),
         ("the head tells of every batch", |s| Box::pin(the_head_tells_of_every_batch(s))),
         ("reading goes on from any place", |s| Box::pin(reading_goes_on_from_any_place(s))),
+        ("a visitor is shown what is read", |s| Box::pin(a_visitor_is_shown_what_is_read(s))),
         ("a page ends at its limit", |s| Box::pin(a_page_ends_at_its_limit(s))),
         ("paging back meets everything", |s| Box::pin(paging_back_meets_everything(s))),
         ("large and odd texts come back", |s| Box::pin(large_and_odd_texts_come_back(s))),
@@ -97,6 +98,19 @@ async fn reading_goes_on_from_any_place(store: Arc<dyn Store>) {
     }
     assert_eq!(store.read(EventId::MAX, ALL).await.unwrap(), []);
     assert_eq!(store.read_before(EventId::ZERO, ALL).await.unwrap(), []);
+}
+
+async fn a_visitor_is_shown_what_is_read(store: Arc<dyn Store>) {
+    let batch = append(&*store, &["a", "b", "", "d"]).await;
+    let length = batch[0].payload.len();
+    for after in [EventId::ZERO, batch[1].id, EventId::MAX] {
+        for (records, bytes) in [(0, 0), (2, usize::MAX), (usize::MAX, length + 1), (9, 1 << 20)] {
+            let limit = Limit { records, bytes };
+            let mut shown = Batch::new();
+            store.visit(after, limit, &mut |record| shown.push(record.kept())).await.unwrap();
+            assert_eq!(shown, store.read(after, limit).await.unwrap());
+        }
+    }
 }
 
 async fn a_page_ends_at_its_limit(store: Arc<dyn Store>) {

@@ -17,15 +17,22 @@ impl Hash {
 
     /// Appends 32 hex digits.
     pub(crate) fn write(self, out: &mut Vec<u8>) {
-        for byte in self.0 {
-            out.push(DIGITS[usize::from(byte >> 4)]);
-            out.push(DIGITS[usize::from(byte & 15)]);
-        }
+        out.extend_from_slice(&self.hex());
     }
 
     /// Whether this is written so.
     pub(crate) fn is(self, hex: &[u8]) -> bool {
-        Self::parse(hex) == Some(self)
+        // Each record that is read asks: writing takes a fifth of the time that parsing does.
+        hex == self.hex()
+    }
+
+    fn hex(self) -> [u8; 32] {
+        let mut hex = [0; 32];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        hex
     }
 
     /// Reads 32 lower-case hex digits.

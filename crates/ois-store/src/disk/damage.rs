@@ -125,6 +125,22 @@ fn a_record_that_was_taken_out_is_missed() {
 }
 
 #[test]
+fn records_that_changed_places_are_not_read_as_if_in_order() {
+    let (door, records, files) = log(600);
+    let text = String::from_utf8(door.bytes(&files[1])).unwrap();
+    let log = open(&door, CONFIG, NOON).unwrap();
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let last = lines.len() - 1;
+    assert!(last > 1, "two records to swap");
+    lines.swap(1, last);
+    door.overwrite(&files[1], lines.concat().into_bytes());
+    let mut shown = Vec::new();
+    let read = log.view().visit(EventId::ZERO, ALL, &mut |record| shown.push(record.id));
+    assert!(matches!(read, Err(ReadError::Damaged(_))));
+    assert!(shown.is_sorted() && shown.len() < records.len());
+}
+
+#[test]
 fn a_file_that_was_taken_out_is_missed() {
     let (door, records, files) = log(600);
     door.remove(&files[1]).unwrap();

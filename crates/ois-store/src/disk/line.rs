@@ -8,8 +8,6 @@
 //! written as percent and hex. DIGEST is of the payload, CHAIN of this header and all before it, so
 //! a payload can be blanked later (with spaces, or cut to nothing) while the chain still holds.
 
-use std::sync::Arc;
-
 use ois_protocol::{EventId, EventKind, Nonce, RoomName, ShortName, Timestamp};
 
 use super::chain::{Hash, Key};
@@ -132,10 +130,10 @@ impl<'a> Line<'a> {
     }
 
     /// The record, or `None` if it is not what was written.
-    pub(crate) fn record(&self) -> Option<Record> {
-        let payload: Arc<[u8]> = match self.is_blank() {
-            true => Arc::default(),
-            false if self.is_as_written() => self.payload.into(),
+    pub(crate) fn record(&self) -> Option<Record<&'a [u8]>> {
+        let payload = match self.is_blank() {
+            true => &[],
+            false if self.is_as_written() => self.payload,
             false => return None,
         };
         let room = match self.room {
@@ -262,7 +260,7 @@ mod tests {
             prop_assert!(!line.contains(&b'\n'));
             let line = Line::parse(&line).unwrap();
             let record = line.record().unwrap();
-            prop_assert_eq!(&*record.payload, payload.as_bytes());
+            prop_assert_eq!(record.payload, payload.as_bytes());
             prop_assert_eq!((record.id.get(), record.time.ms()), (7, 9));
             let seen = line.nonce().unwrap();
             prop_assert_eq!(seen.nonce.as_str(), nonce);

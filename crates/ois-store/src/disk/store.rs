@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{DiskStore, files::Files, no_random};
 use crate::{
     AppendError, Batch, Condition, FileEntry, FileError, FileReader, FileWriter, Limit, NonceSeen,
-    Pending, ReadError, RecordError, Store, Versioned,
+    Pending, ReadError, RecordError, Store, Versioned, Visitor,
 };
 
 impl Store for DiskStore {
@@ -34,6 +34,15 @@ impl Store for DiskStore {
 
     fn read(&self, after: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
         Box::pin(async move { self.log.view().read(after, limit) })
+    }
+
+    fn visit<'a>(
+        &'a self,
+        after: EventId,
+        limit: Limit,
+        each: &'a mut Visitor<'a>,
+    ) -> Pending<'a, Result<(), ReadError>> {
+        Box::pin(async move { self.log.view().visit(after, limit, each) })
     }
 
     fn read_before(&self, before: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {

@@ -15,7 +15,7 @@ use super::{
     scan::{Place, Rest, Scan},
     segment::{SeekError, Segment},
 };
-use crate::{Batch, Limit, NonceSeen, ReadError, Record, Verified};
+use crate::{Batch, Limit, NonceSeen, ReadError, Record, Verified, Visitor};
 
 /// The segments, oldest first. The writer adds to them; readers share them.
 pub(crate) struct View {
@@ -56,7 +56,19 @@ impl View {
 
     /// The records after this id, oldest first.
     pub(crate) fn read(&self, after: EventId, limit: Limit) -> Result<Batch, ReadError> {
-        let mut page = Page::new(limit);
+        let mut batch = Batch::new();
+        self.visit(after, limit, &mut |record| batch.push(record.kept()))?;
+        Ok(batch)
+    }
+
+    /// Shows the records after this id, oldest first. Nothing is allocated for a record.
+    pub(crate) fn visit(
+        &self,
+        after: EventId,
+        limit: Limit,
+        each: &mut Visitor<'_>,
+    ) -> Result<(), ReadError> {
+        let mut page = Page::new(limit, after, each);
         let mut at = self.containing(after);
         while let Some(segment) = self.segment(at).filter(|_| !page.is_full()) {
             let file = segment.open(&*self.door).map_err(ReadError::Disk)?;
@@ -66,10 +78,10 @@ impl View {
                     segment.seek(&*file, |line| line.id <= after).map_err(|e| at_id(e, after))?
                 }
             };
-            page.fill(&*file, from, segment.length(), after)?;
+            page.fill(&*file, from, segment.length())?;
             at += 1;
         }
-        Ok(page.records)
+        Ok(())
     }
 
     /// The last records before this id, oldest first.
@@ -148,37 +160,35 @@ impl View {
     }
 }
 
-/// Records gathered up to a limit.
-struct Page {
-    records: Batch,
+/// Records shown up to a limit.
+struct Page<'v> {
     limit: Limit,
+    records: usize,
     bytes: usize,
+    last: EventId,
+    each: &'v mut Visitor<'v>,
 }
 
-impl Page {
-    fn new(limit: Limit) -> Self {
-        Self { records: Batch::new(), limit, bytes: 0 }
+impl<'v> Page<'v> {
+    fn new(limit: Limit, after: EventId, each: &'v mut Visitor<'v>) -> Self {
+        Self { limit, records: 0, bytes: 0, last: after, each }
     }
 
     fn is_full(&self) -> bool {
-        let reached = self.records.len() >= self.limit.records || self.bytes >= self.limit.bytes;
-        reached && !self.records.is_empty()
+        let reached = self.records >= self.limit.records || self.bytes >= self.limit.bytes;
+        reached && self.records > 0
     }
 
-    fn fill(
-        &mut self,
-        file: &dyn DoorFile,
-        from: u64,
-        end: u64,
-        after: EventId,
-    ) -> Result<(), ReadError> {
+    fn fill(&mut self, file: &dyn DoorFile, from: u64, end: u64) -> Result<(), ReadError> {
         let mut lines = Lines::new(file, from, end);
         while !self.is_full() {
             let Some((_, line, _)) = lines.next().map_err(ReadError::Disk)? else { break };
-            let last = self.records.last().map_or(after, |record| record.id);
-            let record = record(line).ok_or(ReadError::Damaged(last))?;
+            let record = record(line).filter(|record| record.id > self.last);
+            let record = record.ok_or(ReadError::Damaged(self.last))?;
+            self.records += 1;
             self.bytes += record.payload.len();
-            self.records.push(record);
+            self.last = record.id;
+            (self.each)(record);
         }
         Ok(())
     }
@@ -217,9 +227,12 @@ fn last_records(
         }
         if is_full(taken, bytes) || from == segment.start {
             let Some((start, _)) = spans.get(spans.len() - taken) else { return Ok(Batch::new()) };
-            let mut page = Page::new(Limit { records: taken, bytes: usize::MAX });
-            page.fill(file, *start, end, segment.header.first)?;
-            return Ok(page.records);
+            let (all, before) =
+                (Limit { records: taken, bytes: usize::MAX }, segment.header.first.before());
+            let mut batch = Batch::new();
+            Page::new(all, before, &mut |record| batch.push(record.kept()))
+                .fill(file, *start, end)?;
+            return Ok(batch);
         }
         back *= 4;
     }
@@ -241,7 +254,7 @@ fn nonces_from(
     Ok(seen)
 }
 
-fn record(line: &[u8]) -> Option<Record> {
+fn record(line: &[u8]) -> Option<Record<&[u8]>> {
     Line::parse(line)?.record()
 }
 
