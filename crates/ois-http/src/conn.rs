@@ -211,9 +211,31 @@ impl Conn {
         out.resuming = resuming;
     }
 
-    /// It has been sent more of the log, from disk.
+    /// It goes on from here.
     pub(crate) fn move_to(&self, place: Place) {
         self.out.borrow_mut().place = place;
+    }
+
+    /// A buffer for more of the log: the one that the piece before it was in, if that is out.
+    pub(crate) fn spare(&self) -> Vec<u8> {
+        let mut out = self.out.borrow_mut();
+        if out.own.is_empty() { std::mem::take(&mut out.own) } else { Vec::new() }
+    }
+
+    /// Puts frames in line that were read from disk up to this place.
+    pub(crate) fn pass(&self, frames: Vec<u8>, place: Place) {
+        let mut out = self.out.borrow_mut();
+        out.place = place;
+        // An empty one is kept only while more is to be read.
+        let is_wanted = !frames.is_empty() || matches!(place, Place::Behind(_));
+        if out.closing || !is_wanted {
+            return;
+        }
+        if out.own.is_empty() {
+            out.own = frames;
+        } else {
+            out.own.extend_from_slice(&frames);
+        }
     }
 
     /// What it has been sent of the log.
@@ -376,8 +398,11 @@ impl Conn {
         self.metrics.bytes_out.add(wrote as u64);
         out.sent += wrote;
         if out.sent == out.own.len() {
-            // An idle connection keeps no buffer.
-            out.own = Vec::new();
+            // An idle connection keeps no buffer; one that is behind fills it again at once.
+            match out.place {
+                Place::Behind(_) => out.own.clear(),
+                Place::Nowhere | Place::Tail(_) => out.own = Vec::new(),
+            }
             out.sent = 0;
         }
         Ok(())

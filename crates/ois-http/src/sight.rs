@@ -46,14 +46,15 @@ impl Agent {
 
 impl Class {
     /// Of a record; `None` if nobody is shown it over a WebSocket.
-    pub(crate) fn of(record: &Record) -> Option<Self> {
-        if record.payload.is_empty() || !record.room.is_main() {
+    pub(crate) fn of(record: &Record<impl AsRef<[u8]>>) -> Option<Self> {
+        let payload = record.payload.as_ref();
+        if payload.is_empty() || !record.room.is_main() {
             return None;
         }
         match record.kind? {
             EventKind::Message => Some(Self::Chat),
-            EventKind::Delivery => whose(&record.payload).map(Self::Delivery),
-            EventKind::Run => whose(&record.payload).map(Self::Run),
+            EventKind::Delivery => whose(payload).map(Self::Delivery),
+            EventKind::Run => whose(payload).map(Self::Run),
             _ => None,
         }
     }

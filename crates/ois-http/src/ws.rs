@@ -8,6 +8,7 @@ use std::{cell::RefCell, io, rc::Rc, time::Duration};
 use ois_auth::Token;
 use ois_chat::Effect;
 use ois_protocol::ClientFrame;
+use ois_store::Record;
 use tokio::io::Interest;
 
 use crate::{
@@ -312,22 +313,23 @@ async fn flush(conn: &Rc<Conn>, hot: &Rc<Hot>) -> io::Result<Flow> {
 /// soon as that reaches back to it. Its memory is one piece, however far it is behind.
 async fn read_behind(conn: &Conn, hot: &Hot) -> io::Result<()> {
     let Place::Behind(after) = conn.place() else { return Ok(()) };
-    let records = hot.store.read(after, CHUNK).await.map_err(io::Error::other)?;
     // What is on disk but not yet in the tail is not yet to be seen.
     let head = hot.tail.borrow().head();
-    let records = records.iter().take_while(|record| record.id <= head);
-    let mut last = after;
-    let sight = conn.sight();
-    for record in records {
-        if Class::of(record).is_some_and(|class| sight.sees(class)) {
-            conn.put(|own| codec::write_text(own, &record.payload));
+    let (sight, mut last, mut frames) = (conn.sight(), after, conn.spare());
+    let mut pass = |record: Record<&[u8]>| {
+        if record.id > head {
+            return;
+        }
+        if Class::of(&record).is_some_and(|class| sight.sees(class)) {
+            codec::write_text(&mut frames, record.payload);
         }
         last = record.id;
-    }
+    };
+    hot.store.visit(after, CHUNK, &mut pass).await.map_err(io::Error::other)?;
     if last == after {
         return Err(io::Error::other("the log ends before the tail begins"));
     }
-    conn.move_to(hot.place_after(last));
+    conn.pass(frames, hot.place_after(last));
     Ok(())
 }
 
