@@ -7,31 +7,21 @@ use std::{
 };
 
 use ois_http::{BatchLimits, Settings};
-use ois_protocol::{EventId, NewEvent, StorePath, Timestamp, UploadName};
-use ois_store::{
-    AppendError, Batch, Condition, FileEntry, FileError, FileReader, FileWriter, Limit, NonceSeen,
-    Pending, ReadError, RecordError, Store, Versioned,
-};
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tungstenite::{Message, WebSocket};
 
-use crate::house::{AGENT, House};
-
-/// A store whose appends wait, before anything is written, until they are let through.
-struct Gate {
-    inner: Arc<dyn Store>,
-    /// Hears of each append that waits.
-    waiting: mpsc::SyncSender<usize>,
-    let_through: Arc<Semaphore>,
-}
+use crate::{
+    gate::Gate,
+    house::{AGENT, House},
+};
 
 #[test]
 fn nobody_sees_a_message_before_the_store_says_that_it_is_durable() {
     let (waiting, waits) = mpsc::sync_channel(16);
     let let_through = Arc::new(Semaphore::new(0));
     let gate = Arc::clone(&let_through);
-    let house = House::behind(|inner| Arc::new(Gate { inner, waiting, let_through: gate }));
+    let house = House::behind(|inner| Arc::new(Gate::appends(inner, waiting, gate)));
     let (mut sender, mut reader) = (join(&house), join(&house));
     send(&mut sender, &json!({"type": "chat", "text": "soon", "nonce": "n1"}));
     assert_eq!(waits.recv().unwrap(), 1);
@@ -65,7 +55,7 @@ fn what_is_more_than_a_batch_follows_in_its_order() {
     let gate = Arc::clone(&let_through);
     let batch = BatchLimits { messages: 2, ..BatchLimits::default() };
     let house = House::behind_with(
-        |inner| Arc::new(Gate { inner, waiting, let_through: gate }),
+        |inner| Arc::new(Gate::appends(inner, waiting, gate)),
         Settings { batch, ..Settings::default() },
     );
     let mut sender = join(&house);
@@ -91,7 +81,7 @@ fn who_is_held_up_by_a_full_queue_goes_on_when_batches_have_made_room() {
     let gate = Arc::clone(&let_through);
     let batch = BatchLimits { bytes: 1 << 20, ..BatchLimits::default() };
     let house = House::behind_with(
-        |inner| Arc::new(Gate { inner, waiting, let_through: gate }),
+        |inner| Arc::new(Gate::appends(inner, waiting, gate)),
         Settings { batch, ..Settings::default() },
     );
     let (mut sender, mut reader) = (join(&house), join(&house));
@@ -125,7 +115,7 @@ fn a_stop_shows_and_acknowledges_what_the_disk_was_busy_with() {
     let (waiting, waits) = mpsc::sync_channel(16);
     let let_through = Arc::new(Semaphore::new(0));
     let gate = Arc::clone(&let_through);
-    let house = House::behind(|inner| Arc::new(Gate { inner, waiting, let_through: gate }));
+    let house = House::behind(|inner| Arc::new(Gate::appends(inner, waiting, gate)));
     let mut sender = join(&house);
     send(&mut sender, &json!({"type": "chat", "text": "last words", "nonce": "n1"}));
     assert_eq!(waits.recv().unwrap(), 1);
@@ -146,7 +136,7 @@ fn a_peer_that_speaks_into_a_stop_keeps_nobody_from_it() {
     let (waiting, waits) = mpsc::sync_channel(16);
     let let_through = Arc::new(Semaphore::new(0));
     let gate = Arc::clone(&let_through);
-    let house = House::behind(|inner| Arc::new(Gate { inner, waiting, let_through: gate }));
+    let house = House::behind(|inner| Arc::new(Gate::appends(inner, waiting, gate)));
     let (mut sender, mut other) = (join(&house), join(&house));
     send(&mut sender, &json!({"type": "chat", "text": "last words", "nonce": "n1"}));
     assert_eq!(waits.recv().unwrap(), 1);
@@ -180,112 +170,4 @@ fn send(socket: &mut WebSocket<TcpStream>, frame: &Value) {
 
 fn next(socket: &mut WebSocket<TcpStream>) -> Value {
     serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap()
-}
-
-impl Store for Gate {
-    fn append(
-        &self,
-        events: Vec<NewEvent>,
-        now: Timestamp,
-    ) -> Pending<'_, Result<Batch, AppendError>> {
-        Box::pin(async move {
-            self.waiting.send(events.len()).unwrap();
-            self.let_through.acquire().await.unwrap().forget();
-            self.inner.append(events, now).await
-        })
-    }
-
-    fn team(&self) -> &str {
-        self.inner.team()
-    }
-
-    fn head(&self) -> watch::Receiver<EventId> {
-        self.inner.head()
-    }
-
-    fn oldest(&self) -> EventId {
-        self.inner.oldest()
-    }
-
-    fn read(&self, after: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
-        self.inner.read(after, limit)
-    }
-
-    fn read_before(&self, before: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
-        self.inner.read_before(before, limit)
-    }
-
-    fn nonces(&self, since: Timestamp) -> Pending<'_, Result<Vec<NonceSeen>, ReadError>> {
-        self.inner.nonces(since)
-    }
-
-    fn list<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<Vec<FileEntry>, FileError>> {
-        self.inner.list(path)
-    }
-
-    fn open<'a>(
-        &'a self,
-        path: &'a StorePath,
-    ) -> Pending<'a, Result<Box<dyn FileReader>, FileError>> {
-        self.inner.open(path)
-    }
-
-    fn write<'a>(
-        &'a self,
-        path: &'a StorePath,
-        condition: Condition,
-    ) -> Pending<'a, Result<Box<dyn FileWriter>, FileError>> {
-        self.inner.write(path, condition)
-    }
-
-    fn make_dir<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<(), FileError>> {
-        self.inner.make_dir(path)
-    }
-
-    fn rename<'a>(
-        &'a self,
-        from: &'a StorePath,
-        to: &'a StorePath,
-    ) -> Pending<'a, Result<(), FileError>> {
-        self.inner.rename(from, to)
-    }
-
-    fn remove<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<(), FileError>> {
-        self.inner.remove(path)
-    }
-
-    fn upload<'a>(
-        &'a self,
-        name: &'a UploadName,
-    ) -> Pending<'a, Result<Box<dyn FileWriter>, FileError>> {
-        self.inner.upload(name)
-    }
-
-    fn open_upload<'a>(
-        &'a self,
-        name: &'a UploadName,
-    ) -> Pending<'a, Result<Box<dyn FileReader>, FileError>> {
-        self.inner.open_upload(name)
-    }
-
-    fn remove_upload<'a>(&'a self, name: &'a UploadName) -> Pending<'a, Result<(), FileError>> {
-        self.inner.remove_upload(name)
-    }
-
-    fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>> {
-        self.inner.record(key)
-    }
-
-    fn put_record<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a [u8],
-        expected: Option<u64>,
-    ) -> Pending<'a, Result<u64, RecordError>> {
-        self.inner.put_record(key, value, expected)
-    }
-
-    fn writable(&self) -> bool {
-        self.inner.writable()
-    }
 }

@@ -4,10 +4,12 @@
 mod chat;
 mod durable;
 mod files;
+mod gate;
 mod house;
 mod multipart;
 mod order;
 mod page;
 mod people;
 mod protocol;
+mod resume;
 mod uploads;
