@@ -11,6 +11,17 @@ use crate::load::Swarm;
 use crate::options::{Extent, Options};
 use crate::peer::{Durability, Fetched, Peer};
 
+/// To as many as four rooms of 5,000 take, where the system allows it, or else to what it allows.
+fn raise_limit_of_files() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    let enough = limit.maximum.map(|maximum| maximum.max(FILES));
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: enough, maximum: enough });
+    raised.or_else(|_| setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }))?;
+    Ok(())
+}
+
+const FILES: u64 = 32 << 10;
+
 /// One run of the benchmark.
 #[derive(Debug)]
 pub(crate) struct Bench {
@@ -29,8 +40,7 @@ impl Bench {
     /// # Errors
     /// When the folders cannot be made.
     pub(crate) fn prepare(options: Options) -> Result<Self> {
-        let limit = getrlimit(Resource::Nofile);
-        setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?;
+        raise_limit_of_files()?;
         let own = workspace().join("target/bench");
         let roots = options.root.clone().unwrap_or_else(|| own.clone());
         for dir in [&own, &roots] {
@@ -61,6 +71,11 @@ impl Bench {
             Extent::Quick => quick,
             Extent::Smoke => smoke,
         }
+    }
+
+    /// How long a room is measured before it is another one's turn, without its warming up.
+    pub(crate) fn turn(&self) -> Duration {
+        Duration::from_millis(self.sized(300, 200, 100))
     }
 
     /// How long one measurement of a throughput takes, without its warming up.

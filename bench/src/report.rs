@@ -163,7 +163,8 @@ impl Report {
             line(&mut text, &[name, value]);
         }
         text.push_str(&format!(
-            "\nMedians over {} rounds; a ratio is taken within a round, then the median of all.\n",
+            "\nMedians over {} rounds; a ratio is taken within a round, or within a turn where rooms stand side \
+             by side, then the median of all.\n",
             bench.options.rounds,
         ));
         for sentence in &bench.fetched.missing {
@@ -226,9 +227,10 @@ cargo xtask bench --help     # scenarios and options
 
 Server, peers and load generator share one machine and speak over loopback. The generator is one
 thread that reads the headers of frames and nothing else, so it costs less than any server. Peers
-are started in the same run, in alternation with OIS. Beside each throughput stands the CPU time
-that the server took for it, user and system: it holds still on a noisy machine. The targets are
-what OIS set out to reach; nothing fails on them.
+are started in the same run: for messages they stand beside OIS and are measured in short turns, one
+after the other, so that whatever else the machine does falls on all alike; for the rest in alternation.
+Beside each throughput stands the CPU time that the server took for it, user and system. The targets
+are what OIS set out to reach; nothing fails on them.
 
 ## The machine
 ";

@@ -3,10 +3,9 @@
 use anyhow::Result;
 
 use super::durable::sync_times;
-use super::rooms::{Match, alternate};
+use super::rooms::{Match, side_by_side};
 use crate::context::Bench;
-use crate::load::TEXT;
-use crate::load::flow::{Flow, Pattern, Rate};
+use crate::load::flow::{Pattern, Rate};
 use crate::peer::{Durability, Peer};
 use crate::report::{Bar, Section, Verdict, thousands};
 use crate::stats::median;
@@ -74,21 +73,11 @@ fn matches(bench: &Bench, rooms: &[Peer]) -> Result<Vec<Match>> {
     let mut matches = Vec::new();
     for receivers in sizes {
         bench.say(&format!("{receivers} receivers, window 1 and 32"));
-        let cases = WINDOWS.map(|window| format!("{receivers} receivers, window {window}"));
-        matches.extend(alternate(bench, rooms, &cases, |room| {
-            let running = room.start(&bench.fetched, &bench.roots)?;
-            let mut swarm = bench.swarm(room)?;
-            running.join(&mut swarm, *receivers)?;
-            let message = running.message(TEXT);
-            WINDOWS
-                .iter()
-                .map(|window| {
-                    let pattern = Pattern::Window(*window);
-                    let mut flow = Flow::new(&mut swarm, *receivers, pattern, &message);
-                    flow.measure(&running.process, bench.span())
-                })
-                .collect::<Result<Vec<Rate>>>()
-        })?);
+        let cases = WINDOWS.map(|window| {
+            let case = format!("{receivers} receivers, window {window}");
+            (case, Pattern::Window(window))
+        });
+        matches.extend(side_by_side(bench, rooms, *receivers, &cases)?);
     }
     Ok(matches)
 }
@@ -96,14 +85,7 @@ fn matches(bench: &Bench, rooms: &[Peer]) -> Result<Vec<Match>> {
 fn talking(bench: &Bench, rooms: &[Peer]) -> Result<Match> {
     let members = bench.sized(32, 32, 8);
     let case = format!("{members} talking");
-    let mut matches = alternate(bench, rooms, std::slice::from_ref(&case), |room| {
-        let running = room.start(&bench.fetched, &bench.roots)?;
-        let mut swarm = bench.swarm(room)?;
-        running.join(&mut swarm, members)?;
-        let message = running.message(TEXT);
-        let mut flow = Flow::new(&mut swarm, members, Pattern::Round, &message);
-        Ok(vec![flow.measure(&running.process, bench.span())?])
-    })?;
+    let mut matches = side_by_side(bench, rooms, members, &[(case, Pattern::Round)])?;
     Ok(matches.swap_remove(0))
 }
 
