@@ -21,6 +21,8 @@ fn raise_limit_of_files() -> Result<()> {
 }
 
 const FILES: u64 = 32 << 10;
+/// What is open beside the members' connections.
+const SPARE_FILES: u64 = 200;
 
 /// One run of the benchmark.
 #[derive(Debug)]
@@ -71,6 +73,19 @@ impl Bench {
             Extent::Quick => quick,
             Extent::Smoke => smoke,
         }
+    }
+
+    /// Those of these rooms that can stand at once with so many members: where the system allows too
+    /// few open files, the broadcast is left out, with a word.
+    pub(crate) fn side_by_side(&self, rooms: &[Peer], members: usize) -> Vec<Peer> {
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        if (rooms.len() * members) as u64 + SPARE_FILES <= files {
+            return rooms.to_vec();
+        }
+        self.say(&format!(
+            "{files} open files are too few for the broadcast with {members} members"
+        ));
+        rooms.iter().filter(|room| **room != Peer::Tungstenite).copied().collect()
     }
 
     /// How long a room is measured before it is another one's turn, without its warming up.

@@ -5,6 +5,7 @@ mod fanout;
 mod files;
 mod members;
 mod rooms;
+mod side_by_side;
 mod stall;
 mod store;
 mod wake;

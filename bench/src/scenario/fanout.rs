@@ -3,7 +3,8 @@
 use anyhow::Result;
 
 use super::durable::sync_times;
-use super::rooms::{Match, side_by_side};
+use super::rooms::Match;
+use super::side_by_side::side_by_side;
 use crate::context::Bench;
 use crate::load::flow::{Pattern, Rate};
 use crate::peer::{Durability, Peer};
@@ -77,7 +78,8 @@ fn matches(bench: &Bench, rooms: &[Peer]) -> Result<Vec<Match>> {
             let case = format!("{receivers} receivers, window {window}");
             (case, Pattern::Window(window))
         });
-        matches.extend(side_by_side(bench, rooms, *receivers, &cases)?);
+        let rooms = bench.side_by_side(rooms, *receivers);
+        matches.extend(side_by_side(bench, &rooms, *receivers, &cases)?);
     }
     Ok(matches)
 }

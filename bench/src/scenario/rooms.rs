@@ -1,14 +1,11 @@
 //! Rooms measured in alternation: rounds, medians, ratios.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use crate::context::Bench;
-use crate::load::flow::{Flow, Pattern, Rate};
-use crate::load::{Swarm, TEXT};
+use crate::load::flow::Rate;
 use crate::options::Extent;
-use crate::peer::{Peer, Running};
+use crate::peer::Peer;
 use crate::stats::median;
 
 /// What each of some rooms came to in one case, round by round.
@@ -58,63 +55,18 @@ pub(crate) fn alternate(
 
 /// Who is measured after whom: another one begins in each round, since the first to use memory that
 /// the machine has to give anew pays for it.
-fn turns(rooms: usize, round: usize) -> impl Iterator<Item = usize> {
+pub(super) fn turns(rooms: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..rooms).map(move |turn| (turn + round) % rooms)
-}
-
-/// A room that stands, and its members.
-struct Stage {
-    running: Running,
-    swarm: Swarm,
-    message: Vec<u8>,
-}
-
-/// Measures rooms that all stand at once, in short turns, so that whatever else the machine has to
-/// do falls on all of them alike. Those that rest take next to nothing.
-///
-/// # Errors
-/// When the first room fails, or in a test any.
-pub(crate) fn side_by_side(
-    bench: &Bench,
-    rooms: &[Peer],
-    members: usize,
-    cases: &[(String, Pattern)],
-) -> Result<Vec<Match>> {
-    let mut matches: Vec<Match> = cases.iter().map(|(case, _)| Match::empty(case, rooms)).collect();
-    let mut standing: Vec<Peer> = rooms.to_vec();
-    for round in 0..bench.options.rounds {
-        let mut stages = Vec::new();
-        for room in standing.clone() {
-            if let Some(stage) = bearable(bench, rooms, room, Stage::open(bench, room, members))? {
-                stages.push((room, stage));
-            } else {
-                standing.retain(|other| *other != room);
-            }
-        }
-        for (case, (_, pattern)) in matches.iter_mut().zip(cases) {
-            for turn in 0..bench.sized(TURNS, TURNS / 2, 1) {
-                for at in turns(stages.len(), round + turn) {
-                    let (room, stage) = &mut stages[at];
-                    let rate = stage.measure(*pattern, members, bench.turn());
-                    match bearable(bench, rooms, *room, rate)? {
-                        Some(rate) => case.note(*room, rate),
-                        None => standing.retain(|other| other != room),
-                    }
-                }
-                stages.retain(|(room, _)| standing.contains(room));
-            }
-            bench.say(&format!("round {}: {}", round + 1, case.words()));
-        }
-    }
-    for case in &mut matches {
-        case.rooms.retain(|(room, _)| standing.contains(room));
-    }
-    Ok(matches)
 }
 
 /// What came out; nothing if it is a peer that failed: it must not cost the others' figures, unless
 /// this is a test.
-fn bearable<T>(bench: &Bench, rooms: &[Peer], room: Peer, came: Result<T>) -> Result<Option<T>> {
+pub(super) fn bearable<T>(
+    bench: &Bench,
+    rooms: &[Peer],
+    room: Peer,
+    came: Result<T>,
+) -> Result<Option<T>> {
     match came {
         Err(error) if rooms.first() != Some(&room) && bench.options.extent != Extent::Smoke => {
             bench.say(&format!("{} is left out: {error:#}", room.name()));
@@ -124,38 +76,20 @@ fn bearable<T>(bench: &Bench, rooms: &[Peer], room: Peer, came: Result<T>) -> Re
     }
 }
 
-impl Stage {
-    fn open(bench: &Bench, room: Peer, members: usize) -> Result<Self> {
-        let running = room.start(&bench.fetched, &bench.roots)?;
-        let mut swarm = bench.swarm(room)?;
-        running.join(&mut swarm, members)?;
-        let message = running.message(TEXT);
-        Ok(Self { running, swarm, message })
-    }
-
-    fn measure(&mut self, pattern: Pattern, members: usize, span: Duration) -> Result<Rate> {
-        let mut flow = Flow::new(&mut self.swarm, members, pattern, &self.message);
-        flow.measure(&self.running.process, span)
-    }
-}
-
-/// Turns of each room in a round.
-const TURNS: usize = 6;
-
 impl Match {
-    fn empty(case: &str, rooms: &[Peer]) -> Self {
+    pub(super) fn empty(case: &str, rooms: &[Peer]) -> Self {
         let rooms = rooms.iter().map(|room| (*room, Vec::new())).collect();
         Self { case: case.to_owned(), rooms }
     }
 
-    fn note(&mut self, room: Peer, rate: Rate) {
+    pub(super) fn note(&mut self, room: Peer, rate: Rate) {
         if let Some((_, rates)) = self.rooms.iter_mut().find(|(known, _)| *known == room) {
             rates.push(rate);
         }
     }
 
     /// Where it stands, in words.
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let medians = self.rooms.iter().filter_map(|(room, _)| {
             let rate = self.median(*room)?;
             Some(format!("{} {:.0}/s {:.2}", room.name(), rate.per_second, rate.cpu))
