@@ -1,9 +1,9 @@
 //! The benchmark that anybody can repeat: `cargo xtask bench`.
 //!
-//! OIS is started as the release binary; its peers are started in the same run, in alternation with
-//! it, and driven by the same load generator. Shown are medians over rounds, ratios of each round by
-//! itself, and beside every throughput the CPU that the server took for it, since that holds still
-//! on a noisy machine. Nothing here fails on a time.
+//! OIS is started as the release binary; its peers are started in the same run, beside it or in
+//! alternation with it, and driven by the same load generator. Shown are medians, ratios of what was
+//! measured one right after the other, and beside every throughput the CPU that the server took for
+//! it. Nothing here fails on a time.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, reason = "a command line tool prints")]

@@ -78,7 +78,7 @@ impl Options {
 
 /// The help, without the list of scenarios.
 pub(crate) const HELP: &str = "\
-Measures OIS and, in the same run and in alternation, its peers.
+Measures OIS and, in the same run and in turns, its peers.
 
   cargo xtask bench [--only NAME,…] [--rounds N] [--quick] [--no-peers] [--write]
                     [--root DIR] [--json FILE]

@@ -39,21 +39,8 @@ impl Histories {
 
 #[cfg(test)]
 mod tests {
-    use ois_protocol::{EventKind, RoomName, Timestamp};
-    use ois_store::Record;
-
     use super::*;
-
-    fn record(id: u64, len: usize) -> Record {
-        let text = "x".repeat(len);
-        Record {
-            id: EventId::new(id).unwrap(),
-            time: Timestamp::from_ms(0),
-            kind: Some(EventKind::Message),
-            room: RoomName::default(),
-            payload: format!(r#"{{"type":"message","message":"{id}{text}"}}"#).into_bytes().into(),
-        }
-    }
+    use crate::tail::tests::record;
 
     fn frame(messages: &[&str]) -> Vec<u8> {
         let mut frame = Vec::new();

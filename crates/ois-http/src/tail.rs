@@ -246,12 +246,13 @@ impl Block {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use ois_protocol::{EventKind, RoomName, Timestamp};
 
     use super::*;
 
-    fn record(id: u64, len: usize) -> Record {
+    /// A message whose text is its id and so many letters.
+    pub(crate) fn record(id: u64, len: usize) -> Record {
         let text = "x".repeat(len);
         Record {
             id: EventId::new(id).unwrap(),
