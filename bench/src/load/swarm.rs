@@ -167,12 +167,7 @@ impl Swarm {
         patience: Duration,
         mut arrived: impl FnMut(Arrival),
     ) -> Result<()> {
-        let timeout = Timespec::try_from(patience).context("too patient")?;
-        self.events.clear();
-        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&timeout)) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error).context("epoll"),
-        }
+        self.wait(patience)?;
         let events = std::mem::take(&mut self.events);
         for event in &events {
             let index = usize::try_from(event.data.u64())?;
@@ -189,6 +184,25 @@ impl Swarm {
         }
         self.events = events;
         Ok(())
+    }
+
+    /// Waits until something has come, awake for the first while ([`AWAKE`]).
+    fn wait(&mut self, patience: Duration) -> Result<()> {
+        let asleep_from = Instant::now() + AWAKE.min(patience);
+        self.look(Duration::ZERO)?;
+        while self.events.is_empty() && Instant::now() < asleep_from {
+            self.look(Duration::ZERO)?;
+        }
+        if self.events.is_empty() { self.look(patience.saturating_sub(AWAKE)) } else { Ok(()) }
+    }
+
+    fn look(&mut self, patience: Duration) -> Result<()> {
+        let timeout = Timespec::try_from(patience).context("too patient")?;
+        self.events.clear();
+        match epoll::wait(&self.epoll, spare_capacity(&mut self.events), Some(&timeout)) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error).context("epoll"),
+        }
     }
 
     fn flush(&mut self, index: usize) -> Result<()> {
@@ -233,5 +247,9 @@ pub(crate) enum Ears {
     Closed,
 }
 
+/// How long the generator looks for more before it sleeps. Otherwise it would fall asleep between
+/// two sends of one sweep or not, by chance, and waking it costs a server more than the send itself:
+/// receivers on other machines cost none of that.
+const AWAKE: Duration = Duration::from_micros(50);
 /// How long nothing may happen.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -7,14 +7,15 @@
 
 mod day;
 mod recent;
+mod stretch;
 
-use std::{borrow::Cow, io, path::Path};
+use std::{io, path::Path};
 
-use ois_protocol::{EventId, EventKind, Timestamp, UtcOffset, daylog, event};
+use ois_protocol::{EventId, UtcOffset, daylog};
 use serde::{Deserialize, Serialize};
 
-use self::{day::DayFile, recent::Recent};
-use crate::{FileError, Limit, ReadError, Record, RecordError, Store, disk::tree::Tree};
+use self::{day::DayFile, stretch::Stretch};
+use crate::{FileError, ReadError, RecordError, Store, disk::tree::Tree};
 
 /// The writer of `chat/`. One at a time for a team.
 pub struct Archive {
@@ -58,7 +59,8 @@ pub(crate) struct Cursor {
 struct State {
     cursor: Cursor,
     version: Option<u64>,
-    recent: Recent,
+    /// `history.json` lacks something.
+    is_history_old: bool,
 }
 
 impl Archive {
@@ -85,50 +87,43 @@ impl Archive {
         };
         let mut written = 0;
         loop {
-            let batch = store.read(state.cursor.after, PAGE).await?;
-            let Some(last) = batch.last() else { break };
-            written += self.write_days(store, &mut state, &batch).await?;
-            if state.cursor.after < last.id {
-                state.cursor.after = last.id;
-                state.keep(store).await?;
+            let stretch = Stretch::read(store, state.cursor.after, self.offset).await?;
+            if stretch.last == state.cursor.after {
+                break;
             }
+            written += stretch.messages;
+            self.write(store, &mut state, stretch).await?;
         }
-        if state.recent.is_new() {
-            state.recent.write(&self.tree)?;
+        if state.is_history_old {
+            recent::write(store, state.cursor.after, &self.tree).await?;
+            state.is_history_old = false;
         }
         self.state = Some(state);
         Ok(written)
     }
 
-    /// Appends the messages among these records to their days' logs.
-    async fn write_days(
+    /// Appends a stretch to its day's log.
+    async fn write(
         &self,
         store: &dyn Store,
         state: &mut State,
-        batch: &[Record],
-    ) -> Result<usize, ArchiveError> {
-        let said: Vec<Said<'_>> = batch.iter().filter_map(Said::of).collect();
-        let day = |said: &Said<'_>| said.time.day(self.offset);
-        for of_day in said.chunk_by(|a, b| day(a) == day(b)) {
-            let (Some(first), Some(last)) = (of_day.first(), of_day.last()) else { continue };
-            let name = daylog::file_name(first.time.civil(self.offset));
+        stretch: Stretch,
+    ) -> Result<(), ArchiveError> {
+        if let Some(day) = stretch.day {
+            let name = daylog::file_name(day);
             let file = DayFile::open(&self.tree, &name)?;
             if state.cursor.day != name {
                 state.cursor.length = file.length()?;
                 state.cursor.day = name;
                 state.keep(store).await?;
             }
-            let mut text = file.beginning(state.cursor.length, first.time.civil(self.offset))?;
-            for message in of_day {
-                let time = message.time.civil(self.offset);
-                daylog::write_entry(&mut text, time, &message.user, &message.text);
-            }
+            let mut text = file.beginning(state.cursor.length, day)?;
+            text.push_str(&stretch.entries);
             state.cursor.length = file.append(state.cursor.length, text.as_bytes())?;
-            state.cursor.after = last.id;
-            state.keep(store).await?;
+            state.is_history_old = true;
         }
-        state.recent.extend(batch.iter().filter(|record| is_said(record)));
-        Ok(said.len())
+        state.cursor.after = stretch.last;
+        state.keep(store).await
     }
 }
 
@@ -136,9 +131,9 @@ impl State {
     async fn load(store: &dyn Store) -> Result<Self, ArchiveError> {
         let kept = store.record(Archive::RECORD).await?;
         let cursor = kept.as_ref().map(|kept| serde_json::from_slice(&kept.value));
-        let cursor: Cursor = cursor.transpose().map_err(io::Error::other)?.unwrap_or_default();
-        let recent = Recent::before(store, cursor.after).await?;
-        Ok(Self { cursor, version: kept.map(|kept| kept.version), recent })
+        let cursor = cursor.transpose().map_err(io::Error::other)?.unwrap_or_default();
+        // A crash may have come between the day's log and the history.
+        Ok(Self { cursor, version: kept.map(|kept| kept.version), is_history_old: true })
     }
 
     async fn keep(&mut self, store: &dyn Store) -> Result<(), ArchiveError> {
@@ -147,34 +142,3 @@ impl State {
         Ok(())
     }
 }
-
-/// What the day's log keeps of a message.
-#[derive(Deserialize)]
-struct Said<'a> {
-    id: EventId,
-    #[serde(borrow)]
-    user: Cow<'a, str>,
-    #[serde(borrow, default)]
-    text: Cow<'a, str>,
-    time: Timestamp,
-}
-
-impl<'a> Said<'a> {
-    fn of(record: &'a Record) -> Option<Self> {
-        serde_json::from_slice(said(record)?).ok()
-    }
-}
-
-/// Whether a record is a message of `main` that was not purged.
-fn is_said(record: &Record) -> bool {
-    said(record).is_some()
-}
-
-/// The JSON of a message of `main` that was not purged.
-fn said(record: &Record) -> Option<&[u8]> {
-    let is_said = record.kind == Some(EventKind::Message) && record.room.is_main();
-    is_said.then(|| event::message_json(&record.payload))?
-}
-
-/// How much is read and written at once.
-const PAGE: Limit = Limit { records: 1000, bytes: 1024 * 1024 };

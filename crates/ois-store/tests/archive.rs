@@ -42,6 +42,19 @@ async fn each_day_has_its_log_in_the_given_zone() {
 }
 
 #[tokio::test]
+async fn what_is_too_long_to_be_written_at_once_stands_there_whole_and_once() {
+    let root = tempfile::tempdir().unwrap();
+    let store = MemoryStore::new("0a1b2c3d");
+    let long = |number: u32| format!("{number} {}", "x".repeat(200_000));
+    for number in 0..40 {
+        say(&store, &long(number), NOON).await;
+    }
+    assert_eq!(archive(root.path()).catch_up(&store).await.unwrap(), 40);
+    let said: String = (0..40).map(|number| entry(&long(number))).collect();
+    assert_eq!(read(root.path(), DAY), format!("# 2026-02-16 Chat Log\n\n{said}"));
+}
+
+#[tokio::test]
 async fn history_has_the_last_500_of_main_as_the_original_wrote_them() {
     let root = tempfile::tempdir().unwrap();
     let store = MemoryStore::new("0a1b2c3d");
