@@ -4,10 +4,11 @@
 //! writes to those that are up to date; for the other two their own task waits (`ws.rs`). Its own
 //! frames (`ack`, `error`, `pong`) go between log frames, never inside one.
 
+mod flush;
+
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     collections::BTreeMap,
-    io::{self, IoSlice},
     net::SocketAddr,
     rc::Rc,
     sync::Arc,
@@ -18,16 +19,21 @@ use ois_chat::{Session, session};
 use ois_protocol::{EventId, ServerFrame, ShortName, Timestamp};
 use tokio::{net::TcpStream, sync::Notify};
 
-use crate::{
-    codec,
-    metrics::Metrics,
-    sight::Sight,
-    tail::{Stretch, Tail},
-};
+pub(crate) use self::flush::Flow;
+use crate::{codec, metrics::Metrics, sight::Sight};
 
-/// An open connection.
+/// An open connection. What a sweep looks at comes first, so that with thousands of connections it
+/// touches two lines of memory of each and not six: see docs/performance.md.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Conn {
+    place: Cell<Place>,
+    /// What of the log it is shown.
+    sight: Cell<Sight>,
+    /// Nothing is to be done for it but to send on the log: the rest of `out` is empty.
+    is_plain: Cell<bool>,
+    /// The socket; only tried, never waited for, except by the connection's own task.
+    pub(crate) stream: TcpStream,
     /// Counts up from 1 with each connection.
     pub(crate) number: u64,
     /// From where.
@@ -40,8 +46,6 @@ pub(crate) struct Conn {
     pub(crate) wake: Notify,
     /// Its peer is not read from for a while, so that its silence says nothing.
     waited_for: Cell<bool>,
-    /// The socket; only tried, never waited for, except by the connection's own task.
-    pub(crate) stream: TcpStream,
     metrics: Arc<Metrics>,
     out: RefCell<Out>,
     /// The second in which it last told an activity, and how many it has told in it.
@@ -60,12 +64,9 @@ pub(crate) enum Proof {
     Agent(Token),
 }
 
-/// What is on its way out.
+/// What is on its way out, beside the log.
 #[derive(Debug)]
 struct Out {
-    place: Place,
-    /// What of the log it is shown.
-    sight: Sight,
     /// Whole frames that go before anything else of the log: the connection's own, and what was
     /// read from disk for one that is behind.
     own: Vec<u8>,
@@ -79,7 +80,7 @@ struct Out {
     closing: bool,
     /// Given up: nothing more is written, said or not.
     abandoned: bool,
-    /// When the socket last took a byte.
+    /// When the socket last took a byte, or the first time that it took none.
     progress: Timestamp,
     /// What each agent is doing, for a peer that cannot take it now: only the newest counts.
     newest: BTreeMap<ShortName, Rc<[u8]>>,
@@ -96,26 +97,10 @@ pub(crate) enum Place {
     Behind(EventId),
 }
 
-/// How a flush ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flow {
-    /// Everything there is has been written.
-    Done,
-    /// The socket takes no more for now.
-    Blocked,
-    /// What comes next is on disk.
-    Behind,
-    /// Everything was said; the socket can be closed.
-    Finished,
-}
-
 /// A peer that does not read its own frames is not read from above this many bytes.
 const OWN_LIMIT: usize = 1 << 20;
 /// What a monitor may tell of its agent's activity in a second.
 const ACTIVITIES_A_SECOND: u32 = 20;
-/// Slices for one system call; each is a stretch of the tail.
-const SLICES: usize = 16;
-
 impl Conn {
     /// A connection that has said nothing yet.
     pub(crate) fn new(
@@ -126,8 +111,6 @@ impl Conn {
         now: Timestamp,
     ) -> Self {
         let out = Out {
-            place: Place::Nowhere,
-            sight: Sight::default(),
             own: Vec::new(),
             sent: 0,
             blocked: false,
@@ -138,17 +121,26 @@ impl Conn {
             newest: BTreeMap::new(),
         };
         Self {
+            place: Cell::new(Place::Nowhere),
+            sight: Cell::default(),
+            is_plain: Cell::new(false),
+            stream,
             number,
             peer,
             session: RefCell::new(Session::open(now)),
             proof: RefCell::default(),
             wake: Notify::new(),
             waited_for: Cell::new(false),
-            stream,
             metrics,
             out: RefCell::new(out),
             told: Cell::new((0, 0)),
         }
+    }
+
+    /// What is on its way out, to be changed: the next sweep looks at it.
+    fn out(&self) -> RefMut<'_, Out> {
+        self.is_plain.set(false);
+        self.out.borrow_mut()
     }
 
     /// Puts a frame of the connection's own in line.
@@ -160,7 +152,7 @@ impl Conn {
     /// Shows what an agent is doing now. A peer that takes nothing for the moment is shown only the
     /// newest of each agent when it takes something again.
     pub(crate) fn say_newest(&self, agent: &ShortName, json: &Rc<[u8]>) {
-        let mut out = self.out.borrow_mut();
+        let mut out = self.out();
         if out.closing {
             return;
         }
@@ -183,7 +175,7 @@ impl Conn {
 
     /// Puts whole frames in line.
     pub(crate) fn put(&self, write: impl FnOnce(&mut Vec<u8>)) {
-        let mut out = self.out.borrow_mut();
+        let mut out = self.out();
         if !out.closing {
             write(&mut out.own);
         }
@@ -192,40 +184,38 @@ impl Conn {
     /// Says good-bye after what is in line.
     pub(crate) fn close(&self, code: u16) {
         self.put(|own| codec::write_close(own, code));
-        self.out.borrow_mut().closing = true;
+        self.out().closing = true;
         self.wake.notify_one();
     }
 
     /// Gives the peer up without a word.
     pub(crate) fn abandon(&self) {
-        self.out.borrow_mut().abandoned = true;
+        self.out().abandoned = true;
         self.wake.notify_one();
     }
 
     /// Lets it follow the log from here; with `resuming`, it is told when it has caught up.
     pub(crate) fn follow(&self, place: Place, resuming: bool) {
-        let sight = Sight::of(&self.session.borrow());
-        let mut out = self.out.borrow_mut();
-        out.place = place;
-        out.sight = sight;
-        out.resuming = resuming;
+        self.place.set(place);
+        self.sight.set(Sight::of(&self.session.borrow()));
+        self.out().resuming = resuming;
     }
 
     /// It goes on from here.
     pub(crate) fn move_to(&self, place: Place) {
-        self.out.borrow_mut().place = place;
+        self.place.set(place);
     }
 
     /// A buffer for more of the log: the one that the piece before it was in, if that is out.
     pub(crate) fn spare(&self) -> Vec<u8> {
-        let mut out = self.out.borrow_mut();
+        let mut out = self.out();
         if out.own.is_empty() { std::mem::take(&mut out.own) } else { Vec::new() }
     }
 
     /// Puts frames in line that were read from disk up to this place.
     pub(crate) fn pass(&self, frames: Vec<u8>, place: Place) {
-        let mut out = self.out.borrow_mut();
-        out.place = place;
+        self.place.set(place);
+        let mut out = self.out();
         // An empty one is kept only while more is to be read.
         let is_wanted = !frames.is_empty() || matches!(place, Place::Behind(_));
         if out.closing || !is_wanted {
@@ -240,12 +230,12 @@ impl Conn {
 
     /// What it has been sent of the log.
     pub(crate) fn place(&self) -> Place {
-        self.out.borrow().place
+        self.place.get()
     }
 
     /// What of the log it is shown.
     pub(crate) fn sight(&self) -> Sight {
-        self.out.borrow().sight
+        self.sight.get()
     }
 
     /// Whether its peer should be read from.
@@ -278,134 +268,6 @@ impl Conn {
     pub(crate) fn stalled_since(&self) -> Option<Timestamp> {
         let out = self.out.borrow();
         out.blocked.then_some(out.progress)
-    }
-
-    /// The sweep's turn: writes what is new unless the socket is known to take nothing. Whatever
-    /// needs waiting for is left to the connection's own task.
-    pub(crate) fn sweep(&self, tail: &Tail, now: Timestamp) {
-        if self.is_blocked() {
-            return;
-        }
-        if !matches!(self.flush(tail, now), Ok(Flow::Done)) {
-            self.wake.notify_one();
-        }
-    }
-
-    /// Moves it off the tail if its place there is before `from`; the frame that it is in the middle
-    /// of is finished from what is left of it.
-    pub(crate) fn leave_tail(&self, tail: &Tail, from: u64) {
-        let mut out = self.out.borrow_mut();
-        let Place::Tail(offset) = out.place else { return };
-        if offset < from {
-            let (rest, sent) = tail.rest_of_frame(offset);
-            // Mid-frame nothing of `own` is out: frames are never split.
-            out.own.splice(0..0, rest.iter().copied());
-            out.place = Place::Behind(sent);
-        }
-    }
-
-    /// Writes until everything is out or the socket takes no more.
-    pub(crate) fn flush(&self, tail: &Tail, now: Timestamp) -> io::Result<Flow> {
-        let mut out = self.out.borrow_mut();
-        if out.abandoned {
-            return Err(io::ErrorKind::ConnectionAborted.into());
-        }
-        out.blocked = false;
-        loop {
-            match self.flush_once(&mut out, tail) {
-                Ok(Some(flow)) => return Ok(flow),
-                Ok(None) => out.progress = now,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    out.blocked = true;
-                    return Ok(Flow::Blocked);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// One system call, or what to do when none is needed.
-    fn flush_once(&self, out: &mut Out, tail: &Tail) -> io::Result<Option<Flow>> {
-        if out.sent < out.own.len() {
-            self.write_own(out, tail)?;
-            return Ok(None);
-        }
-        if out.closing {
-            return Ok(Some(Flow::Finished));
-        }
-        let offset = match out.place {
-            Place::Nowhere => return Ok(Some(Flow::Done)),
-            Place::Behind(_) => return Ok(Some(Flow::Behind)),
-            Place::Tail(offset) => offset,
-        };
-        if offset < tail.end() {
-            out.place = Place::Tail(self.write_shown(offset, out.sight, tail)?);
-            return Ok(None);
-        }
-        if !out.newest.is_empty() {
-            let newest = std::mem::take(&mut out.newest);
-            newest.values().for_each(|json| codec::write_text(&mut out.own, json));
-            return Ok(None);
-        }
-        if std::mem::take(&mut out.resuming) {
-            let frame = ServerFrame::CaughtUp { id: tail.head() };
-            let json = serde_json::to_vec(&frame).expect("frames have only text keys");
-            codec::write_text(&mut out.own, &json);
-            return Ok(None);
-        }
-        Ok(Some(Flow::Done))
-    }
-
-    /// Writes what is shown after this offset; answers with the offset up to which all of it is out.
-    fn write_shown(&self, offset: u64, sight: Sight, tail: &Tail) -> io::Result<u64> {
-        let mut stretches = [Stretch::default(); SLICES];
-        let count = tail.stretches(offset, sight, &mut stretches);
-        let mut wrote = match &stretches[..count] {
-            [] => return Ok(tail.end()),
-            [only] => self.stream.try_write(only.bytes)?,
-            several => {
-                let slices = several.iter().map(|stretch| IoSlice::new(stretch.bytes));
-                let mut filled = [IoSlice::new(&[]); SLICES];
-                filled.iter_mut().zip(slices).for_each(|(place, slice)| *place = slice);
-                self.stream.try_write_vectored(&filled[..count])?
-            }
-        };
-        self.metrics.bytes_out.add(wrote as u64);
-        let mut out = offset;
-        for stretch in &stretches[..count] {
-            let took = wrote.min(stretch.bytes.len());
-            out = stretch.start + took as u64;
-            wrote -= took;
-            if wrote == 0 {
-                break;
-            }
-        }
-        Ok(out)
-    }
-
-    fn write_own(&self, out: &mut Out, tail: &Tail) -> io::Result<()> {
-        if let Place::Tail(offset) = out.place {
-            let (rest, _) = tail.rest_of_frame(offset);
-            if !rest.is_empty() {
-                let wrote = self.stream.try_write(rest)?;
-                self.metrics.bytes_out.add(wrote as u64);
-                out.place = Place::Tail(offset + wrote as u64);
-                return Ok(());
-            }
-        }
-        let wrote = self.stream.try_write(&out.own[out.sent..])?;
-        self.metrics.bytes_out.add(wrote as u64);
-        out.sent += wrote;
-        if out.sent == out.own.len() {
-            // An idle connection keeps no buffer; one that is behind fills it again at once.
-            match out.place {
-                Place::Behind(_) => out.own.clear(),
-                Place::Nowhere | Place::Tail(_) => out.own = Vec::new(),
-            }
-            out.sent = 0;
-        }
-        Ok(())
     }
 
     /// Answers a draft that is durable.

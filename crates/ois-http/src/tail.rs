@@ -146,6 +146,18 @@ impl Tail {
         (&block.bytes[within..entry.end], entry.id)
     }
 
+    /// Everything after this offset, if it stands side by side and is all shown.
+    pub(crate) fn rest(&self, offset: u64, sight: Sight) -> Option<&[u8]> {
+        let Some(block) = self.blocks.back() else { return Some(&[]) };
+        let within = offset.checked_sub(block.start)? as usize;
+        if within >= block.bytes.len() {
+            return Some(&[]);
+        }
+        let stretch = block.next_shown(within, sight)?;
+        let is_all = stretch.start == offset && within + stretch.bytes.len() == block.bytes.len();
+        is_all.then_some(stretch.bytes)
+    }
+
     /// Fills in what is to be shown after this offset, as far as there is place. Nothing means that
     /// there is nothing up to the end.
     pub(crate) fn stretches<'a>(

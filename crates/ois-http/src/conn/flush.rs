@@ -1,0 +1,222 @@
+//! What is on its way out, written: the connection's own frames and the log from its place on.
+
+use std::io::{self, IoSlice};
+
+use ois_protocol::{ServerFrame, Timestamp};
+use rustix::net::SendFlags;
+
+use super::{Conn, Out, Place};
+use crate::{
+    codec,
+    tail::{Stretch, Tail},
+};
+
+/// How a flush ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Everything there is has been written.
+    Done,
+    /// The socket takes no more for now.
+    Blocked,
+    /// What comes next is on disk.
+    Behind,
+    /// Everything was said; the socket can be closed.
+    Finished,
+}
+
+impl Conn {
+    /// The sweep's turn: writes what is new unless the socket is known to take nothing. Whatever
+    /// needs waiting for is left to the connection's own task.
+    pub(crate) fn sweep(&self, tail: &Tail, now: Timestamp) {
+        if self.is_plain.get() && self.keep_up(tail) || self.is_blocked() {
+            return;
+        }
+        if !matches!(self.flush(tail, now), Ok(Flow::Done)) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Sends what is new with one call, past the runtime. Answers whether it has everything now; if
+    /// not, [`Conn::flush`] meets the same obstacle.
+    fn keep_up(&self, tail: &Tail) -> bool {
+        let Place::Tail(offset) = self.place.get() else { return false };
+        let Some(news) = tail.rest(offset, self.sight.get()) else { return false };
+        if news.is_empty() {
+            return true;
+        }
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let Ok(sent) = rustix::net::send(&self.stream, news, flags) else { return false };
+        self.metrics.bytes_out.add(sent as u64);
+        self.place.set(Place::Tail(offset + sent as u64));
+        sent == news.len()
+    }
+
+    /// Moves it off the tail if its place there is before `from`; the frame that it is in the middle
+    /// of is finished from what is left of it.
+    pub(crate) fn leave_tail(&self, tail: &Tail, from: u64) {
+        let Place::Tail(offset) = self.place.get() else { return };
+        if offset < from {
+            let (rest, sent) = tail.rest_of_frame(offset);
+            // Mid-frame nothing of `own` is out: frames are never split.
+            self.out().own.splice(0..0, rest.iter().copied());
+            self.place.set(Place::Behind(sent));
+        }
+    }
+
+    /// Writes until everything is out or the socket takes no more.
+    pub(crate) fn flush(&self, tail: &Tail, now: Timestamp) -> io::Result<Flow> {
+        let mut out = self.out();
+        if out.abandoned {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        let was_blocked = std::mem::take(&mut out.blocked);
+        loop {
+            match self.flush_once(&mut out, tail) {
+                Ok(Some(flow)) => {
+                    self.is_plain.set(flow == Flow::Done);
+                    return Ok(flow);
+                }
+                Ok(None) => out.progress = now,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if !was_blocked {
+                        out.progress = now;
+                    }
+                    out.blocked = true;
+                    return Ok(Flow::Blocked);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// One system call, or what to do when none is needed.
+    fn flush_once(&self, out: &mut Out, tail: &Tail) -> io::Result<Option<Flow>> {
+        if out.sent < out.own.len() {
+            self.write_own(out, tail)?;
+            return Ok(None);
+        }
+        if out.closing {
+            return Ok(Some(Flow::Finished));
+        }
+        let offset = match self.place.get() {
+            Place::Nowhere => return Ok(Some(Flow::Done)),
+            Place::Behind(_) => return Ok(Some(Flow::Behind)),
+            Place::Tail(offset) => offset,
+        };
+        if offset < tail.end() {
+            self.place.set(Place::Tail(self.write_shown(offset, tail)?));
+            return Ok(None);
+        }
+        if !out.newest.is_empty() {
+            let newest = std::mem::take(&mut out.newest);
+            newest.values().for_each(|json| codec::write_text(&mut out.own, json));
+            return Ok(None);
+        }
+        if std::mem::take(&mut out.resuming) {
+            let frame = ServerFrame::CaughtUp { id: tail.head() };
+            let json = serde_json::to_vec(&frame).expect("frames have only text keys");
+            codec::write_text(&mut out.own, &json);
+            return Ok(None);
+        }
+        Ok(Some(Flow::Done))
+    }
+
+    /// Writes what is shown after this offset; answers with the offset up to which all of it is out.
+    fn write_shown(&self, offset: u64, tail: &Tail) -> io::Result<u64> {
+        let mut stretches = [Stretch::default(); SLICES];
+        let count = tail.stretches(offset, self.sight.get(), &mut stretches);
+        let mut wrote = match &stretches[..count] {
+            [] => return Ok(tail.end()),
+            [only] => self.stream.try_write(only.bytes)?,
+            several => {
+                let slices = several.iter().map(|stretch| IoSlice::new(stretch.bytes));
+                let mut filled = [IoSlice::new(&[]); SLICES];
+                filled.iter_mut().zip(slices).for_each(|(place, slice)| *place = slice);
+                self.stream.try_write_vectored(&filled[..count])?
+            }
+        };
+        self.metrics.bytes_out.add(wrote as u64);
+        let mut out = offset;
+        for stretch in &stretches[..count] {
+            let took = wrote.min(stretch.bytes.len());
+            out = stretch.start + took as u64;
+            wrote -= took;
+            if wrote == 0 {
+                break;
+            }
+        }
+        Ok(out)
+    }
+
+    fn write_own(&self, out: &mut Out, tail: &Tail) -> io::Result<()> {
+        if let Place::Tail(offset) = self.place.get() {
+            let (rest, _) = tail.rest_of_frame(offset);
+            if !rest.is_empty() {
+                let wrote = self.stream.try_write(rest)?;
+                self.metrics.bytes_out.add(wrote as u64);
+                self.place.set(Place::Tail(offset + wrote as u64));
+                return Ok(());
+            }
+        }
+        let wrote = self.stream.try_write(&out.own[out.sent..])?;
+        self.metrics.bytes_out.add(wrote as u64);
+        out.sent += wrote;
+        if out.sent == out.own.len() {
+            // An idle connection keeps no buffer; one that is behind fills it again at once.
+            match self.place.get() {
+                Place::Behind(_) => out.own.clear(),
+                Place::Nowhere | Place::Tail(_) => out.own = Vec::new(),
+            }
+            out.sent = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Slices for one system call; each is a stretch of the tail.
+const SLICES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, sync::Arc};
+
+    use ois_protocol::EventId;
+    use tokio::net::TcpStream;
+
+    use super::*;
+    use crate::{metrics::Metrics, tail::tests::record};
+
+    const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
+
+    /// A connection that follows the log from here on, and its peer.
+    async fn follow(tail: &Tail) -> (Conn, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (peer, address) = listener.accept().unwrap();
+        let conn = Conn::new(1, address, stream, Arc::new(Metrics::new()), NOON);
+        conn.follow(Place::Tail(tail.end()), false);
+        conn.stream.writable().await.unwrap();
+        (conn, peer)
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_was_idle_for_long_stalls_from_when_it_takes_nothing() {
+        let mut tail = Tail::new(EventId::ZERO, 64 << 20);
+        let (conn, _peer) = follow(&tail).await;
+        conn.sweep(&tail, NOON);
+        assert_eq!(conn.stalled_since(), None);
+        let mut now = NOON.after_ms(3_600_000);
+        for id in 1.. {
+            tail.push(&[record(id, 60_000)]);
+            conn.sweep(&tail, now);
+            if conn.stalled_since().is_some() {
+                break;
+            }
+            now = now.after_ms(1000);
+        }
+        assert_eq!(conn.stalled_since(), Some(now));
+        conn.sweep(&tail, now.after_ms(1000));
+        assert_eq!(conn.stalled_since(), Some(now), "a sweep passes it by");
+    }
+}
