@@ -78,8 +78,13 @@ impl Tail {
         self.blocks.front().map_or(self.end, |block| block.start)
     }
 
-    /// Adds records at the end. Whatever the wire does not show moves the head only.
+    /// Adds records at the end. Whatever the wire does not show moves the head only. A small batch
+    /// is kept in one block, so that one slice carries it.
     pub(crate) fn push(&mut self, records: &[Record]) {
+        let bytes = records.iter().map(|record| framed(&record.payload)).sum();
+        if bytes <= BLOCK_BYTES / 4 {
+            self.make_room(bytes);
+        }
         for record in records {
             if let Some(class) = Class::of(record) {
                 self.push_frame(record.id, class, &record.payload);
@@ -201,20 +206,22 @@ impl Tail {
     }
 
     fn push_frame(&mut self, id: EventId, class: Class, payload: &[u8]) {
-        let fits = self
-            .blocks
-            .back()
-            .is_some_and(|block| block.bytes.len() + payload.len() + 10 <= BLOCK_BYTES);
-        if !fits {
-            let bytes = Vec::with_capacity(BLOCK_BYTES.max(payload.len() + 10));
-            let (start, entries) = (self.end, Vec::new());
-            self.blocks.push_back(Block { start, bytes, entries, mixed: false });
-        }
-        let block = self.blocks.back_mut().expect("one was pushed if there was none");
+        self.make_room(framed(payload));
+        let block = self.blocks.back_mut().expect("there is one with room");
         codec::write_text(&mut block.bytes, payload);
         block.entries.push(Entry { id, end: block.bytes.len(), class });
         block.mixed |= class != Class::Chat;
         self.end = block.start + block.bytes.len() as u64;
+    }
+
+    /// Begins a block if the last one has no room for so many bytes.
+    fn make_room(&mut self, bytes: usize) {
+        let fits = |block: &Block| block.bytes.len() + bytes <= BLOCK_BYTES;
+        if !self.blocks.back().is_some_and(fits) {
+            let (start, entries) = (self.end, Vec::new());
+            let bytes = Vec::with_capacity(BLOCK_BYTES.max(bytes));
+            self.blocks.push_back(Block { start, bytes, entries, mixed: false });
+        }
     }
 
     /// The block that holds the byte at this offset; `None` at the end.
@@ -229,6 +236,11 @@ impl Tail {
         }
         self.blocks.partition_point(|block| block.start <= offset).checked_sub(1)
     }
+}
+
+/// The most bytes that a frame of this payload takes.
+fn framed(payload: &[u8]) -> usize {
+    payload.len() + 10
 }
 
 impl Block {

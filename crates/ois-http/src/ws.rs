@@ -3,7 +3,14 @@
 //! An idle connection holds no buffer: it waits until there is something to read and borrows the
 //! thread's. What it still has to be sent is in [`Conn`].
 
-use std::{cell::RefCell, io, rc::Rc, time::Duration};
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    rc::Rc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use ois_auth::Token;
 use ois_chat::Effect;
@@ -104,25 +111,35 @@ fn hear_out(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) {
 /// Waits until the socket can be read, or written if that is wanted, or somebody calls.
 async fn ready(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
     let listens = conn.wants_input() && !hot.stopping.get();
-    let interest = match (listens, conn.is_blocked()) {
-        (true, false) => Interest::READABLE,
-        (true, true) => Interest::READABLE | Interest::WRITABLE,
-        (false, true) => Interest::WRITABLE,
-        // There is nothing to wait for but a call: a socket that can be written would answer at
-        // once, for ever, and nobody else on this thread would get a turn.
-        (false, false) => {
-            conn.wake.notified().await;
-            return Ok(Next::More);
-        }
-    };
     tokio::select! {
         biased;
         () = conn.wake.notified() => Ok(Next::More),
-        ready = conn.stream.ready(interest) => {
-            let ready = ready?;
-            if ready.is_readable() || ready.is_read_closed() { read(conn, hot, input) } else { Ok(Next::More) }
-        }
+        turn = poll_fn(|cx| turn(conn, listens, cx)) => match turn? {
+            Turn::Read => read(conn, hot, input),
+            Turn::Write => Ok(Next::More),
+        },
     }
+}
+
+/// What a socket is ready for.
+enum Turn {
+    Read,
+    Write,
+}
+
+/// Asks the socket, which calls back when it is ready. Who wants nothing of it waits for a call
+/// alone: a socket that can be written would answer at once, for ever, and nobody else on this
+/// thread would get a turn.
+fn turn(conn: &Conn, listens: bool, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+    if listens && let Poll::Ready(ready) = conn.stream.poll_read_ready(cx) {
+        return Poll::Ready(ready.map(|()| Turn::Read));
+    }
+    if conn.is_blocked()
+        && let Poll::Ready(ready) = conn.stream.poll_write_ready(cx)
+    {
+        return Poll::Ready(ready.map(|()| Turn::Write));
+    }
+    Poll::Pending
 }
 
 /// Reads what is there and does what it says.

@@ -115,36 +115,42 @@ impl NewEvent {
     /// The event in its place: JSON without line breaks, for the record on disk and, framed, for
     /// every receiver.
     pub fn encode(self, id: EventId, time: Timestamp) -> Vec<u8> {
+        let mut payload = Vec::new();
+        self.encode_to(id, time, &mut payload);
+        payload
+    }
+
+    /// The same, appended to `payload`.
+    pub fn encode_to(self, id: EventId, time: Timestamp, payload: &mut Vec<u8>) {
         match self {
-            Self::Message(draft) => encode_message(&draft.at(id, time)),
+            Self::Message(draft) => encode_message(&draft.at(id, time), payload),
             Self::Delivery { delivery, .. } => {
-                encode_frame(&ServerFrame::Delivery(Delivery { at: time, ..delivery }))
+                encode_frame(&ServerFrame::Delivery(Delivery { at: time, ..delivery }), payload);
             }
-            Self::Run(run) => encode_frame(&ServerFrame::Run(run)),
+            Self::Run(run) => encode_frame(&ServerFrame::Run(run), payload),
         }
     }
 }
 
-/// The payload of a message event: `{"type":"message","message":M}`.
+/// Appends the payload of a message event: `{"type":"message","message":M}`.
 ///
 /// ```
 /// use ois_protocol::event::{encode_message, message_json};
 /// # let message: ois_protocol::Message = serde_json::from_str(
 /// #     r#"{"id":7,"user":"a","text":"hi","time":"2026-02-06T12:34:56.789Z"}"#).unwrap();
-/// let payload = encode_message(&message);
+/// let mut payload = Vec::new();
+/// encode_message(&message, &mut payload);
 /// let inner = message_json(&payload).unwrap();
 /// assert_eq!(inner, serde_json::to_vec(&message).unwrap());
 /// ```
-pub fn encode_message(message: &Message) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(128 + message.text.len());
+pub fn encode_message(message: &Message, payload: &mut Vec<u8>) {
     payload.extend_from_slice(MESSAGE_START);
-    serde_json::to_writer(&mut payload, message).expect("a message has only text keys");
+    serde_json::to_writer(&mut *payload, message).expect("a message has only text keys");
     payload.push(b'}');
-    payload
 }
 
-fn encode_frame(frame: &ServerFrame) -> Vec<u8> {
-    serde_json::to_vec(frame).expect("frames have only text keys")
+fn encode_frame(frame: &ServerFrame, payload: &mut Vec<u8>) {
+    serde_json::to_writer(payload, frame).expect("frames have only text keys");
 }
 
 /// `M` out of a message event's payload, without parsing it; `None` if it is no message event.

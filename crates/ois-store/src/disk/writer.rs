@@ -50,6 +50,8 @@ pub(crate) struct Writer {
     /// A segment that was begun and could not be finished.
     stray: Option<PathBuf>,
     encoded: Vec<u8>,
+    /// One event.
+    payload: Vec<u8>,
     scratch: Vec<u8>,
 }
 
@@ -76,8 +78,8 @@ impl Writer {
                 Some(Open { segment: Arc::clone(segment), file, ill: false })
             }
         };
-        let (encoded, scratch) = (Vec::new(), Vec::new());
-        Ok(Self { door, view, head, start, open, stray: None, encoded, scratch })
+        let (encoded, payload, scratch) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Self { door, view, head, start, open, stray: None, encoded, payload, scratch })
     }
 
     /// Appends a batch as a whole.
@@ -113,7 +115,8 @@ impl Writer {
         let mut content = segment.header.line().into_bytes();
         let mut last = Place { chain: segment.base, ..self.start.last };
         for message in messages {
-            let payload = event::encode_message(&message);
+            self.payload.clear();
+            event::encode_message(&message, &mut self.payload);
             let entry = Entry {
                 id: message.id,
                 time: message.time,
@@ -121,7 +124,7 @@ impl Writer {
                 room: message.room.as_str(),
                 author: message.user.split_whitespace().next().unwrap_or_default(),
                 nonce: None,
-                payload: &payload,
+                payload: &self.payload,
             };
             let chain = entry.write(&self.start.key, last.chain, &mut content, &mut self.scratch);
             last = Place { id: message.id, time: message.time, chain };
@@ -201,12 +204,15 @@ impl Writer {
     fn encode(&mut self, events: Vec<NewEvent>, first: EventId, time: Timestamp) -> (Batch, Place) {
         let (mut id, mut chain) = (first, self.start.last.chain);
         let mut batch = Batch::with_capacity(events.len());
-        self.encoded.clear();
-        self.encoded.shrink_to(KEPT);
+        for kept in [&mut self.encoded, &mut self.payload] {
+            kept.clear();
+            kept.shrink_to(KEPT);
+        }
         for event in events {
             let (kind, room) = (event.kind(), event.room().clone());
             let (author, nonce) = (event.author().clone(), event.nonce().cloned());
-            let payload = event.encode(id, time);
+            self.payload.clear();
+            event.encode_to(id, time, &mut self.payload);
             let entry = Entry {
                 id,
                 time,
@@ -214,10 +220,11 @@ impl Writer {
                 room: RoomName::as_str(&room),
                 author: author.as_str(),
                 nonce: nonce.as_ref().map(ois_protocol::Nonce::as_str),
-                payload: &payload,
+                payload: &self.payload,
             };
             chain = entry.write(&self.start.key, chain, &mut self.encoded, &mut self.scratch);
-            batch.push(Record { id, time, kind: Some(kind), room, payload: payload.into() });
+            let payload = self.payload.as_slice().into();
+            batch.push(Record { id, time, kind: Some(kind), room, payload });
             id = id.next();
         }
         let last = batch.last().map_or(first, |record| record.id);
