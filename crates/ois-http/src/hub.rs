@@ -5,6 +5,7 @@ mod reports;
 use std::{
     io,
     net::{SocketAddr, TcpStream},
+    pin::Pin,
     rc::Rc,
     sync::Arc,
     thread::JoinHandle,
@@ -51,13 +52,26 @@ pub(crate) struct Sent {
     pub(crate) duplicate: bool,
 }
 
+/// A socket after the handshake.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    /// The socket, which does not block.
+    pub(crate) socket: TcpStream,
+    /// What came right behind the handshake.
+    pub(crate) leftover: Vec<u8>,
+    /// From where.
+    pub(crate) peer: SocketAddr,
+    /// The session's token in the cookie that came with the handshake.
+    pub(crate) cookie: Option<Token>,
+}
+
+/// Something that lives on the loop from now on, made there.
+type Resident = Box<dyn FnOnce(Rc<Hot>) -> io::Result<Pin<Box<dyn Future<Output = ()>>>> + Send>;
+
 enum Command {
-    Adopt {
-        socket: TcpStream,
-        leftover: Vec<u8>,
-        peer: SocketAddr,
-        cookie: Option<Token>,
-    },
+    Adopt(Newcomer),
+    /// Something that goes on; whether it could begin.
+    Run(Resident, oneshot::Sender<io::Result<()>>),
     Post(NewDraft, oneshot::Sender<Result<Sent, ErrorFrame>>),
     /// Something short to be asked or done on the loop.
     With(Box<dyn FnOnce(&Hot) + Send>),
@@ -111,17 +125,30 @@ impl Hub {
         sent.await.map_err(|_| stopping())?
     }
 
-    /// Takes over a socket after the handshake, with what came right behind it.
-    pub(crate) fn adopt(
-        &self,
-        socket: TcpStream,
-        leftover: Vec<u8>,
-        peer: SocketAddr,
-        cookie: Option<Token>,
-    ) {
-        if self.commands.try_send(Command::Adopt { socket, leftover, peer, cookie }).is_err() {
+    /// Takes over a socket after the handshake.
+    pub(crate) fn adopt(&self, newcomer: Newcomer) {
+        let peer = newcomer.peer;
+        if self.commands.try_send(Command::Adopt(newcomer)).is_err() {
             tracing::warn!(%peer, "dropping a new connection: the event loop is busy or stopping");
         }
+    }
+
+    /// Lets something live on the loop, with what it needs to adopt newcomers there.
+    ///
+    /// # Errors
+    /// What `begin` answers with, or if the loop is stopping.
+    pub(crate) async fn run<F: Future<Output = ()> + 'static>(
+        &self,
+        begin: impl FnOnce(Box<dyn Fn(Newcomer)>) -> io::Result<F> + Send + 'static,
+    ) -> io::Result<()> {
+        let (answer, begun) = oneshot::channel();
+        let resident: Resident = Box::new(move |hot| {
+            let resident = begin(Box::new(move |newcomer| adopt(&hot, newcomer)))?;
+            Ok(Box::pin(resident) as Pin<Box<dyn Future<Output = ()>>>)
+        });
+        let stopping = || io::Error::other("the event loop is stopping");
+        self.commands.send(Command::Run(resident, answer)).await.map_err(|_| stopping())?;
+        begun.await.map_err(|_| stopping())?
     }
 
     /// Everybody, and who is there; empty if the loop is stopping.
@@ -207,9 +234,12 @@ async fn beats(hot: Rc<Hot>) {
 async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
     while let Some(command) = inbox.recv().await {
         match command {
-            Command::Adopt { socket, leftover, peer, cookie } => {
-                if let Err(error) = adopt(hot, socket, leftover, peer, cookie) {
-                    tracing::debug!(%peer, %error, "a new connection could not be taken over");
+            Command::Adopt(newcomer) => adopt(hot, newcomer),
+            Command::Run(begin, answer) => {
+                let begun = begin(Rc::clone(hot));
+                let begun = begun.map(|resident| drop(tokio::task::spawn_local(resident)));
+                if answer.send(begun).is_err() {
+                    tracing::debug!("nobody waits for what was begun on the event loop");
                 }
             }
             Command::Post(draft, answer) => post(hot, draft, Origin::Post(answer)),
@@ -248,19 +278,18 @@ fn post(hot: &Hot, NewDraft { member, chat }: NewDraft, origin: Origin) {
     hot.queue(&member, chat, origin);
 }
 
-fn adopt(
-    hot: &Rc<Hot>,
-    socket: TcpStream,
-    leftover: Vec<u8>,
-    peer: SocketAddr,
-    cookie: Option<Token>,
-) -> io::Result<()> {
-    let stream = tokio::net::TcpStream::from_std(socket)?;
+fn adopt(hot: &Rc<Hot>, newcomer: Newcomer) {
+    let Newcomer { socket, leftover, peer, cookie } = newcomer;
+    let stream = match tokio::net::TcpStream::from_std(socket) {
+        Ok(stream) => stream,
+        Err(error) => {
+            return tracing::debug!(%peer, %error, "a new connection could not be taken over");
+        }
+    };
     let conn = Rc::new(Conn::new(hot.number(), peer, stream, Arc::clone(&hot.metrics), now()));
     hot.conns.borrow_mut().insert(conn.number, Rc::clone(&conn));
     hot.metrics.connections.rise();
     tokio::task::spawn_local(ws::serve(conn, Rc::clone(hot), leftover, cookie));
-    Ok(())
 }
 
 /// Nothing that was said is lost: it is stored and shown, or its sender is told that it is not.

@@ -63,6 +63,7 @@ use ois_protocol::{
     http::{DeliveriesAnswer, UsageBy, UsageRow},
 };
 use ois_store::Store;
+use tokio::runtime::Handle;
 
 pub use hub::HubError;
 pub use keys::{Keys, KeysError};
@@ -71,7 +72,7 @@ pub use recall::{BudgetsError, budgets, change_budgets, desk};
 pub use settings::{BatchLimits, Cidr, CidrError, PublicUrl, PublicUrlError, Settings};
 pub use tasks::{Stop, Tasks};
 
-use crate::{hot::Parts, hub::Hub, metrics::Metrics, state::State};
+use crate::{hot::Parts, hub::Hub, metrics::Metrics, serve::Porter, state::State};
 
 /// A running server.
 #[derive(Debug)]
@@ -109,7 +110,6 @@ pub async fn serve(
     settings: Settings,
 ) -> Result<Server, ServeError> {
     let address = listener.local_addr()?;
-    let listener = serve::listen(listener)?;
     let metrics = Arc::new(Metrics::new());
     let parts = Parts {
         store: Arc::clone(&store),
@@ -124,8 +124,10 @@ pub async fn serve(
     let entropy = OsEntropy::open().map_err(ServeError::Entropy)?;
     let state = Arc::new(State::new(store, keys, hub.clone(), metrics, entropy, settings));
     let tasks = Tasks::new();
-    let inner = tasks.clone();
-    tasks.spawn(move |stop| serve::accept(listener, state, inner, stop));
+    let (porter, stop) =
+        (Porter { state, http: Handle::current(), tasks: tasks.clone() }, tasks.token());
+    let begin = move |adopt| Ok(serve::accept(serve::listen(listener)?, porter, stop, adopt));
+    hub.run(begin).await?;
     Ok(Server { address, hub, tasks, hot: Mutex::new(Some(hot)) })
 }
 

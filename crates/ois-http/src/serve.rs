@@ -1,8 +1,10 @@
-//! The accept loop: sockets in, each driven by hyper until it ends or becomes a WebSocket.
+//! The accept loop: sockets in. Who wants nothing but a WebSocket gets it at once ([`greet`]); the
+//! others are each driven by hyper until they end or become one.
 //!
 //! What follows some answers' heads ([`After`]) is not hyper's business: it gives the socket back,
 //! and may get it again afterwards.
 
+mod greet;
 mod patience;
 mod sending;
 mod socket;
@@ -21,14 +23,19 @@ use std::{
 
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use rustix::net::sockopt;
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    runtime::Handle,
+};
 
 use self::{
+    greet::{Greeted, greet},
     patience::{KEPT, Patience},
     wire::{Signs, Wire},
 };
 use crate::{
     body::Body,
+    hub::Newcomer,
     route,
     state::State,
     tasks::{Stop, Tasks},
@@ -40,7 +47,10 @@ pub(crate) use sending::Sending;
 /// After a failed accept (no more file descriptors): when to try again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Begins to listen for [`accept`].
+/// Connections taken in a row before everybody else on the thread has a turn.
+const IN_A_ROW: usize = 16;
+
+/// Begins to listen for [`accept`], on the runtime that this is called on.
 #[expect(
     deprecated,
     reason = "what replaces it is unsafe, for owners that change their descriptor; this one does not"
@@ -52,27 +62,53 @@ pub(crate) fn listen(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> 
     AsyncFd::with_interest(listener, Interest::READABLE)
 }
 
+/// Who takes connections, and for whom.
+pub(crate) struct Porter {
+    /// What the doors share.
+    pub(crate) state: Arc<State>,
+    /// Where those are driven who speak HTTP.
+    pub(crate) http: Handle,
+    /// What is waited for at a stop.
+    pub(crate) tasks: Tasks,
+}
+
 /// Takes connections until it is time to stop.
 pub(crate) async fn accept(
     listener: AsyncFd<TcpListener>,
-    state: Arc<State>,
-    tasks: Tasks,
+    porter: Porter,
     mut stop: Stop,
+    adopt: impl Fn(Newcomer),
 ) {
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.async_io(Interest::READABLE, TcpListener::accept) => accepted,
-            () = stop.asked() => return,
-        };
-        match accepted {
-            Ok((socket, peer)) => {
-                let state = Arc::clone(&state);
-                tasks.spawn(move |stop| drive(socket, peer, state, stop));
+        for _ in 0..IN_A_ROW {
+            let accepted = tokio::select! {
+                accepted = listener.async_io(Interest::READABLE, TcpListener::accept) => accepted,
+                () = stop.asked() => return,
+            };
+            match accepted {
+                Ok((socket, peer)) => porter.take(socket, peer, &adopt),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot take a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
-            Err(error) => {
-                tracing::warn!(%error, "cannot take a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+impl Porter {
+    fn take(&self, socket: TcpStream, peer: SocketAddr, adopt: impl Fn(Newcomer)) {
+        let stall = Duration::from_millis(self.state.settings.limits.stall_ms);
+        let greeted = Wire::new(socket, stall).and_then(|wire| greet(wire, peer, &self.state));
+        match greeted {
+            Ok(Greeted::Member(newcomer)) => adopt(newcomer),
+            Ok(Greeted::Guest(wire)) => {
+                let state = Arc::clone(&self.state);
+                let _there = self.http.enter();
+                self.tasks.spawn(move |stop| drive(wire, peer, state, stop));
             }
+            Err(error) => tracing::debug!(%peer, %error, "connection ended"),
         }
     }
 }
@@ -85,12 +121,8 @@ enum After {
     Send(Sending),
 }
 
-async fn drive(socket: TcpStream, peer: SocketAddr, state: Arc<State>, mut stop: Stop) {
+async fn drive(mut wire: Wire, peer: SocketAddr, state: Arc<State>, mut stop: Stop) {
     let stall = Duration::from_millis(state.settings.limits.stall_ms);
-    let mut wire = match Wire::new(socket, stall) {
-        Ok(wire) => wire,
-        Err(error) => return tracing::debug!(%peer, %error, "connection ended"),
-    };
     while let Some((mut back, after)) = converse(wire, peer, &state, &mut stop).await {
         let sending = match after {
             After::Adopt(adopt) => return hand_over(back, adopt, peer, &state),
@@ -180,7 +212,10 @@ fn is_sending(next: &Mutex<Option<After>>) -> bool {
 /// Gives the socket to the hot loop once the handshake's answer is out.
 fn hand_over(wire: Wire, adopt: Adopt, peer: SocketAddr, state: &State) {
     match wire.into_parts() {
-        Ok((socket, unread)) => state.hub.adopt(socket, unread.to_vec(), peer, adopt.cookie),
+        Ok((socket, unread)) => {
+            let (leftover, cookie) = (unread.to_vec(), adopt.cookie);
+            state.hub.adopt(Newcomer { socket, leftover, peer, cookie });
+        }
         Err(error) => tracing::debug!(%peer, %error, "the socket cannot be handed over"),
     }
 }

@@ -115,7 +115,7 @@ impl NewEvent {
     /// The event in its place: JSON without line breaks, for the record on disk and, framed, for
     /// every receiver.
     pub fn encode(self, id: EventId, time: Timestamp) -> Vec<u8> {
-        let mut payload = Vec::new();
+        let mut payload = Vec::with_capacity(256);
         self.encode_to(id, time, &mut payload);
         payload
     }

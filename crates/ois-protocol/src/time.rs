@@ -80,8 +80,8 @@ impl Timestamp {
 }
 
 impl Timestamp {
-    /// As the wire has it. Every message has one, so it is put together without `format!`: 25 ns
-    /// instead of 150.
+    /// As the wire has it. Every message has one, and `format!` took nearly half of the time that
+    /// encoding a message takes.
     fn written(self) -> [u8; 24] {
         let Civil { year, month, day, hour, minute, second, ms } = self.civil(UtcOffset::UTC);
         let mut text = *b"0000-00-00T00:00:00.000Z";

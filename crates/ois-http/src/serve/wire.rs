@@ -92,6 +92,11 @@ impl Wire {
         Ok(self.socket.watch()?.inner())
     }
 
+    /// What has come and was not read from here.
+    pub(super) fn unread(&self) -> &[u8] {
+        &self.unread
+    }
+
     /// The same wire, on which this is read first.
     pub(super) fn reading_first(mut self, read: Bytes) -> Self {
         self.unread =
