@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use rustix::io::fcntl_dupfd_cloexec;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::stdio::stderr;
 
 use crate::load::Swarm;
 use crate::options::{Extent, Options};
@@ -17,6 +19,10 @@ fn raise_limit_of_files() -> Result<()> {
     let enough = limit.maximum.map(|maximum| maximum.max(FILES));
     let raised = setrlimit(Resource::Nofile, Rlimit { current: enough, maximum: enough });
     raised.or_else(|_| setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }))?;
+    // Laid out before there are threads: later, each doubling of the kernel's table of open files
+    // would make the generator wait for some milliseconds.
+    let last = getrlimit(Resource::Nofile).current.unwrap_or(FILES).min(FILES) - 1;
+    drop(fcntl_dupfd_cloexec(stderr(), i32::try_from(last)?)?);
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod tungstenite;
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -149,7 +150,26 @@ impl Running {
         let message = self.message(TEXT);
         Flow::new(&mut swarm, 1, Pattern::Window(1), &message).send_all(50).map(drop)
     }
+
+    /// Waits until it is done with what was before: files are written behind everybody's back.
+    ///
+    /// # Errors
+    /// When it does not come to rest.
+    pub(crate) fn settle(&self, crowd: &mut Swarm) -> Result<()> {
+        for _ in 0..MOST_RESTS {
+            let before = self.process.cpu()?;
+            crowd.rest(REST)?;
+            if self.process.cpu()? - before < REST / 50 {
+                return Ok(());
+            }
+        }
+        bail!("the server does not come to rest")
+    }
 }
+
+/// Longer than OIS pauses between two times that it writes `chat/`.
+const REST: Duration = Duration::from_millis(1250);
+const MOST_RESTS: u32 = 24;
 
 /// Becomes a peer: the hidden command of our own binary.
 ///

@@ -1,6 +1,6 @@
 //! What an operator may turn: each setting shows its effect on a real server.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
@@ -100,6 +100,30 @@ fn a_buffer_that_the_system_cuts_short_is_told() -> Result<()> {
     server.process().line(PATIENCE, |line| line.contains(&told).then_some(()))?;
     // It serves all the same.
     server.person("Mira")?;
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_takes_as_many_connections_as_the_system_allows() -> Result<()> {
+    let own = std::process::id().to_string();
+    let limit = |limit: &str| Command::new("prlimit").args(["--pid", &own, limit]).status();
+    // A server inherits the lower limit, as from a shell.
+    ensure!(limit("--nofile=256:")?.success(), "prlimit failed");
+    let root = TempDir::new()?;
+    let server = server(&root, &[], &[])?;
+    let proc = Path::new("/proc").join(server.process().pid().as_raw_nonzero().to_string());
+    let limits = std::fs::read_to_string(proc.join("limits"))?;
+    let files = limits.lines().find(|line| line.starts_with("Max open files"));
+    let mut numbers = files.context("no limit of files")?.split_whitespace().skip(3);
+    let (soft, hard) = (numbers.next(), numbers.next());
+    ensure!(soft == hard, "{soft:?} of {hard:?}");
+    // The kernel's table is laid out already.
+    let status = std::fs::read_to_string(proc.join("status"))?;
+    let size = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
+    let size: u64 = size.context("no size of the table")?.trim().parse()?;
+    let allowed = hard.and_then(|hard| hard.parse().ok()).unwrap_or(u64::MAX);
+    ensure!(size >= allowed.min(16 << 10), "room for {size}");
     Ok(())
 }
 

@@ -188,9 +188,13 @@ impl Swarm {
 
     /// Waits until something has come, awake for the first while ([`AWAKE`]).
     fn wait(&mut self, patience: Duration) -> Result<()> {
-        let asleep_from = Instant::now() + AWAKE.min(patience);
+        let begin = Instant::now();
         self.look(Duration::ZERO)?;
-        while self.events.is_empty() && Instant::now() < asleep_from {
+        while self.events.is_empty() && begin.elapsed() < AWAKE.min(patience) {
+            let next = Instant::now() + BETWEEN_LOOKS;
+            while Instant::now() < next {
+                std::hint::spin_loop();
+            }
             self.look(Duration::ZERO)?;
         }
         if self.events.is_empty() { self.look(patience.saturating_sub(AWAKE)) } else { Ok(()) }
@@ -251,5 +255,7 @@ pub(crate) enum Ears {
 /// two sends of one sweep or not, by chance, and waking it costs a server more than the send itself:
 /// receivers on other machines cost none of that.
 const AWAKE: Duration = Duration::from_micros(50);
+/// Who looks without a pause holds the lock that a server's sends have to take.
+const BETWEEN_LOOKS: Duration = Duration::from_micros(3);
 /// How long nothing may happen.
 const PATIENCE: Duration = Duration::from_secs(20);

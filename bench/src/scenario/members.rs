@@ -63,6 +63,7 @@ pub(crate) fn join(bench: &Bench) -> Result<Section> {
         let running = room.start(&bench.fetched, &bench.roots)?;
         running.say_fifty()?;
         let mut swarm = bench.swarm(room)?;
+        running.settle(&mut swarm)?;
         let (begin, cpu) = (Instant::now(), running.process.cpu()?);
         running.join(&mut swarm, members)?;
         let per_second = members as f64 / begin.elapsed().as_secs_f64();

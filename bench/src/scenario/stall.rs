@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::context::Bench;
 use crate::load::flow::{Flow, Pattern};
@@ -125,27 +125,13 @@ fn say(speaker: &mut Swarm, message: &[u8], times: u64) -> Result<()> {
 
 /// The crowd's p99 in microseconds, and how many messages there were.
 fn p99(bench: &Bench, running: &Running, crowd: &mut Swarm) -> Result<(f64, u64)> {
-    settle(running, crowd)?;
+    running.settle(crowd)?;
     let (everybody, message) = (crowd.len(), chat(TEXT));
     let mut flow = Flow::new(crowd, everybody, Pattern::Every(PACE), &message);
     flow.measure(&running.process, bench.span() * 2)?;
     Ok((flow.latency().quantile(0.99).as_secs_f64() * 1e6, flow.sent()))
 }
 
-/// Waits until the server is done with what was before: files are written behind everybody's back.
-fn settle(running: &Running, crowd: &mut Swarm) -> Result<()> {
-    for _ in 0..MOST_RESTS {
-        let before = running.process.cpu()?;
-        crowd.rest(REST)?;
-        if running.process.cpu()? - before < REST / 50 {
-            return Ok(());
-        }
-    }
-    bail!("the server does not come to rest")
-}
-
-const REST: Duration = Duration::from_millis(500);
-const MOST_RESTS: u32 = 60;
 const LARGE: usize = 8 << 10;
 /// As much as the server keeps in memory, and some more.
 const TAIL_BYTES: u64 = 12 << 20;

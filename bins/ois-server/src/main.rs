@@ -5,6 +5,7 @@ mod admin_socket;
 mod clock;
 mod commands;
 mod demo;
+mod descriptors;
 mod init;
 mod run;
 mod settings;

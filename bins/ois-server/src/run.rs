@@ -15,7 +15,7 @@ use tokio::{
 use crate::{
     admin_socket,
     clock::now,
-    demo,
+    demo, descriptors,
     settings::{People, Settings},
     team::Team,
 };
@@ -30,6 +30,7 @@ const ARCHIVE_PAUSE: Duration = Duration::from_secs(1);
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(settings: Settings) -> Result<()> {
     settings.logging.begin()?;
+    descriptors::make_room();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(settings.tuning.http_workers())
         .thread_name("ois-http")

@@ -34,6 +34,7 @@ pub(crate) struct Conn {
     is_plain: Cell<bool>,
     /// The socket; only tried, never waited for, except by the connection's own task.
     pub(crate) stream: TcpStream,
+    metrics: Arc<Metrics>,
     /// Counts up from 1 with each connection.
     pub(crate) number: u64,
     /// From where.
@@ -46,7 +47,6 @@ pub(crate) struct Conn {
     pub(crate) wake: Notify,
     /// Its peer is not read from for a while, so that its silence says nothing.
     waited_for: Cell<bool>,
-    metrics: Arc<Metrics>,
     out: RefCell<Out>,
     /// The second in which it last told an activity, and how many it has told in it.
     told: Cell<(u64, u32)>,
@@ -125,13 +125,13 @@ impl Conn {
             sight: Cell::default(),
             is_plain: Cell::new(false),
             stream,
+            metrics,
             number,
             peer,
             session: RefCell::new(Session::open(now)),
             proof: RefCell::default(),
             wake: Notify::new(),
             waited_for: Cell::new(false),
-            metrics,
             out: RefCell::new(out),
             told: Cell::new((0, 0)),
         }

@@ -338,7 +338,7 @@ impl Hot {
             conn.follow(Place::Nowhere, false);
             return SignedIn::NeedsHistory(history);
         };
-        conn.put(|own| own.extend_from_slice(&frame));
+        conn.put_shared(&frame);
         conn.follow(Place::Tail(tail.end()), false);
         SignedIn::Ready
     }

@@ -51,6 +51,24 @@ impl Conn {
         sent == news.len()
     }
 
+    /// Puts whole frames in line that are kept for others as well: what the socket takes at once is
+    /// not copied.
+    pub(crate) fn put_shared(&self, frames: &[u8]) {
+        let mut out = self.out();
+        if out.closing {
+            return;
+        }
+        let own = out.own.len() - out.sent;
+        let slices = [IoSlice::new(&out.own[out.sent..]), IoSlice::new(frames)];
+        // Whatever is wrong is met again by the flush that follows.
+        let wrote =
+            if out.blocked { 0 } else { self.stream.try_write_vectored(&slices).unwrap_or(0) };
+        let of_own = wrote.min(own);
+        self.own_is_out(&mut out, of_own);
+        self.metrics.bytes_out.add((wrote - of_own) as u64);
+        out.own.extend_from_slice(&frames[wrote - of_own..]);
+    }
+
     /// Moves it off the tail if its place there is before `from`; the frame that it is in the middle
     /// of is finished from what is left of it.
     pub(crate) fn leave_tail(&self, tail: &Tail, from: u64) {
@@ -160,6 +178,12 @@ impl Conn {
             }
         }
         let wrote = self.stream.try_write(&out.own[out.sent..])?;
+        self.own_is_out(out, wrote);
+        Ok(())
+    }
+
+    /// So many bytes more of `own` are out.
+    fn own_is_out(&self, out: &mut Out, wrote: usize) {
         self.metrics.bytes_out.add(wrote as u64);
         out.sent += wrote;
         if out.sent == out.own.len() {
@@ -170,7 +194,6 @@ impl Conn {
             }
             out.sent = 0;
         }
-        Ok(())
     }
 }
 
