@@ -18,6 +18,7 @@
 
 mod access;
 mod api;
+mod bell;
 mod body;
 pub mod codec;
 mod conn;

@@ -28,7 +28,7 @@ const FULL_BYTES: usize = 8 << 20;
 /// Looks in a row that bring nothing before a batch is closed. Each is an `epoll_wait` that does not
 /// wait, 0.5 to 1 µs; with 32 talking, 8 of them gather 24 messages for a sweep where 16 went before,
 /// and more of them cost as much as they gain.
-const QUIET_LOOKS: u32 = 8;
+const QUIET_LOOKS: u32 = 16;
 
 impl Queue {
     /// An empty one, whose batches stay within these limits.

@@ -98,7 +98,7 @@ fn hear_out(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) {
         // Each round takes a frame at least.
         while matches!(understand_pending(conn, hot, input), Next::Pause(_) | Next::Drain) {}
         let read = BUFFER.with_borrow_mut(|buffer| {
-            let count = conn.stream.try_read(buffer)?;
+            let count = conn.receive(buffer)?;
             input.pending.extend_from_slice(&buffer[..count]);
             io::Result::Ok(count)
         });
@@ -111,26 +111,26 @@ fn hear_out(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) {
 /// Waits until the socket can be read, or written if that is wanted, or somebody calls.
 async fn ready(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
     let listens = conn.wants_input() && !hot.stopping.get();
-    tokio::select! {
-        biased;
-        () = conn.wake.notified() => Ok(Next::More),
-        turn = poll_fn(|cx| turn(conn, listens, cx)) => match turn? {
-            Turn::Read => read(conn, hot, input),
-            Turn::Write => Ok(Next::More),
-        },
+    match poll_fn(|cx| turn(conn, listens, cx)).await? {
+        Turn::Read => read(conn, hot, input),
+        Turn::Write | Turn::Called => Ok(Next::More),
     }
 }
 
-/// What a socket is ready for.
+/// What a connection's task has been waiting for.
 enum Turn {
     Read,
     Write,
+    Called,
 }
 
-/// Asks the socket, which calls back when it is ready. Who wants nothing of it waits for a call
+/// Asks the bell and the socket, which call back. Who wants nothing of the socket waits for a call
 /// alone: a socket that can be written would answer at once, for ever, and nobody else on this
 /// thread would get a turn.
 fn turn(conn: &Conn, listens: bool, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+    if conn.bell.poll_heard(cx).is_ready() {
+        return Poll::Ready(Ok(Turn::Called));
+    }
     if listens && let Poll::Ready(ready) = conn.stream.poll_read_ready(cx) {
         return Poll::Ready(ready.map(|()| Turn::Read));
     }
@@ -145,7 +145,7 @@ fn turn(conn: &Conn, listens: bool, cx: &mut Context<'_>) -> Poll<io::Result<Tur
 /// Reads what is there and does what it says.
 fn read(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
     BUFFER.with_borrow_mut(|buffer| {
-        let count = match conn.stream.try_read(buffer) {
+        let count = match conn.receive(buffer) {
             Ok(0) => return Ok(Next::End),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Next::More),
@@ -309,8 +309,9 @@ async fn serve_until(
         tokio::select! {
             biased;
             () = &mut done => return Ok(()),
-            () = conn.wake.notified() => {}
-            ready = conn.stream.writable(), if conn.is_blocked() => ready?,
+            turn = poll_fn(|cx| turn(conn, false, cx)) => {
+                turn?;
+            }
         }
     }
 }
@@ -361,7 +362,7 @@ async fn linger(conn: &Conn) -> io::Result<()> {
     let drained = async {
         loop {
             conn.stream.readable().await?;
-            let taken = BUFFER.with_borrow_mut(|buffer| conn.stream.try_read(buffer));
+            let taken = BUFFER.with_borrow_mut(|buffer| conn.receive(buffer));
             match taken {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}

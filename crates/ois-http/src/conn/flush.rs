@@ -32,7 +32,7 @@ impl Conn {
             return;
         }
         if !matches!(self.flush(tail, now), Ok(Flow::Done)) {
-            self.wake.notify_one();
+            self.bell.ring();
         }
     }
 
