@@ -226,9 +226,10 @@ cargo xtask bench --help     # scenarios and options
 ```
 
 Server, peers and load generator share one machine and speak over loopback. The generator is one
-thread that reads the headers of frames and nothing else, so it costs less than any server. Peers
-are started in the same run: for messages they stand beside OIS and are measured in short turns, one
-after the other, so that whatever else the machine does falls on all alike; for the rest in alternation.
+thread that reads the headers of frames and nothing else, so it costs less than any server; it stays
+awake for 50 µs after the last message, so that no server pays for waking it. Peers are started
+in the same run: for messages they stand beside OIS and are measured in short turns, one after the
+other, so that whatever else the machine does falls on all alike; for the rest in alternation.
 Beside each throughput stands the CPU time that the server took for it, user and system. The targets
 are what OIS set out to reach; nothing fails on them.
 

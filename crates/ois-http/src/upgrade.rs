@@ -1,7 +1,8 @@
 //! The handshake that makes a WebSocket of a request (RFC 6455, section 4.2).
 //!
 //! Any path is taken, as the original took it. The answer carries an [`Adopt`]: who drives the
-//! connection finds it there and hands the socket to the hot loop once the answer is out.
+//! connection (`serve`, or `serve/greet` on the hot loop) finds it there and hands the socket to the
+//! hot loop once the answer is out.
 
 use hyper::{
     Method, Response, StatusCode, Version,

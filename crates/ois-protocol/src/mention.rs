@@ -78,7 +78,7 @@ impl Mentions {
 ///
 /// The work grows with the text's length and with the logarithm of the team's size.
 pub fn find<'a>(text: &str, team: impl IntoIterator<Item = &'a Member>) -> Mentions {
-    // Sought one by one, which is ten times as fast as both at once.
+    // One sign at a time is what `memchr` finds; both at once would be looked for char by char.
     if !SIGNS.into_iter().any(|sign| text.contains(sign)) {
         return Mentions::default();
     }

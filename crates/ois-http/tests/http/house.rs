@@ -211,7 +211,7 @@ impl Answer {
         answer
     }
 
-    /// Reads one answer that says its length, and nothing behind it.
+    /// Reads one answer that says its length or has no body, and nothing behind it.
     pub(crate) fn next(stream: &mut TcpStream) -> Self {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -220,7 +220,8 @@ impl Answer {
             head.extend(byte);
         }
         let mut answer = Self::of_head(head);
-        answer.body = vec![0; answer.header("content-length").unwrap().parse().unwrap()];
+        let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+        answer.body = vec![0; length];
         stream.read_exact(&mut answer.body).unwrap();
         answer
     }

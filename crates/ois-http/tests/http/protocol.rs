@@ -1,5 +1,7 @@
 //! HTTP itself: methods, addresses, upgrades, health.
 
+use std::io::{Read, Write};
+
 use serde_json::json;
 
 use crate::house::{AGENT, Answer, House, bearer};
@@ -64,6 +66,45 @@ fn a_foreign_page_cannot_use_the_cookie_for_a_connection() {
     assert_eq!(upgrade(&house, "/", &[version, cookie, foreign]).error().0, 403);
     assert_eq!(upgrade(&house, "/", &[version, foreign]).status, 101);
     assert_eq!(upgrade(&house, "/", &[version, cookie]).status, 101);
+}
+
+/// An answer to this request, sent as the first of a connection or behind another one, and what
+/// follows a ping right behind it if it was a handshake.
+fn answered(house: &House, head: &str, behind: &str) -> (Answer, Option<[u8; 2]>) {
+    let mut stream = house.connect();
+    if !behind.is_empty() {
+        stream.write_all(behind.as_bytes()).unwrap();
+        assert_eq!(Answer::next(&mut stream).status, 200);
+    }
+    stream.write_all(&[head.as_bytes(), b"\x89\x80mask"].concat()).unwrap();
+    let mut answer = Answer::next(&mut stream);
+    answer.headers.retain(|(name, _)| name != "date");
+    let mut pong = [0; 2];
+    let is_open = answer.status == 101 && stream.read_exact(&mut pong).is_ok();
+    (answer, is_open.then_some(pong))
+}
+
+#[test]
+fn a_handshake_is_answered_alike_as_the_first_request_and_behind_another() {
+    let house = House::open();
+    let version = "Sec-WebSocket-Version: 13\r\n";
+    let good = format!("{}\r\n{version}", UPGRADE.join("\r\n"));
+    let foreign = format!("{good}Cookie: ois_session=a\r\nOrigin: http://evil.example\r\n");
+    for (headers, status) in [
+        (good.clone(), 101),
+        (format!("{good}Cookie: ois_session=a\r\n"), 101),
+        (format!("{good}Sec-WebSocket-Protocol: chat\r\nX-Other: 1\r\n"), 101),
+        (foreign, 403),
+        (good.replace(": 13", ": 8"), 426),
+        (good.replace("dGhl", "dGh"), 400),
+    ] {
+        let head = format!("GET /ws?x=1 HTTP/1.1\r\nHost: here\r\n{headers}\r\n");
+        let first = answered(&house, &head, "");
+        let second = answered(&house, &head, "GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n");
+        assert_eq!(first.0.status, status, "{head}");
+        assert_eq!(format!("{first:?}"), format!("{second:?}"), "{head}");
+        assert_eq!(first.1, (status == 101).then_some([0x8a, 0]), "{head}");
+    }
 }
 
 #[test]
