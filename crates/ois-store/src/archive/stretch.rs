@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ois_protocol::{Civil, EventId, EventKind, Timestamp, UtcOffset, daylog, event};
+use ois_protocol::{Civil, EventId, EventKind, UtcOffset, daylog, event};
 use serde::Deserialize;
 
 use crate::{Limit, ReadError, Record, Store};
@@ -44,7 +44,7 @@ impl Stretch {
             return;
         }
         if let Some(said) = Said::of(record) {
-            let time = said.time.civil(offset);
+            let time = record.time.civil(offset);
             let day = *self.day.get_or_insert(time);
             if (day.year, day.month, day.day) != (time.year, time.month, time.day) {
                 self.has_ended = true;
@@ -64,7 +64,6 @@ struct Said<'a> {
     user: Cow<'a, str>,
     #[serde(borrow, default)]
     text: Cow<'a, str>,
-    time: Timestamp,
 }
 
 impl<'a> Said<'a> {
