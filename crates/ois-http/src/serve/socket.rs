@@ -1,7 +1,7 @@
 //! A peer's socket, watched (by epoll) only once it has to be waited for.
 //!
-//! Who asked at once, takes the answer at once and goes on to the hot loop, as members do, is never
-//! watched here: that would be two system calls, and a turn of this runtime's event loop.
+//! Who has asked for all of it at once, as members do, takes the answer at once and stays on the hot
+//! loop is never watched here: that would be two system calls, and a turn of an event loop.
 
 use std::{
     io::{self, IoSlice, Read, Write},
