@@ -98,14 +98,16 @@ impl Page {
         Ok(())
     }
 
+    /// The middle of an element that is to be seen and has stood still between two looks.
     fn middle(&mut self, selector: &str) -> Result<(f64, f64)> {
         let look = format!(
             "(() => {{ const e = document.querySelector({}); if (!e) return null; \
              e.scrollIntoView({{block: 'nearest', inline: 'nearest'}}); \
              const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2; \
              const top = document.elementFromPoint(x, y); \
-             return r.width && r.height && top && (e.contains(top) || top.contains(e) && top.matches('label')) \
-             ? [x, y] : null; }})()",
+             const before = e.lookedAt, seen = r.width && r.height && top \
+             && (e.contains(top) || top.contains(e) && top.matches('label')); e.lookedAt = seen && [x, y]; \
+             return seen && before && before[0] === x && before[1] === y ? [x, y] : null; }})()",
             json!(selector)
         );
         let point =

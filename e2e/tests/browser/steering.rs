@@ -74,7 +74,10 @@ fn a_chain_that_goes_in_circles_is_told_and_a_click_lets_it_go_on() -> Result<()
     let mut hkh = Monitor::join(&visit.server, "token-of-hkh", "HKH")?;
     let mut aria = Monitor::join(&visit.server, "token-of-aria", "ARIA")?;
     thank_each_other(&mut visit, &mut hkh, &mut aria)?;
-    visit.page.wait("document.querySelector('.rung-held')")?;
+    visit
+        .page
+        .wait("document.querySelector('.message:last-of-type').textContent.includes('part 77')")?;
+    visit.page.wait("document.querySelector('.message:last-of-type .rung-held')")?;
     visit.page.wait("[...document.querySelectorAll('.rung-held')].every(r => r.textContent.endsWith('not woken: loop guard'))")?;
     visit.page.wait("document.querySelectorAll('.notice-loop').length === 1")?;
     visit.page.wait(
