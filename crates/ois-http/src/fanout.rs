@@ -191,17 +191,14 @@ impl Hot {
     }
 
     fn sweep(&self) {
-        let (tail, now) = (self.tail.borrow(), now());
-        for conn in self.conns.borrow().values() {
-            conn.sweep(&tail, now);
-        }
+        self.conns.borrow().sweep(&self.tail.borrow(), now());
     }
 
     fn trim(&self) {
         let Some(from) = self.tail.borrow().trim_at() else { return };
         {
             let tail = self.tail.borrow();
-            for conn in self.conns.borrow().values() {
+            for conn in self.conns.borrow().iter() {
                 conn.leave_tail(&tail, from);
             }
         }
@@ -212,7 +209,7 @@ impl Hot {
     /// any, every other by whether it answers.
     pub(crate) fn beat(&self) {
         let (tail, now) = (self.tail.borrow(), now());
-        for conn in self.conns.borrow().values() {
+        for conn in self.conns.borrow().iter() {
             if let Some(since) = conn.stalled_since() {
                 if now.since_ms(since) >= self.limits.stall_ms {
                     tracing::info!(conn = conn.number, "closing a peer that takes nothing");

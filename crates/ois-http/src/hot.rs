@@ -5,7 +5,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
     sync::Arc,
 };
@@ -22,6 +21,7 @@ use tokio::sync::{Mutex, Notify, oneshot};
 use crate::{
     codec,
     conn::{Conn, Place, Proof},
+    conns::Conns,
     history::Histories,
     hub::Sent,
     keys::Keys,
@@ -65,7 +65,7 @@ pub(crate) struct Hot {
     pub(crate) nonces: RefCell<Nonces>,
     pub(crate) tail: RefCell<Tail>,
     histories: RefCell<Histories>,
-    pub(crate) conns: RefCell<BTreeMap<u64, Rc<Conn>>>,
+    pub(crate) conns: RefCell<Conns>,
     pub(crate) queue: RefCell<Queue>,
     /// Something is in the queue.
     pub(crate) work: Notify,
@@ -177,7 +177,7 @@ impl Hot {
         let tail = read_tail(&*self.store, self.tail_bytes).await?;
         let before = self.tail.replace(tail);
         let end = Place::Tail(self.tail.borrow().end());
-        for conn in self.conns.borrow().values() {
+        for conn in self.conns.borrow().iter() {
             if matches!(conn.place(), Place::Tail(_)) {
                 conn.leave_tail(&before, u64::MAX);
                 conn.move_to(end);
@@ -189,7 +189,7 @@ impl Hot {
     /// Takes over who can be mentioned, and shows out whoever is not welcome any more.
     pub(crate) fn keyring_changed(&self) {
         self.read_register();
-        for conn in self.conns.borrow().values() {
+        for conn in self.conns.borrow().iter() {
             if !self.still_welcome(conn) {
                 conn.close(POLICY_VIOLATION);
             }
@@ -255,7 +255,7 @@ impl Hot {
 
     /// The connection is no more.
     pub(crate) fn closed(&self, conn: &Conn) {
-        if self.conns.borrow_mut().remove(&conn.number).is_some() {
+        if self.conns.borrow_mut().remove(conn.number) {
             self.leave(conn);
             self.metrics.connections.fall();
             self.gone.notify_one();
@@ -369,7 +369,7 @@ impl Hot {
     pub(crate) fn tell(&self, news: Option<ServerFrame>, topic: Topic, except: Option<u64>) {
         let Some(frame) = news else { return };
         let tail = self.tail.borrow();
-        for conn in self.conns.borrow().values().filter(|conn| Some(conn.number) != except) {
+        for conn in self.conns.borrow().iter().filter(|conn| Some(conn.number) != except) {
             // Who does not even read its own frames misses the news and asks again when it signs in.
             if conn.session.borrow().follows(topic) && conn.wants_input() {
                 conn.say(&frame);

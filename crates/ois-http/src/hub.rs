@@ -287,7 +287,7 @@ fn adopt(hot: &Rc<Hot>, newcomer: Newcomer) {
         }
     };
     let conn = Rc::new(Conn::new(hot.number(), peer, stream, Arc::clone(&hot.metrics), now()));
-    hot.conns.borrow_mut().insert(conn.number, Rc::clone(&conn));
+    hot.conns.borrow_mut().push(Rc::clone(&conn));
     hot.metrics.connections.rise();
     tokio::task::spawn_local(ws::serve(conn, Rc::clone(hot), leftover, cookie));
 }
@@ -297,7 +297,7 @@ async fn stop(hot: &Rc<Hot>) {
     hot.stopping.set(true);
     while hot.commit_batch().await {}
     hot.keep_desk(true).await;
-    for conn in hot.conns.borrow().values() {
+    for conn in hot.conns.borrow().iter() {
         conn.close(GOING_AWAY);
     }
     let all_gone = async {

@@ -22,6 +22,7 @@ mod bell;
 mod body;
 pub mod codec;
 mod conn;
+mod conns;
 mod content;
 mod fanout;
 mod files;

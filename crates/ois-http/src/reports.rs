@@ -119,7 +119,7 @@ impl Hot {
         let frame = ServerFrame::Activity(activity);
         let json: Rc<[u8]> = serde_json::to_vec(&frame).expect("frames have only text keys").into();
         let (tail, now) = (self.tail.borrow(), now());
-        for conn in self.conns.borrow().values() {
+        for conn in self.conns.borrow().iter() {
             if conn.session.borrow().follows(Topic::Activity) {
                 conn.say_newest(agent, &json);
                 conn.sweep(&tail, now);
@@ -143,7 +143,7 @@ impl Hot {
         let stop = ServerFrame::Stop(Stop { run: run.to_owned(), agent: agent.clone(), by });
         let tail = self.tail.borrow();
         let conns = self.conns.borrow();
-        let monitors = conns.values().filter(|conn| {
+        let monitors = conns.iter().filter(|conn| {
             let session = conn.session.borrow();
             client(&session) == Client::Monitor
                 && session.member().is_some_and(|member| member.name == agent)

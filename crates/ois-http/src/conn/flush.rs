@@ -1,6 +1,9 @@
 //! What is on its way out, written: the connection's own frames and the log from its place on.
 
-use std::io::{self, IoSlice};
+use std::{
+    io::{self, IoSlice},
+    os::fd::{AsFd, BorrowedFd},
+};
 
 use ois_protocol::{ServerFrame, Timestamp};
 use rustix::net::SendFlags;
@@ -24,11 +27,32 @@ pub(crate) enum Flow {
     Finished,
 }
 
+/// What the log has for a connection that wants nothing else, ready to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct News<'a> {
+    socket: BorrowedFd<'a>,
+    bytes: &'a [u8],
+    /// Where in the tail they begin.
+    offset: u64,
+}
+
 impl Conn {
-    /// The sweep's turn: writes what is new unless the socket is known to take nothing. Whatever
-    /// needs waiting for is left to the connection's own task.
+    /// Writes what is new unless the socket is known to take nothing. Whatever needs waiting for is
+    /// left to the connection's own task.
     pub(crate) fn sweep(&self, tail: &Tail, now: Timestamp) {
-        if self.is_plain.get() && self.keep_up(tail) || self.is_blocked() {
+        self.send(self.news(tail), tail, now);
+    }
+
+    /// What a sweep can send with one call; `None` if there is more to do than that.
+    pub(crate) fn news<'a>(&'a self, tail: &'a Tail) -> Option<News<'a>> {
+        let Place::Tail(offset) = self.place.get() else { return None };
+        let bytes = tail.rest(offset, self.sight.get()).filter(|_| self.is_plain.get())?;
+        Some(News { socket: self.stream.as_fd(), bytes, offset })
+    }
+
+    /// Sends the news that it was just found to have, or whatever else it waits for.
+    pub(crate) fn send(&self, news: Option<News<'_>>, tail: &Tail, now: Timestamp) {
+        if news.is_some_and(|news| self.keep_up(news)) || self.is_blocked() {
             return;
         }
         if !matches!(self.flush(tail, now), Ok(Flow::Done)) {
@@ -36,19 +60,17 @@ impl Conn {
         }
     }
 
-    /// Sends what is new with one call, past the runtime. Answers whether it has everything now; if
-    /// not, [`Conn::flush`] meets the same obstacle.
-    fn keep_up(&self, tail: &Tail) -> bool {
-        let Place::Tail(offset) = self.place.get() else { return false };
-        let Some(news) = tail.rest(offset, self.sight.get()) else { return false };
-        if news.is_empty() {
+    /// Sends with one call, past the runtime. Answers whether it has everything now; if not,
+    /// [`Conn::flush`] meets the same obstacle.
+    fn keep_up(&self, News { socket, bytes, offset }: News<'_>) -> bool {
+        if bytes.is_empty() {
             return true;
         }
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        let Ok(sent) = rustix::net::send(&self.stream, news, flags) else { return false };
+        let Ok(sent) = rustix::net::send(socket, bytes, flags) else { return false };
         self.metrics.bytes_out.add(sent as u64);
         self.place.set(Place::Tail(offset + sent as u64));
-        sent == news.len()
+        sent == bytes.len()
     }
 
     /// Puts whole frames in line that are kept for others as well: what the socket takes at once is
