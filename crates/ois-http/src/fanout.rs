@@ -10,7 +10,7 @@ use crate::{
     codec,
     hot::{Hot, Origin},
     hub::Sent,
-    queue::gather,
+    queue::{gather, watch},
     state::now,
 };
 
@@ -34,6 +34,7 @@ impl Hot {
     /// the disk is busy with one.
     pub(crate) async fn commit(self: Rc<Self>) {
         loop {
+            watch(&self.queue).await;
             self.work.notified().await;
             while !self.queue.borrow().is_empty() {
                 gather(&self.queue).await;

@@ -12,8 +12,8 @@ use std::{
 use ois_auth::Token;
 use ois_chat::{Client, Credential, Desk, DeskSettings, Nonces, Room, Session};
 use ois_protocol::{
-    Chat, ErrorCode, ErrorFrame, EventId, Limits, Member, NewEvent, ServerFrame, SignIn, Topic,
-    event,
+    Chat, ErrorCode, ErrorFrame, EventId, Limits, Member, NewEvent, ServerFrame, SignIn, Timestamp,
+    Topic, event,
 };
 use ois_store::{Limit, ReadError, Store};
 use tokio::sync::{Mutex, Notify, oneshot};
@@ -132,7 +132,7 @@ impl Hot {
         let tail = read_tail(&*store, tail_bytes).await?;
         let (desk, kept_through) = recall::recall(&*store, desk).await?;
         let mut nonces = Nonces::new(limits.nonce_ms);
-        let since = ois_protocol::Timestamp::from_ms(now().ms().saturating_sub(limits.nonce_ms));
+        let since = Timestamp::from_ms(now().ms().saturating_sub(limits.nonce_ms));
         for seen in store.nonces(since).await? {
             nonces.insert(seen.author, seen.nonce, seen.id, seen.time);
         }
@@ -225,13 +225,19 @@ impl Hot {
 
     /// Makes a draft of what a member says and puts it in line for the log, or tells whoever said it
     /// why it cannot be said. Answers whether it is in line.
-    pub(crate) fn queue(&self, author: &Member, chat: Chat, origin: Origin) -> bool {
+    pub(crate) fn queue(
+        &self,
+        author: &Member,
+        chat: Chat,
+        origin: Origin,
+        now: Timestamp,
+    ) -> bool {
         let nonce = chat.nonce.clone();
         let head = self.tail.borrow().head();
         let said = self.room.borrow().say(author, chat, head);
         match said {
             Ok((draft, called)) => {
-                let draft = self.desk.borrow_mut().say(draft, called, now());
+                let draft = self.desk.borrow_mut().say(draft, called, now);
                 self.queue.borrow_mut().push(NewEvent::Message(draft), origin);
                 self.work.notify_one();
                 true
@@ -244,8 +250,8 @@ impl Hot {
     }
 
     /// How many milliseconds a member who says something now has to wait before the next.
-    pub(crate) fn pace(&self, member: &Member) -> u64 {
-        self.room.borrow_mut().pace(member, now())
+    pub(crate) fn pace(&self, member: &Member, now: Timestamp) -> u64 {
+        self.room.borrow_mut().pace(member, now)
     }
 
     /// Whether so much waits for the disk that nobody should be read from.

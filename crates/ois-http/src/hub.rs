@@ -266,7 +266,8 @@ async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
 
 /// Who asks over HTTP is told to come back rather than read more slowly.
 fn post(hot: &Hot, NewDraft { member, chat }: NewDraft, origin: Origin) {
-    let ms = hot.pace(&member);
+    let now = now();
+    let ms = hot.pace(&member, now);
     if ms > 0 {
         let frame = ErrorFrame {
             nonce: chat.nonce,
@@ -275,7 +276,7 @@ fn post(hot: &Hot, NewDraft { member, chat }: NewDraft, origin: Origin) {
         };
         return hot.refuse(origin, frame);
     }
-    hot.queue(&member, chat, origin);
+    hot.queue(&member, chat, origin, now);
 }
 
 fn adopt(hot: &Rc<Hot>, newcomer: Newcomer) {

@@ -3,7 +3,8 @@
 //! A sweep costs a system call for each connection, however many messages it carries. So while
 //! several members talk, a batch stays open until a few looks at the sockets in a row have brought
 //! nothing new; who talks alone waits for nobody. What is more than one append may hold waits for
-//! the next, in its order.
+//! the next, in its order. And who says one thing after the other, each when it has seen the one
+//! before, finds the loop awake.
 
 use std::{cell::RefCell, collections::VecDeque};
 
@@ -21,6 +22,10 @@ pub(crate) struct Queue {
     several: bool,
     /// Several had something in the batch before.
     several_before: bool,
+    /// The batch before was one draft.
+    one_before: bool,
+    /// Batches that are still not watched for.
+    rest: u32,
 }
 
 /// Above this many bytes waiting for the disk, nobody is read from until they are written.
@@ -32,6 +37,12 @@ const ROOM: usize = 64;
 /// wait, 0.5 to 1 µs. With 32 talking, 8 of them gather 24 messages for a sweep where 16 went before,
 /// and 16 of them some more; with many more of them the looks cost what the sweeps save.
 const QUIET_LOOKS: u32 = 16;
+/// Looks for the next draft before the thread goes to sleep, 30 to 50 µs: as long as waking it takes on a
+/// virtual machine, so that who watches pays at most twice. With 100 receivers and one message at a
+/// time, 5 % more messages a second for the same CPU.
+const WATCH_LOOKS: u32 = 40;
+/// Batches that are not watched for after a watch in vain: a quiet room costs next to nothing.
+const REST: u32 = 16;
 
 impl Queue {
     /// An empty one, whose batches stay within these limits.
@@ -60,6 +71,7 @@ impl Queue {
     /// Takes the next batch out: everything, if one append may hold it.
     pub(crate) fn take(&mut self) -> Vec<(NewEvent, Origin)> {
         self.several_before = self.several;
+        self.one_before = self.drafts.len() == 1;
         if self.fits() {
             self.several = false;
             self.bytes = 0;
@@ -69,6 +81,14 @@ impl Queue {
         let (count, bytes) = self.first_batch();
         self.bytes -= bytes;
         self.drafts.drain(..count).collect()
+    }
+
+    /// Whether the next draft may come so soon that going to sleep does not pay: who says one thing
+    /// after the other says the next when it has seen the one before.
+    fn is_worth_watching(&mut self) -> bool {
+        let rests = self.rest > 0;
+        self.rest = self.rest.saturating_sub(1);
+        self.one_before && !rests
     }
 
     /// Whether one append may hold everything.
@@ -113,6 +133,20 @@ pub(crate) async fn gather(queue: &RefCell<Queue>) {
         tokio::task::yield_now().await;
         quiet = if queue.borrow().drafts.len() > waiting { 0 } else { quiet + 1 };
     }
+}
+
+/// Waits for the next draft without sleeping, for a while, if there may be one soon.
+pub(crate) async fn watch(queue: &RefCell<Queue>) {
+    if !queue.borrow_mut().is_worth_watching() {
+        return;
+    }
+    for _ in 0..WATCH_LOOKS {
+        if !queue.borrow().is_empty() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    queue.borrow_mut().rest = REST;
 }
 
 #[cfg(test)]
@@ -178,6 +212,42 @@ mod tests {
         // That was a batch of several again; the one after it is not, and closes at once.
         local.run_until(gathered(&queue, 1, &[])).await;
         assert_eq!(local.run_until(gathered(&queue, 1, &[2])).await, 1);
+    }
+
+    /// Whether the next draft is seen before the thread would sleep, if it comes after so many looks
+    /// and the batch before was so long.
+    async fn is_caught(queue: &Rc<RefCell<Queue>>, batch: usize, looks: u32) -> bool {
+        (0..batch).for_each(|_| say(queue));
+        queue.borrow_mut().take();
+        say_after(queue, looks);
+        watch(queue).await;
+        let caught = !queue.borrow().is_empty();
+        while queue.borrow().is_empty() {
+            yield_now().await;
+        }
+        queue.borrow_mut().take();
+        caught
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn who_says_one_thing_after_the_other_is_watched_for() {
+        let local = LocalSet::new();
+        let queue = Rc::default();
+        for _ in 0..3 {
+            assert!(local.run_until(is_caught(&queue, 1, WATCH_LOOKS - 2)).await);
+        }
+        assert!(!local.run_until(is_caught(&queue, 2, 1)).await, "many at once need no watch");
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn after_a_watch_in_vain_the_next_batches_are_not_watched_for() {
+        let local = LocalSet::new();
+        let queue = Rc::default();
+        assert!(!local.run_until(is_caught(&queue, 1, WATCH_LOOKS + 1)).await);
+        for _ in 0..REST {
+            assert!(!local.run_until(is_caught(&queue, 1, 1)).await);
+        }
+        assert!(local.run_until(is_caught(&queue, 1, 1)).await);
     }
 
     #[tokio::test(flavor = "current_thread")]

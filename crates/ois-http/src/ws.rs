@@ -14,7 +14,7 @@ use std::{
 
 use ois_auth::Token;
 use ois_chat::Effect;
-use ois_protocol::ClientFrame;
+use ois_protocol::{Chat, ClientFrame, Timestamp};
 use ois_store::Record;
 use tokio::io::Interest;
 
@@ -76,14 +76,14 @@ pub(crate) async fn serve(conn: Rc<Conn>, hot: Rc<Hot>, leftover: Vec<u8>, cooki
 }
 
 async fn run(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<()> {
-    let mut next = understand_pending(conn, hot, input);
+    let mut next = understand_pending(conn, hot, input, now());
     loop {
         while next != Next::More {
             if next == Next::End {
                 return Ok(());
             }
             Box::pin(wait(conn, hot, next)).await?;
-            next = understand_pending(conn, hot, input);
+            next = understand_pending(conn, hot, input, now());
         }
         if flush(conn, hot).await? == Flow::Finished {
             return Box::pin(linger(conn)).await;
@@ -96,7 +96,7 @@ async fn run(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<()
 fn hear_out(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) {
     loop {
         // Each round takes a frame at least.
-        while matches!(understand_pending(conn, hot, input), Next::Pause(_) | Next::Drain) {}
+        while matches!(understand_pending(conn, hot, input, now()), Next::Pause(_) | Next::Drain) {}
         let read = BUFFER.with_borrow_mut(|buffer| {
             let count = conn.receive(buffer)?;
             input.pending.extend_from_slice(&buffer[..count]);
@@ -154,13 +154,14 @@ fn read(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
         if count < buffer.len() {
             drained(conn);
         }
-        conn.session.borrow_mut().heard(now());
+        let now = now();
+        conn.session.borrow_mut().heard(now);
         hot.metrics.bytes_in.add(count as u64);
         if !input.pending.is_empty() {
             input.pending.extend_from_slice(&buffer[..count]);
-            return Ok(understand_pending(conn, hot, input));
+            return Ok(understand_pending(conn, hot, input, now));
         }
-        let (used, next) = understand(conn, hot, &mut buffer[..count], input);
+        let (used, next) = understand(conn, hot, &mut buffer[..count], input, now);
         input.pending.extend_from_slice(&buffer[used..count]);
         Ok(next)
     })
@@ -174,9 +175,9 @@ fn drained(conn: &Conn) {
     drop(conn.stream.try_io(Interest::READABLE, nothing));
 }
 
-fn understand_pending(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> Next {
+fn understand_pending(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input, now: Timestamp) -> Next {
     let mut pending = std::mem::take(&mut input.pending);
-    let (used, next) = understand(conn, hot, &mut pending, input);
+    let (used, next) = understand(conn, hot, &mut pending, input, now);
     pending.drain(..used);
     if !pending.is_empty() {
         input.pending = pending;
@@ -190,6 +191,7 @@ fn understand(
     hot: &Rc<Hot>,
     bytes: &mut [u8],
     input: &mut Input,
+    now: Timestamp,
 ) -> (usize, Next) {
     let mut used = 0;
     let mut next = Next::More;
@@ -198,7 +200,7 @@ fn understand(
             Ok(None) => break,
             Ok(Some((took, item))) => {
                 used += took;
-                next = obey(conn, hot, item, input.cookie.as_ref());
+                next = obey(conn, hot, item, input.cookie.as_ref(), now);
             }
             Err(violation) => {
                 refuse(conn, violation);
@@ -209,7 +211,13 @@ fn understand(
     (used, next)
 }
 
-fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Token>) -> Next {
+fn obey(
+    conn: &Rc<Conn>,
+    hot: &Rc<Hot>,
+    item: Item<'_>,
+    cookie: Option<&Token>,
+    now: Timestamp,
+) -> Next {
     let bytes = match item {
         Item::Text(text) => text.as_bytes(),
         Item::Binary(bytes) => bytes, // old clients may send JSON so
@@ -239,7 +247,7 @@ fn obey(conn: &Rc<Conn>, hot: &Rc<Hot>, item: Item<'_>, cookie: Option<&Token>) 
                 SignedIn::Refused => Next::Pause(AFTER_REFUSAL_MS),
             }
         }
-        Effect::Say(chat) => say(conn, hot, chat),
+        Effect::Say(chat) => say(conn, hot, chat, now),
         Effect::Report(report) => tell(conn, hot, report),
     }
 }
@@ -254,13 +262,13 @@ fn tell(conn: &Rc<Conn>, hot: &Rc<Hot>, report: ClientFrame) -> Next {
     if hot.is_full() { Next::Drain } else { Next::More }
 }
 
-fn say(conn: &Rc<Conn>, hot: &Rc<Hot>, chat: ois_protocol::Chat) -> Next {
+fn say(conn: &Rc<Conn>, hot: &Rc<Hot>, chat: Chat, now: Timestamp) -> Next {
     let session = conn.session.borrow();
     let Some(author) = session.member() else { return Next::More };
-    if !hot.queue(author, chat, Origin::Conn(Rc::clone(conn))) {
+    if !hot.queue(author, chat, Origin::Conn(Rc::clone(conn)), now) {
         return Next::More;
     }
-    match hot.pace(author) {
+    match hot.pace(author, now) {
         0 if hot.is_full() => Next::Drain,
         0 => Next::More,
         ms => Next::Pause(ms),
@@ -319,6 +327,9 @@ async fn serve_until(
 /// Writes what there is, from the tail or from disk, until it is all out or the socket blocks.
 async fn flush(conn: &Rc<Conn>, hot: &Rc<Hot>) -> io::Result<Flow> {
     loop {
+        if conn.has_all(&hot.tail.borrow()) {
+            return Ok(Flow::Done);
+        }
         let flow = conn.flush(&hot.tail.borrow(), now())?;
         if flow != Flow::Behind {
             return Ok(flow);

@@ -50,6 +50,11 @@ impl Conn {
         Some(News { socket: self.stream.as_fd(), bytes, offset })
     }
 
+    /// Whether nothing is to be sent.
+    pub(crate) fn has_all(&self, tail: &Tail) -> bool {
+        self.news(tail).is_some_and(|news| news.bytes.is_empty())
+    }
+
     /// Sends the news that it was just found to have, or whatever else it waits for.
     pub(crate) fn send(&self, news: Option<News<'_>>, tail: &Tail, now: Timestamp) {
         if news.is_some_and(|news| self.keep_up(news)) || self.is_blocked() {
