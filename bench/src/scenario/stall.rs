@@ -106,10 +106,12 @@ fn one_round(bench: &Bench, others: usize) -> Result<Round> {
 
     let mut crowd = bench.swarm(us)?;
     running.join(&mut crowd, others)?;
-    let (with, said) = p99(bench, &running, &mut crowd)?;
+    // The first seconds of new connections are slower, a deaf member or not: 1.17 to 1.20 of the p99.
+    let (_, first) = p99(bench, &running, &mut crowd)?;
+    let (with, second) = p99(bench, &running, &mut crowd)?;
     let begin = std::time::Instant::now();
     deaf.listen(0, Ears::Open)?;
-    let said = missed + 50 + said;
+    let said = missed + 50 + first + second;
     let got = deaf.hear(0, said)?;
     let caught_up = begin.elapsed().as_secs_f64() * 1e3;
     drop(deaf);
