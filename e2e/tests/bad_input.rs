@@ -337,7 +337,7 @@ fn an_upload_that_is_malformed_too_large_or_cut_off_leaves_nothing() -> Result<(
     Ok(())
 }
 
-/// Sends half of a PUT and breaks off; the server has noticed once it serves a later request.
+/// Sends half of a PUT and breaks off once the server has begun with it.
 fn cut_off(server: &Server, rest: &Rest) -> Result<()> {
     let token = rest.get("/api/verify")?; // proves the token before it is used by hand
     ensure!(token.status == 200);
@@ -348,11 +348,12 @@ fn cut_off(server: &Server, rest: &Rest) -> Result<()> {
     );
     socket.write_all(head.as_bytes())?;
     socket.write_all(&[b'x'; 5000])?;
+    let begun = || files_under(&server.root().join(".ois/tmp"));
+    e2e::until("half a file is there", || Ok(!begun()?.is_empty()))?;
     drop(socket);
-    e2e::until("the half file is gone", || {
-        Ok(rest.get("/api/file?path=half.bin")?.status == 404
-            && files_under(&server.root().join(".ois/tmp"))?.is_empty())
-    })
+    e2e::until("the half file is gone", || Ok(begun()?.is_empty()))?;
+    ensure!(rest.get("/api/file?path=half.bin")?.status == 404);
+    Ok(())
 }
 
 fn files_under(folder: &Path) -> Result<Vec<String>> {

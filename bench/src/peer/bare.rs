@@ -21,6 +21,8 @@ use crate::load::Frames;
 pub(super) fn run() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
     listener.set_nonblocking(true)?;
+    // As OIS does within a machine: what is left is the limit.
+    rustix::net::sockopt::set_tcp_congestion(&listener, "reno")?;
     println!("listening on {}", listener.local_addr()?);
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     epoll::add(&epoll, &listener, EventData::new_u64(LISTENER), EventFlags::IN)?;

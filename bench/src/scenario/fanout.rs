@@ -164,8 +164,8 @@ const COLUMNS: &[&str] = &[
 const FANOUT: &str = "\
 One member says messages of 128 bytes, everybody gets each of them. A message is under way until \
 all have it; *window* is how many are under way at once. OIS stores every message and orders it; \
-the others store nothing. Its connections use Reno, as a server does that listens on this machine \
-alone; the others have the congestion control of the system.";
+the others store nothing. Its connections and those of the bare calls use Reno, as OIS does when it \
+listens on this machine alone; the others have the congestion control of the system.";
 const TALK: &str = "Every member speaks once a round, as soon as it has all of the round before.";
 const SYNCED: &str = "\
 Nobody sees a message before `fdatasync` has returned. One sync serves all messages that came \
