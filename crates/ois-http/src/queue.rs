@@ -2,9 +2,9 @@
 //!
 //! A sweep costs a system call for each connection, however many messages it carries. So while
 //! several members talk, a batch stays open until it has as many drafts as those before it, or a few
-//! looks at the sockets in a row have brought nothing new; who talks alone waits for nobody. What is more than one append may hold waits for
-//! the next, in its order. And who says one thing after the other, each when it has seen the one
-//! before, finds the loop awake.
+//! looks at the sockets in a row have brought nothing new; who talks alone waits for nobody. What is
+//! more than one append may hold waits for the next, in its order. And who says one thing after the
+//! other, each when it has seen the one before, finds the loop awake.
 
 use std::{cell::RefCell, collections::VecDeque};
 
@@ -39,7 +39,8 @@ const FULL_BYTES: usize = 8 << 20;
 /// draft has some hundred bytes, which moved four times while the line grew.
 const ROOM: usize = 64;
 /// Looks in a row that bring nothing before a batch is closed. Each is an `epoll_wait` that does not
-/// wait, 0.5 to 1 µs.
+/// wait, 0.5 to 1 µs. They are spent only on a batch that lacks somebody, and a sweep that is saved
+/// for 32 talkers is worth some 150 of them.
 const QUIET_LOOKS: u32 = 64;
 /// Looks before a batch is closed although each brings something: those who never stop are not
 /// waited for.
@@ -47,8 +48,8 @@ const MOST_LOOKS: u32 = 256;
 /// Every so many batches one is not closed at the likely length, since there may be more talkers
 /// than were ever gathered.
 const PROBE: u32 = 16;
-/// Looks for the next draft before the thread goes to sleep, 30 to 50 µs: as long as waking it takes on a
-/// virtual machine, so that who watches pays at most twice. With 100 receivers and one message at a
+/// Looks for the next draft before the thread goes to sleep, 30 to 50 µs: as long as waking it takes
+/// on a virtual machine, so that who watches pays at most twice. With 100 receivers and one message at a
 /// time, 5 % more messages a second for the same CPU.
 const WATCH_LOOKS: u32 = 40;
 /// Batches that are not watched for after a watch in vain: a quiet room costs next to nothing.
@@ -96,7 +97,7 @@ impl Queue {
     }
 
     /// Whether nobody is to be waited for.
-    fn is_complete(&self) -> bool {
+    fn waits_for_nobody(&self) -> bool {
         let is_probe = self.batches.is_multiple_of(PROBE);
         let several = self.several || self.several_before;
         !several || self.is_full() || !self.fits() || !is_probe && self.drafts.len() >= self.likely
@@ -143,7 +144,7 @@ pub(crate) async fn gather(queue: &RefCell<Queue>) {
     let mut quiet = 0;
     for _ in 0..MOST_LOOKS {
         let waiting = queue.borrow().drafts.len();
-        if quiet == QUIET_LOOKS || queue.borrow().is_complete() {
+        if quiet == QUIET_LOOKS || queue.borrow().waits_for_nobody() {
             return;
         }
         tokio::task::yield_now().await;
@@ -162,7 +163,10 @@ pub(crate) async fn watch(queue: &RefCell<Queue>) {
         }
         tokio::task::yield_now().await;
     }
-    queue.borrow_mut().rest = REST;
+    let mut queue = queue.borrow_mut();
+    if queue.is_empty() {
+        queue.rest = REST;
+    }
 }
 
 #[cfg(test)]
@@ -286,7 +290,7 @@ mod tests {
         let local = LocalSet::new();
         let queue = Rc::default();
         for _ in 0..3 {
-            assert!(local.run_until(is_caught(&queue, 1, WATCH_LOOKS - 2)).await);
+            assert!(local.run_until(is_caught(&queue, 1, WATCH_LOOKS - 1)).await);
         }
         assert!(!local.run_until(is_caught(&queue, 2, 1)).await, "many at once need no watch");
     }

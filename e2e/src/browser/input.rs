@@ -106,8 +106,9 @@ impl Page {
              const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2; \
              const top = document.elementFromPoint(x, y); \
              const before = e.lookedAt, seen = r.width && r.height && top \
-             && (e.contains(top) || top.contains(e) && top.matches('label')); e.lookedAt = seen && [x, y]; \
-             return seen && before && before[0] === x && before[1] === y ? [x, y] : null; }})()",
+             && (e.contains(top) || top.contains(e) && top.matches('label')); \
+             const still = seen && before && before[0] === x && before[1] === y; \
+             e.lookedAt = seen && !still && [x, y]; return still ? [x, y] : null; }})()",
             json!(selector)
         );
         let point =

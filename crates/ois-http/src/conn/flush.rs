@@ -30,6 +30,7 @@ pub(crate) enum Flow {
 /// What the log has for a connection that wants nothing else, ready to be sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct News<'a> {
+    /// Looked up with the rest, so that its line of memory has come by the time of the call.
     socket: BorrowedFd<'a>,
     bytes: &'a [u8],
     /// Where in the tail they begin.
