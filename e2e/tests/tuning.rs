@@ -41,8 +41,7 @@ fn as_many_threads_serve_http_and_files_as_was_said() -> Result<()> {
     let flags = ["--http-workers", "6", "--file-workers", "5"];
     let many = server(&root, &flags, &[])?;
     until("five threads for files", || Ok(threads(&many, "ois-files")? == 5))?;
-    // While the archive keeps one of them busy, another stands in for that.
-    until("six threads for HTTP", || Ok((6..=7).contains(&threads(&many, "ois-http")?)))?;
+    until("six threads for HTTP", || Ok(threads(&many, "ois-http")? == 6))?;
     until("one for the room", || Ok(threads(&many, "ois-hot")? == 1))
 }
 

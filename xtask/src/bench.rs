@@ -9,12 +9,11 @@ use crate::command::{cargo_with, workspace};
 
 /// Builds the benchmark and what it measures, then runs it with these words.
 pub(crate) fn run(words: &[&str]) -> Result<ExitCode> {
-    let mut build = cargo_with(&["build", "--release"]);
     for program in PROGRAMS {
-        build.args(["-p", program]);
+        // One by one: what is built together has the features of all.
+        let build = cargo_with(&["build", "--release", "-p", program]).status();
+        ensure!(build.context("cannot run cargo")?.success(), "the build failed");
     }
-    let status = build.status().context("cannot run cargo")?;
-    ensure!(status.success(), "the build failed");
     // Copies, so that another build meanwhile changes nothing of what is measured.
     let (from, to) = (workspace().join("target/release"), workspace().join("target/bench/bin"));
     fs::create_dir_all(&to).with_context(|| format!("cannot make {}", to.display()))?;

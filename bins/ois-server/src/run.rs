@@ -8,7 +8,6 @@ use ois_protocol::UtcOffset;
 use ois_store::{Archive, DiskStore, Store};
 use tokio::{
     net::UnixListener,
-    runtime::Handle,
     signal::unix::{SignalKind, signal},
 };
 
@@ -31,11 +30,7 @@ const ARCHIVE_PAUSE: Duration = Duration::from_secs(1);
 pub(crate) fn run(settings: Settings) -> Result<()> {
     settings.logging.begin()?;
     descriptors::make_room();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(settings.tuning.http_workers())
-        .thread_name("ois-http")
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(settings))
 }
 
@@ -92,6 +87,7 @@ fn doors(settings: &Settings, offset: UtcOffset) -> ois_http::Settings {
         limits: settings.bounds.limits(),
         tail_bytes: settings.tuning.tail_bytes,
         batch: settings.tuning.batch(),
+        http_workers: settings.tuning.http_workers(),
         public_url: settings.doors.public_url.clone(),
         trusted_proxies: settings.doors.trusted_proxies.clone(),
     }
@@ -105,7 +101,9 @@ fn start_admin(tasks: &Tasks, listener: UnixListener, team: &Arc<Team>, server: 
 fn start_archive(tasks: &Tasks, team: &Team) -> Result<()> {
     let archive = Archive::new(team.store.root(), team.offset).context("cannot keep up chat/")?;
     let store = Arc::clone(&team.store);
-    tasks.spawn(move |stop| keep_archive(archive, store, stop));
+    // It syncs files, so it may not hold up anybody else.
+    let keep = move |stop| keep_archive(archive, store, stop);
+    tasks.spawn_thread("ois-archive", keep).context("cannot keep up chat/")?;
     Ok(())
 }
 
@@ -115,9 +113,7 @@ async fn keep_archive(mut archive: Archive, store: Arc<DiskStore>, mut stop: Sto
     loop {
         head.mark_unchanged();
         let last_round = stop.is_asked();
-        // It syncs files, so it may not hold up who shares this thread.
-        let caught_up =
-            tokio::task::block_in_place(|| Handle::current().block_on(archive.catch_up(&*store)));
+        let caught_up = archive.catch_up(&*store).await;
         if let Err(error) = &caught_up {
             tracing::warn!(
                 error = error as &dyn std::error::Error,

@@ -16,7 +16,7 @@ use ois_auth::AgentTokens;
 use ois_http::{Keys, Server, Settings};
 use ois_protocol::Limits;
 use ois_store::MemoryStore;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 fn main() {
     divan::main();
@@ -43,7 +43,7 @@ struct Room {
 
 impl Room {
     fn open(receivers: usize) -> Self {
-        let runtime = Runtime::new().unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let server = runtime.block_on(serve());
         let mut members: Vec<TcpStream> =
             (0..receivers).map(|_| sign_in(server.address())).collect();

@@ -23,7 +23,7 @@ use crate::{
     conn::Conn,
     hot::{Hot, Origin, Parts},
     state::now,
-    ws,
+    tasks, ws,
 };
 
 /// A cheap handle to the hot loop.
@@ -105,10 +105,8 @@ impl Hub {
     pub(crate) async fn start(parts: Parts) -> Result<(Self, JoinHandle<()>), HubError> {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (ready, answer) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new().name("ois-hot".to_owned()).spawn(move || {
-            let local = LocalSet::new();
-            runtime.block_on(local.run_until(live(parts, inbox, ready)));
+        let (_, thread) = tasks::thread("ois-hot", || async {
+            LocalSet::new().run_until(live(parts, inbox, ready)).await;
         })?;
         match answer.await {
             Ok(Ok(())) => Ok((Self { commands, budgets: Arc::default() }, thread)),

@@ -48,6 +48,7 @@ mod target;
 mod tasks;
 mod upgrade;
 mod uploads;
+mod workers;
 mod ws;
 
 use std::{
@@ -65,7 +66,6 @@ use ois_protocol::{
     http::{DeliveriesAnswer, UsageBy, UsageRow},
 };
 use ois_store::Store;
-use tokio::runtime::Handle;
 
 pub use hub::HubError;
 pub use keys::{Keys, KeysError};
@@ -74,7 +74,9 @@ pub use recall::{BudgetsError, budgets, change_budgets, desk};
 pub use settings::{BatchLimits, Cidr, CidrError, PublicUrl, PublicUrlError, Settings};
 pub use tasks::{Stop, Tasks};
 
-use crate::{hot::Parts, hub::Hub, metrics::Metrics, serve::Porter, state::State};
+use crate::{
+    hot::Parts, hub::Hub, metrics::Metrics, serve::Porter, state::State, workers::Workers,
+};
 
 /// A running server.
 #[derive(Debug)]
@@ -82,6 +84,8 @@ pub struct Server {
     address: SocketAddr,
     hub: Hub,
     tasks: Tasks,
+    /// What keeps the threads that serve HTTP.
+    workers: Tasks,
     /// Taken by who stops it.
     hot: Mutex<Option<JoinHandle<()>>>,
 }
@@ -93,6 +97,9 @@ pub enum ServeError {
     /// The socket could not be used.
     #[error("cannot listen")]
     Listen(#[from] io::Error),
+    /// The system gives no threads.
+    #[error("cannot start the threads that serve HTTP")]
+    Workers(#[source] io::Error),
     /// The hot loop did not start.
     #[error("cannot start")]
     Hub(#[from] HubError),
@@ -123,14 +130,14 @@ pub async fn serve(
         desk: settings.desk,
     };
     let (hub, hot) = Hub::start(parts).await?;
+    let (tasks, workers) = (Tasks::new(), Tasks::new());
+    let http = Workers::start(settings.http_workers, &workers).map_err(ServeError::Workers)?;
     let entropy = OsEntropy::open().map_err(ServeError::Entropy)?;
     let state = Arc::new(State::new(store, keys, hub.clone(), metrics, entropy, settings));
-    let tasks = Tasks::new();
-    let (porter, stop) =
-        (Porter { state, http: Handle::current(), tasks: tasks.clone() }, tasks.token());
+    let (porter, stop) = (Porter { state, http, tasks: tasks.clone() }, tasks.token());
     let begin = move |adopt| Ok(serve::accept(serve::listen(listener)?, porter, stop, adopt));
     hub.run(begin).await?;
-    Ok(Server { address, hub, tasks, hot: Mutex::new(Some(hot)) })
+    Ok(Server { address, hub, tasks, workers, hot: Mutex::new(Some(hot)) })
 }
 
 impl Server {
@@ -202,6 +209,9 @@ impl Server {
         let hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner).take();
         if hot.is_some_and(|hot| hot.join().is_err()) {
             tracing::error!("the event loop panicked");
+        }
+        if !self.workers.stop(most).await {
+            tracing::debug!("a thread that served HTTP took its time");
         }
     }
 }

@@ -23,10 +23,7 @@ use std::{
 
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use rustix::net::sockopt;
-use tokio::{
-    io::{Interest, unix::AsyncFd},
-    runtime::Handle,
-};
+use tokio::io::{Interest, unix::AsyncFd};
 
 use self::{
     greet::{Greeted, greet},
@@ -40,6 +37,7 @@ use crate::{
     state::State,
     tasks::{Stop, Tasks},
     upgrade::Adopt,
+    workers::Workers,
 };
 
 pub(crate) use sending::Sending;
@@ -67,7 +65,7 @@ pub(crate) struct Porter {
     /// What the doors share.
     pub(crate) state: Arc<State>,
     /// Where those are driven who speak HTTP.
-    pub(crate) http: Handle,
+    pub(crate) http: Workers,
     /// What is waited for at a stop.
     pub(crate) tasks: Tasks,
 }
@@ -105,7 +103,7 @@ impl Porter {
             Ok(Greeted::Member(newcomer)) => adopt(newcomer),
             Ok(Greeted::Guest(wire)) => {
                 let state = Arc::clone(&self.state);
-                let _there = self.http.enter();
+                let _there = self.http.enter_next();
                 self.tasks.spawn(move |stop| drive(wire, peer, state, stop));
             }
             Err(error) => tracing::debug!(%peer, %error, "connection ended"),

@@ -16,6 +16,8 @@ pub struct Settings {
     pub tail_bytes: usize,
     /// How much one append takes.
     pub batch: BatchLimits,
+    /// How many threads serve HTTP; the room has one of its own.
+    pub http_workers: usize,
     /// When deliveries are given up, and when a chain of messages goes round in circles.
     pub desk: DeskSettings,
     /// The address under which people reach the server, if it is not the one it listens on.
@@ -30,6 +32,7 @@ impl Default for Settings {
             limits: Limits::default(),
             tail_bytes: 8 << 20,
             batch: BatchLimits::default(),
+            http_workers: 2,
             desk: DeskSettings::default(),
             public_url: None,
             trusted_proxies: Vec::new(),

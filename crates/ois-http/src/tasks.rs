@@ -1,8 +1,13 @@
-//! The only caller of `tokio::spawn`: so that stopping waits for everybody.
+//! What goes on beside a call, as tasks and as threads: the only caller of `tokio::spawn`, so that
+//! stopping waits for everybody.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, io, thread, time::Duration};
 
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    runtime::{self, Handle},
+    sync::watch,
+    task::JoinHandle,
+};
 
 /// Tasks that end when they are told to, and a way to wait until they have.
 #[derive(Clone, Debug)]
@@ -30,6 +35,20 @@ impl Tasks {
         tokio::spawn(future)
     }
 
+    /// Runs a task on a thread of its own: one that works for long or waits for the disk, or that
+    /// others are to be spawned beside. It is waited for like any other.
+    ///
+    /// # Errors
+    /// If the system gives no thread or no event queue.
+    pub fn spawn_thread<F: Future<Output = ()>>(
+        &self,
+        name: &str,
+        task: impl FnOnce(Stop) -> F + Send + 'static,
+    ) -> io::Result<Handle> {
+        let stop = self.token();
+        Ok(thread(name, move || task(stop))?.0)
+    }
+
     /// The sign by which somebody outside learns that everything stops.
     pub fn token(&self) -> Stop {
         Stop(self.stop.subscribe())
@@ -40,6 +59,21 @@ impl Tasks {
         self.stop.send_replace(true);
         tokio::time::timeout(most, self.stop.closed()).await.is_ok()
     }
+}
+
+/// Lets a future live on a thread with a runtime of its own. It is made there, so it may keep what
+/// no other thread may see. Whoever does blocking work for it has a thread of the same name.
+///
+/// # Errors
+/// If the system gives no thread or no event queue.
+pub(crate) fn thread<F: Future<Output = ()>>(
+    name: &str,
+    make: impl FnOnce() -> F + Send + 'static,
+) -> io::Result<(Handle, thread::JoinHandle<()>)> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().thread_name(name).build()?;
+    let handle = runtime.handle().clone();
+    let live = move || runtime.block_on(async { make().await });
+    Ok((handle, thread::Builder::new().name(name.to_owned()).spawn(live)?))
 }
 
 impl Default for Tasks {

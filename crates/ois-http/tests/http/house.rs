@@ -14,7 +14,7 @@ use ois_protocol::{DisplayName, Role, Timestamp};
 use ois_store::{DiskConfig, DiskStore, Store};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 /// The password that everybody knows, and the tokens of an agent and of somebody who only reads.
 pub(crate) const PASSWORD: &str = "pw-under-test";
@@ -118,7 +118,7 @@ impl House {
     }
 
     fn start(root: TempDir, store: Arc<dyn Store>, settings: Settings, buffers: Buffers) -> Self {
-        let runtime = Runtime::new().unwrap();
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let server = runtime.block_on(async {
             let keys = Arc::new(Keys::open(Arc::clone(&store)).await.unwrap());
             keys.change(people).await.unwrap();

@@ -9,7 +9,7 @@ use std::{
 use ois_protocol::{Draft, Kind, Member, NewEvent, Role, Timestamp};
 use ois_store::Store;
 use serde_json::{Value, json};
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tungstenite::{Message, WebSocket};
 
 use crate::{
@@ -57,7 +57,7 @@ fn others_have_a_turn_between_two_pieces() {
 fn fill(store: &dyn Store) {
     let author = Member::new("HKH".parse().unwrap(), Kind::Agent, Role::Agent);
     let draft = Draft { room: "other".parse().unwrap(), ..Draft::new(author, "x") };
-    let runtime = Runtime::new().unwrap();
+    let runtime = Builder::new_current_thread().build().unwrap();
     for _ in 0..2 * LATE {
         let batch = vec![NewEvent::Message(draft.clone()); 1024];
         runtime.block_on(store.append(batch, NOON)).unwrap();
