@@ -20,6 +20,7 @@
 
 mod agent;
 mod clock;
+#[cfg(feature = "openclaw")]
 pub mod doctor;
 mod journal;
 mod lines;
@@ -31,15 +32,13 @@ use std::{collections::BTreeMap, io, net::SocketAddr, sync::Arc, time::Duration}
 
 use tokio::sync::mpsc;
 
+#[cfg(feature = "openclaw")]
+pub use self::runtime::openclaw::{self, OpenClaw};
 use self::{agent::Agent, tasks::Tasks};
 pub use self::{
     agent::AgentConfig,
     journal::JournalError,
-    runtime::{
-        Doing, Evidence, Runtime, Unheard, Working,
-        echo::Echo,
-        openclaw::{self, OpenClaw},
-    },
+    runtime::{Doing, Evidence, Runtime, Unheard, Working, echo::Echo},
 };
 
 /// Several agents of one host, each with its link, and their local port.

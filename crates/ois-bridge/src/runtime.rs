@@ -4,6 +4,7 @@
 //! becomes of it. It decides nothing about retries: that is the inbox's.
 
 pub mod echo;
+#[cfg(feature = "openclaw")]
 pub mod openclaw;
 
 use std::{future::Future, pin::Pin};

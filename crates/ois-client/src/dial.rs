@@ -2,7 +2,6 @@
 
 use std::{io, time::Duration};
 
-use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -72,24 +71,14 @@ async fn open(address: &Address) -> Result<Socket, DialError> {
         TcpStream::connect((address.host.as_str(), address.port)).await.map_err(unreachable)?;
     stream.set_nodelay(true).map_err(unreachable)?;
     let transport: Box<dyn Transport> = if address.secure {
-        Box::new(secured(address, stream, tls::config()).await?)
+        let failed = |source| DialError::Tls { address: address.clone(), source };
+        tls::secured(&address.host, stream).await.map_err(failed)?
     } else {
         Box::new(stream)
     };
     let opened = client_async_with_config(address.to_string(), transport, Some(buffers())).await;
     let (socket, _) = opened.map_err(|error| no_websocket(address, &error))?;
     Ok(socket)
-}
-
-async fn secured(
-    address: &Address,
-    stream: TcpStream,
-    config: std::sync::Arc<rustls::ClientConfig>,
-) -> Result<tokio_rustls::client::TlsStream<TcpStream>, DialError> {
-    let failed = |source| DialError::Tls { address: address.clone(), source };
-    let name = ServerName::try_from(address.host.clone())
-        .map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-    tokio_rustls::TlsConnector::from(config).connect(name, stream).await.map_err(failed)
 }
 
 fn no_websocket(address: &Address, error: &tungstenite::Error) -> DialError {

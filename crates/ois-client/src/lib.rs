@@ -23,6 +23,8 @@
 //! what was missed is looked for in the history of the last 50 messages, and one's own words count
 //! as taken when they come back.
 //!
+//! `wss://` needs the feature `tls`, which is on by default.
+//!
 //! What it does not do: it reads no environment, prints nothing, and puts a token into no error,
 //! no log and no `Debug`.
 
@@ -34,6 +36,7 @@ mod incoming;
 mod link;
 mod outbox;
 mod rest;
+#[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
 
 pub use address::{Address, AddressError};

@@ -9,12 +9,9 @@ use ois_protocol::{
     http::{MembersAnswer, Messages, Verify},
 };
 use serde::de::DeserializeOwned;
-use ureq::{
-    Agent,
-    tls::{Certificate, RootCerts, TlsConfig},
-};
+use ureq::Agent;
 
-use crate::{Address, Token};
+use crate::{Address, Token, tls};
 
 /// A server's HTTP side, with a member's token.
 #[derive(Debug, Clone)]
@@ -58,10 +55,7 @@ impl Rest {
             .proxy(None)
             .timeout_global(Some(within));
         if address.secure {
-            let roots = rustls_native_certs::load_native_certs().certs;
-            let roots = roots.iter().map(|root| Certificate::from_der(root).to_owned());
-            let roots = TlsConfig::builder().root_certs(RootCerts::from(roots)).build();
-            settings = settings.tls_config(roots);
+            settings = tls::trusting(settings);
         }
         Self { agent: settings.build().new_agent(), address, token }
     }

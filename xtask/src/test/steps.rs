@@ -61,10 +61,14 @@ fn none(violations: &[String], log: &mut Log) -> Result<()> {
     Ok(())
 }
 
+/// All of it, and again without features what the server has without them.
 fn clippy(log: &mut Log) -> Result<()> {
-    let mut clippy = cargo_with(&["clippy", "--all-targets"]);
-    clippy.args(SELECTION).args(["--", "-D", "warnings"]);
-    log.run(clippy, LIMIT)
+    let mut all = cargo_with(&["clippy", "--all-targets"]);
+    all.args(SELECTION).args(["--", "-D", "warnings"]);
+    log.run(all, LIMIT)?;
+    let mut bare = cargo_with(&["clippy", "-p", "ois-client", "-p", "ois-bridge"]);
+    bare.args(["--no-default-features", "--", "-D", "warnings"]);
+    log.run(bare, LIMIT)
 }
 
 fn unit(built: &Built, log: &mut Log) -> Result<()> {
