@@ -5,9 +5,11 @@
 //! loops. The password that a whole team shares comes from the settings at every start and is
 //! compared in constant time ([`SharedPassword`]).
 
+mod argon;
+
 use std::fmt;
 
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use argon2::Params;
 use serde::{Deserialize, Serialize};
 
 use crate::Entropy;
@@ -42,8 +44,7 @@ impl PasswordHash {
     pub(crate) fn unchecked(password: &str, entropy: &mut impl Entropy) -> PasswordHash {
         let mut salt = [0; argon2::RECOMMENDED_SALT_LEN];
         entropy.fill(&mut salt);
-        let hash = argon2()
-            .hash_password_with_salt(password.as_bytes(), &salt)
+        let hash = argon::hash(password.as_bytes(), &salt)
             .expect("Argon2 refuses only salts below 8 bytes and passwords beyond 4 GiB");
         PasswordHash(hash.to_string())
     }
@@ -72,7 +73,7 @@ impl PasswordHash {
     /// wrong password as for the right one.
     pub fn matches(&self, password: &str) -> bool {
         argon2::PasswordHash::new(&self.0)
-            .is_ok_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok())
+            .is_ok_and(|hash| argon::matches(&hash, password.as_bytes()))
     }
 }
 
@@ -148,16 +149,6 @@ pub fn generate_password(entropy: &mut impl Entropy) -> String {
     letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-")
 }
 
-/// Argon2id as OWASP's password storage cheat sheet recommends it: 19 MiB, 2 passes, 1 lane.
-fn argon2() -> Argon2<'static> {
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, COST)
-}
-
-const COST: Params = match Params::new(19 * 1024, 2, 1, None) {
-    Ok(params) => params,
-    Err(_) => panic!("constants within Argon2's limits"),
-};
-
 /// Made of 32 zero bytes as output: what would have to be typed is not known to anybody.
 const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -166,6 +157,8 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use argon2::{Algorithm, Argon2, PasswordHasher, PasswordVerifier, Version};
+
     use super::*;
     use crate::entropy::tests::Seeded;
 
@@ -195,6 +188,13 @@ pub(crate) mod tests {
         let mut entropy = Seeded(0);
         let first = PasswordHash::of("correct horse", &mut entropy).unwrap();
         assert_ne!(first, PasswordHash::of("correct horse", &mut entropy).unwrap());
+    }
+
+    #[test]
+    fn a_hash_is_what_everybody_else_makes_of_the_password() {
+        let hash = String::from(PasswordHash::of("correct horse", &mut Seeded(0)).unwrap());
+        let whole = argon2::PasswordHash::new(&hash).unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse", &whole).is_ok());
     }
 
     #[test]
