@@ -115,6 +115,11 @@ impl<'a> Flow<'a> {
         Ok(begin.elapsed())
     }
 
+    /// The generator looks for what comes for so long before it sleeps.
+    pub(crate) fn stay_awake(&mut self, awake: Duration) {
+        self.swarm.stay_awake(awake);
+    }
+
     /// Lets [`latency`](Self::latency) begin anew.
     pub(crate) fn forget_latency(&mut self) {
         self.latency = Histogram::default();

@@ -21,6 +21,8 @@ pub(crate) struct Swarm {
     /// How many have signed in.
     signed_in: usize,
     is_checked: bool,
+    /// How long it looks for more before it sleeps.
+    awake: Duration,
 }
 
 /// Messages that one connection got in one turn.
@@ -47,12 +49,18 @@ impl Swarm {
             buffer: vec![0; 256 << 10],
             signed_in: 0,
             is_checked: false,
+            awake: AWAKE,
         })
     }
 
     /// Holds that the ids of messages increase, for all who join from now on.
     pub(crate) fn check(&mut self) {
         self.is_checked = true;
+    }
+
+    /// From now on it looks for more for so long before it sleeps.
+    pub(crate) fn stay_awake(&mut self, awake: Duration) {
+        self.awake = awake;
     }
 
     /// How many connections there are.
@@ -186,18 +194,18 @@ impl Swarm {
         Ok(())
     }
 
-    /// Waits until something has come, awake for the first while ([`AWAKE`]).
+    /// Waits until something has come, awake for the first while.
     fn wait(&mut self, patience: Duration) -> Result<()> {
         let begin = Instant::now();
         self.look(Duration::ZERO)?;
-        while self.events.is_empty() && begin.elapsed() < AWAKE.min(patience) {
+        while self.events.is_empty() && begin.elapsed() < self.awake.min(patience) {
             let next = Instant::now() + BETWEEN_LOOKS;
             while Instant::now() < next {
                 std::hint::spin_loop();
             }
             self.look(Duration::ZERO)?;
         }
-        if self.events.is_empty() { self.look(patience.saturating_sub(AWAKE)) } else { Ok(()) }
+        if self.events.is_empty() { self.look(patience.saturating_sub(self.awake)) } else { Ok(()) }
     }
 
     fn look(&mut self, patience: Duration) -> Result<()> {
@@ -251,10 +259,10 @@ pub(crate) enum Ears {
     Closed,
 }
 
-/// How long the generator looks for more before it sleeps. Otherwise it would fall asleep between
+/// How long the generator looks for more before it sleeps, unless it is told otherwise. Otherwise it would fall asleep between
 /// two sends of one sweep or not, by chance, and waking it costs a server more than the send itself:
 /// receivers on other machines cost none of that.
-const AWAKE: Duration = Duration::from_micros(50);
+pub(crate) const AWAKE: Duration = Duration::from_micros(50);
 /// Who looks without a pause holds the lock that a server's sends have to take.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(3);
 /// How long nothing may happen.

@@ -12,6 +12,7 @@ use super::rooms::alternate;
 use crate::context::Bench;
 use crate::load::TEXT;
 use crate::load::flow::{Flow, Pattern, Rate};
+use crate::load::swarm::AWAKE;
 use crate::peer::{Durability, Peer};
 use crate::report::{Section, Verdict, thousands};
 use crate::stats::median;
@@ -67,43 +68,64 @@ pub(crate) fn against_nats(bench: &Bench) -> Result<Section> {
 /// When the room or the disk fails.
 pub(crate) fn latency(bench: &Bench) -> Result<Section> {
     let mut section = Section::new("latency", "Send to receipt, `--durability sync`", SEND, TIMES);
-    let messages = bench.sized(500, 200, 10);
     let mut rounds = Vec::new();
     for round in 0..bench.options.rounds {
-        let running = Peer::Ois(Durability::Sync).start(&bench.fetched, &bench.roots)?;
-        let mut swarm = bench.swarm(Peer::Ois(Durability::Sync))?;
-        running.join(&mut swarm, 2)?;
-        let message = running.message(TEXT);
-        let mut flow = Flow::new(&mut swarm, 2, Pattern::Window(1), &message);
-        flow.send_all(messages / 5)?;
-        let (mut disk, mut receipt) = (Vec::new(), Vec::new());
-        // In small turns, so that both meet the same noise.
-        for _ in 0..TURNS {
-            disk.extend(sync_times(&bench.roots, messages / TURNS)?);
-            flow.forget_latency();
-            flow.send_all(messages / TURNS)?;
-            receipt.push(micros(flow.latency().quantile(0.5)));
-        }
-        let (disk, receipt) = (median(disk), median(receipt));
-        bench.say(&format!("round {}: receipt {receipt:.0} µs, disk {disk:.0} µs", round + 1));
-        rounds.push((receipt, disk));
+        let times = one_round(bench)?;
+        let Times { disk, awake, asleep } = times;
+        let said = format!("receipt {awake:.0} µs, {asleep:.0} if it slept, disk {disk:.0} µs");
+        bench.say(&format!("round {}: {said}", round + 1));
+        rounds.push(times);
     }
-    let receipt = median(rounds.iter().map(|(receipt, _)| *receipt));
-    let disk = median(rounds.iter().map(|(_, disk)| *disk));
-    let over = median(rounds.iter().map(|(receipt, disk)| receipt - disk));
-    section.row([
-        "one sender, one receiver".to_owned(),
-        format!("{receipt:.0}"),
-        format!("{disk:.0}"),
-        format!("{over:.0}"),
-    ]);
+    let of = |pick: fn(&Times) -> f64| median(rounds.iter().map(pick));
+    let over = of(|times| times.awake - times.disk);
+    let over_asleep = of(|times| times.asleep - times.disk);
+    let disk = of(|times| times.disk);
+    for (case, receipt, over) in [
+        ("receiver awake", of(|times| times.awake), over),
+        ("receiver asleep meanwhile", of(|times| times.asleep), over_asleep),
+    ] {
+        let [receipt, disk, over] = [receipt, disk, over].map(|time| format!("{time:.0}"));
+        section.row([case.to_owned(), receipt, disk, over]);
+    }
     section.verdicts.push(Verdict::new(
-        "median",
+        "median, receiver awake",
         "the disk's sync time and less than 150 µs",
-        format!("{over:.0} µs over it"),
+        format!("{over:.0} µs over it ({over_asleep:.0} if the receiver slept)"),
         over < 150.0,
     ));
     Ok(section)
+}
+
+/// Medians of one round, in microseconds.
+struct Times {
+    /// Appending and syncing alone.
+    disk: f64,
+    /// From sending to receipt, by a receiver that looks all the time.
+    awake: f64,
+    /// The same by one that sleeps until it is woken.
+    asleep: f64,
+}
+
+fn one_round(bench: &Bench) -> Result<Times> {
+    let messages = bench.sized(500, 200, 10);
+    let running = Peer::Ois(Durability::Sync).start(&bench.fetched, &bench.roots)?;
+    let mut swarm = bench.swarm(Peer::Ois(Durability::Sync))?;
+    running.join(&mut swarm, 2)?;
+    let message = running.message(TEXT);
+    let mut flow = Flow::new(&mut swarm, 2, Pattern::Window(1), &message);
+    flow.send_all(messages / 5)?;
+    let (mut disk, mut awake, mut asleep) = (Vec::new(), Vec::new(), Vec::new());
+    // In small turns, so that all meet the same noise.
+    for _ in 0..TURNS {
+        disk.extend(sync_times(&bench.roots, messages / TURNS)?);
+        for (patience, receipts) in [(AWAKE_ALL_THE_TIME, &mut awake), (AWAKE, &mut asleep)] {
+            flow.stay_awake(patience);
+            flow.forget_latency();
+            flow.send_all(messages / TURNS)?;
+            receipts.push(micros(flow.latency().quantile(0.5)));
+        }
+    }
+    Ok(Times { disk: median(disk), awake: median(awake), asleep: median(asleep) })
 }
 
 /// How long appending a record and `fdatasync` take, in microseconds, one by one.
@@ -138,6 +160,8 @@ const RECEIVERS: usize = 10;
 const WINDOWS: [usize; 3] = [1, 32, 256];
 const TARGETS: [(Option<&str>, f64); 3] =
     [(None, 0.0), (Some("5 times NATS"), 5.0), (Some("10 times NATS"), 10.0)];
+/// Longer than any sync takes that a median shows.
+const AWAKE_ALL_THE_TIME: Duration = Duration::from_millis(10);
 const TURNS: u64 = 5;
 /// About as long as a record of the log.
 const RECORD: usize = 400;
@@ -149,4 +173,6 @@ Ten members see everything, one of them speaks. NATS keeps a stream on file with
 always` and pushes it to a consumer for each member; OIS runs as it comes.";
 const SEND: &str = "\
 Medians. The disk's own time is that of appending 400 bytes to a file in the same folder and \
-`fdatasync`, taken in turns with the messages.";
+`fdatasync`, taken in turns with the messages. A receiver that sleeps on the same machine is woken by \
+the server's own call, which on a virtual machine can take five times as long for it; receivers on \
+other machines cost none of that, so the target is for one that is awake.";
