@@ -259,9 +259,9 @@ pub(crate) enum Ears {
     Closed,
 }
 
-/// How long the generator looks for more before it sleeps, unless it is told otherwise. Otherwise it would fall asleep between
-/// two sends of one sweep or not, by chance, and waking it costs a server more than the send itself:
-/// receivers on other machines cost none of that.
+/// How long the generator looks for more before it sleeps, unless it is told otherwise. It would fall
+/// asleep between two sends of one sweep or not, by chance, and waking it costs a server more than the
+/// send itself: receivers on other machines cost none of that.
 pub(crate) const AWAKE: Duration = Duration::from_micros(50);
 /// Who looks without a pause holds the lock that a server's sends have to take.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(3);

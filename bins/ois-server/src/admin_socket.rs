@@ -1,11 +1,16 @@
 //! The running server's end of administration: `.ois/admin.sock`, for its own user only.
 
-use std::{fs, io, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{
+    fs, io,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    path::Path,
+    sync::Arc,
+};
 
 use ois_http::{Server, Stop};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{UnixListener, UnixStream},
+    net::{self, UnixStream},
 };
 
 use crate::{
@@ -24,6 +29,7 @@ pub(crate) fn bind(root: &Path) -> io::Result<UnixListener> {
     }
     // The folder is 0700 already, so nobody else gets in between.
     let listener = UnixListener::bind(&path)?;
+    listener.set_nonblocking(true)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
@@ -35,6 +41,10 @@ pub(crate) async fn serve(
     server: Arc<Server>,
     mut stop: Stop,
 ) {
+    let listener = match net::UnixListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => return tracing::error!(%error, "administration is not possible"),
+    };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

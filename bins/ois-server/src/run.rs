@@ -1,15 +1,12 @@
 //! Serving: the parts put together, the ready line, and a stop that loses nothing.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, os::unix::net::UnixListener, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use ois_http::{Server, Stop, Tasks};
 use ois_protocol::UtcOffset;
 use ois_store::{Archive, DiskStore, Store};
-use tokio::{
-    net::UnixListener,
-    signal::unix::{SignalKind, signal},
-};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     admin_socket,
@@ -52,7 +49,7 @@ async fn serve(settings: Settings) -> Result<()> {
     let server = ois_http::serve(listener, store, Arc::clone(&team.keys), doors).await?;
     let server = Arc::new(server);
     let tasks = Tasks::new();
-    start_admin(&tasks, admin, &team, &server);
+    start_admin(&tasks, admin, &team, &server)?;
     start_archive(&tasks, &team)?;
     let demo = if settings.people.demo { Some(demo::start(&team, &server).await?) } else { None };
     let page = settings.doors.page(server.address());
@@ -93,9 +90,16 @@ fn doors(settings: &Settings, offset: UtcOffset) -> ois_http::Settings {
     }
 }
 
-fn start_admin(tasks: &Tasks, listener: UnixListener, team: &Arc<Team>, server: &Arc<Server>) {
+fn start_admin(
+    tasks: &Tasks,
+    listener: UnixListener,
+    team: &Arc<Team>,
+    server: &Arc<Server>,
+) -> Result<()> {
     let (team, server) = (Arc::clone(team), Arc::clone(server));
-    tasks.spawn(move |stop| admin_socket::serve(listener, team, server, stop));
+    // To read the whole log, or to hash a password, takes long.
+    let serve = move |stop| admin_socket::serve(listener, team, server, stop);
+    tasks.spawn_thread("ois-admin", serve).context("cannot serve the admin socket")
 }
 
 fn start_archive(tasks: &Tasks, team: &Team) -> Result<()> {

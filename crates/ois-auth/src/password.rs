@@ -45,7 +45,7 @@ impl PasswordHash {
         let mut salt = [0; argon2::RECOMMENDED_SALT_LEN];
         entropy.fill(&mut salt);
         let hash = argon::hash(password.as_bytes(), &salt)
-            .expect("Argon2 refuses only salts below 8 bytes and passwords beyond 4 GiB");
+            .expect("the salt and the password are long and short enough, and 33 MiB can be had");
         PasswordHash(hash.to_string())
     }
 

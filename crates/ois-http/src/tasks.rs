@@ -1,7 +1,7 @@
 //! What goes on beside a call, as tasks and as threads: the only caller of `tokio::spawn`, so that
 //! stopping waits for everybody.
 
-use std::{future::Future, io, thread, time::Duration};
+use std::{future::Future, io, sync::mpsc, thread, time::Duration};
 
 use tokio::{
     runtime::{self, Handle},
@@ -35,8 +35,8 @@ impl Tasks {
         tokio::spawn(future)
     }
 
-    /// Runs a task on a thread of its own: one that works for long or waits for the disk, or that
-    /// others are to be spawned beside. It is waited for like any other.
+    /// Runs a task on a thread of its own: one that works for long or waits for the disk. It is waited
+    /// for like any other.
     ///
     /// # Errors
     /// If the system gives no thread or no event queue.
@@ -44,9 +44,9 @@ impl Tasks {
         &self,
         name: &str,
         task: impl FnOnce(Stop) -> F + Send + 'static,
-    ) -> io::Result<Handle> {
+    ) -> io::Result<()> {
         let stop = self.token();
-        Ok(thread(name, move || task(stop))?.0)
+        thread(name, move || task(stop)).map(drop)
     }
 
     /// The sign by which somebody outside learns that everything stops.
@@ -59,21 +59,6 @@ impl Tasks {
         self.stop.send_replace(true);
         tokio::time::timeout(most, self.stop.closed()).await.is_ok()
     }
-}
-
-/// Lets a future live on a thread with a runtime of its own. It is made there, so it may keep what
-/// no other thread may see. Whoever does blocking work for it has a thread of the same name.
-///
-/// # Errors
-/// If the system gives no thread or no event queue.
-pub(crate) fn thread<F: Future<Output = ()>>(
-    name: &str,
-    make: impl FnOnce() -> F + Send + 'static,
-) -> io::Result<(Handle, thread::JoinHandle<()>)> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().thread_name(name).build()?;
-    let handle = runtime.handle().clone();
-    let live = move || runtime.block_on(async { make().await });
-    Ok((handle, thread::Builder::new().name(name.to_owned()).spawn(live)?))
 }
 
 impl Default for Tasks {
@@ -93,5 +78,65 @@ impl Stop {
     /// Whether it is time to end.
     pub fn is_asked(&self) -> bool {
         *self.0.borrow()
+    }
+}
+
+/// Lets a future live on a thread with a runtime of its own, to which others may add. It is made there,
+/// so it may keep what no other thread may see. Whoever blocks for it has a thread of the same name.
+///
+/// # Errors
+/// If the system gives no thread or no event queue.
+pub(crate) fn thread<F: Future<Output = ()>>(
+    name: &str,
+    make: impl FnOnce() -> F + Send + 'static,
+) -> io::Result<(Handle, thread::JoinHandle<()>)> {
+    let mut runtime = runtime::Builder::new_current_thread();
+    runtime.enable_all().thread_name(name);
+    let (begun, begins) = mpsc::sync_channel(1);
+    // Made there as well: a runtime may not end on a thread that another one drives.
+    let live = move || {
+        let runtime = runtime.build();
+        let handle = runtime.as_ref().map(|runtime| runtime.handle().clone());
+        let answer = handle.map_err(|error| io::Error::new(error.kind(), error.to_string()));
+        if let (Ok(()), Ok(runtime)) = (begun.send(answer), runtime) {
+            runtime.block_on(async { make().await });
+        }
+    };
+    let thread = thread::Builder::new().name(name.to_owned()).spawn(live)?;
+    let handle = begins.recv().map_err(io::Error::other)??;
+    Ok((handle, thread))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_thread_is_waited_for_until_its_task_has_ended() {
+        let (tasks, ended) = (Tasks::new(), Arc::new(AtomicBool::new(false)));
+        let sign = Arc::clone(&ended);
+        let task = |mut stop: Stop| async move {
+            stop.asked().await;
+            sign.store(true, Ordering::Release);
+        };
+        tasks.spawn_thread("its name", task).unwrap();
+        assert!(tasks.stop(Duration::from_secs(60)).await);
+        assert!(ended.load(Ordering::Acquire));
+    }
+
+    #[test]
+    fn a_thread_has_the_name_that_it_was_given() {
+        let (say, said) = mpsc::channel();
+        let live = || async move {
+            say.send(thread::current().name().map(str::to_owned)).unwrap();
+        };
+        let (_, thread) = thread("its name", live).unwrap();
+        thread.join().unwrap();
+        assert_eq!(said.recv().unwrap().as_deref(), Some("its name"));
     }
 }

@@ -66,7 +66,8 @@ fn clippy(log: &mut Log) -> Result<()> {
     let mut all = cargo_with(&["clippy", "--all-targets"]);
     all.args(SELECTION).args(["--", "-D", "warnings"]);
     log.run(all, LIMIT)?;
-    let mut bare = cargo_with(&["clippy", "-p", "ois-client", "-p", "ois-bridge"]);
+    let mut bare =
+        cargo_with(&["clippy", "-p", "ois-client", "-p", "ois-bridge", "-p", "ois-server"]);
     bare.args(["--no-default-features", "--", "-D", "warnings"]);
     log.run(bare, LIMIT)
 }

@@ -11,7 +11,7 @@ use argon2::{
 /// Hashes at the usual cost.
 ///
 /// # Errors
-/// For a salt that is too short, and for a password beyond 4 GiB.
+/// For a salt that is too short, for a password beyond 4 GiB, and where there is no memory.
 pub(crate) fn hash(password: &[u8], salt: &[u8]) -> argon2::password_hash::Result<PasswordHash> {
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
     fill(VERSION, COST, password, salt, &mut output)?;
@@ -42,16 +42,17 @@ fn fill(
     salt: &[u8],
     output: &mut [u8],
 ) -> argon2::Result<()> {
-    let mut memory = memory(cost.block_count());
+    let mut memory = memory(cost.block_count())?;
     let argon2 = Argon2::new(Algorithm::Argon2id, version, cost);
     argon2.hash_password_into_with_memory(password, salt, output, &mut memory)
 }
 
 /// What is not written to takes no memory, so the larger allocation costs nothing.
-fn memory(blocks: usize) -> Vec<Block> {
-    let mut memory = Vec::with_capacity(blocks.max(MAPPED));
+fn memory(blocks: usize) -> argon2::Result<Vec<Block>> {
+    let mut memory = Vec::new();
+    memory.try_reserve_exact(blocks.max(MAPPED)).map_err(|_| argon2::Error::OutOfMemory)?;
     memory.resize(blocks, Block::new());
-    memory
+    Ok(memory)
 }
 
 /// Blocks of an allocation that is always mapped by itself and unmapped when it is freed. Below 32 MiB

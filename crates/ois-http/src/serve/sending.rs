@@ -47,6 +47,8 @@ impl Sending {
                 // Shorter than it was: the announced length cannot be kept any more.
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
+            // A peer that takes more than the disk gives never makes it wait.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }

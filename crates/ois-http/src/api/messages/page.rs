@@ -45,6 +45,8 @@ async fn after(
         if !page.take_all(batch, room) {
             break;
         }
+        // In a room where little is said this goes on for long: others have a turn in between.
+        tokio::task::yield_now().await;
     }
     Ok(Page { messages: page.messages, more: page.more })
 }
@@ -64,6 +66,8 @@ async fn before(
         if !page.take_all(batch, room) {
             break;
         }
+        // In a room where little is said this goes on for long: others have a turn in between.
+        tokio::task::yield_now().await;
     }
     page.messages.reverse();
     Ok(Page { messages: page.messages, more: page.more })
