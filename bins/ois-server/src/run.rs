@@ -107,8 +107,7 @@ fn start_archive(tasks: &Tasks, team: &Team) -> Result<()> {
     let store = Arc::clone(&team.store);
     // It syncs files, so it may not hold up anybody else.
     let keep = move |stop| keep_archive(archive, store, stop);
-    tasks.spawn_thread("ois-archive", keep).context("cannot keep up chat/")?;
-    Ok(())
+    tasks.spawn_thread("ois-archive", keep).context("cannot keep up chat/")
 }
 
 /// Keeps the files that agents read up to date, at the most once in a while and once more at the end.

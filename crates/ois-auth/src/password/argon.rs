@@ -1,7 +1,7 @@
 //! Argon2id in memory that goes back to the system as soon as the hash is there.
 //!
-//! An allocator may keep what is freed: glibc's did so for each of its sixteen arenas, and a server
-//! on which a few people had signed in at once held 350 MiB from then on.
+//! An allocator may keep what is freed: glibc's does so in each of its arenas, of which there are eight
+//! for a core, and a server on which a few people had signed in at once held 350 MiB from then on.
 
 use argon2::{
     ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version,
