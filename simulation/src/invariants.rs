@@ -23,13 +23,13 @@ fn live_desk_is_the_logs(world: &World, wrong: &mut Vec<String>) {
     };
     let read_again = world.server.made_by_the_log();
     let json = |desk| serde_json::to_value(desk).expect("a desk has only text keys");
-    let (live, read) = (json(&process.desk), json(&read_again));
+    let (live, read) = (json(process.team.desk()), json(&read_again));
     for (key, live) in live.as_object().into_iter().flatten() {
         if read[key] != *live {
             wrong.push(format!("{key}: the live desk has {live}, the log makes {}", read[key]));
         }
     }
-    if live == read && format!("{:?}", process.desk) != format!("{read_again:?}") {
+    if live == read && format!("{:?}", process.team.desk()) != format!("{read_again:?}") {
         wrong.push("something that was decided and not stored still counts".to_owned());
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Event {
     ServerBeats(Life),
     /// A socket takes bytes again.
     Unblocks(Life, Line),
+    /// The server reads on from a connection that it had paused.
+    ReadsOn(Life, Line),
     /// Something arrives at the server's end of a wire, or at the client's.
     Up(Line),
     Down(Line),

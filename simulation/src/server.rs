@@ -1,23 +1,25 @@
-//! The server, as `ois-http`'s hot loop drives the cores: one batch after the other into the log,
-//! acknowledged and shown after it is durable and not before; everything that is not in the log or
-//! in the checkpoint ends with the process.
+//! The server: its disk, and the process that drives the team's core as `ois-http`'s hot loop does.
+//!
+//! Every decision is [`Team`]'s. What is here is what a driver owns: sockets that block, a disk that is
+//! slow or full or forgets what was not synced, a checkpoint, and a death between any two steps.
 
-mod batch;
+mod commit;
 mod connection;
-mod reports;
+mod requests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ois_chat::{Desk, DeskSettings, Fact, Nonces, Room};
-use ois_protocol::{Budget, EventId, Limits, Member, NewEvent, Rung, ServerFrame, Timestamp};
-
-use self::{
-    batch::Receipt,
-    connection::{Conn, Origin},
+use ois_chat::{
+    Desk, DeskSettings, Fact, Team,
+    team::{BatchLimits, ConnId, RequestId},
 };
+use ois_protocol::{
+    Budget, EventId, Limits, Member, NewEvent, Record, Rung, ServerFrame, Timestamp,
+};
+
+use self::connection::Conn;
 use crate::{
     disk::Disk,
-    network::Line,
     scene::{Event, Life, Scene},
 };
 
@@ -32,57 +34,53 @@ pub(crate) struct Server {
     checkpoint: Option<(EventId, String)>,
     pub(crate) process: Option<Process>,
     life: Life,
+    /// The number of the last request over HTTP.
+    requests: u64,
 }
 
-/// An event in its place.
+/// An event in its place in the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
     pub(crate) id: EventId,
     pub(crate) time: Timestamp,
     pub(crate) event: NewEvent,
     pub(crate) frame: ServerFrame,
+    record: Record,
 }
 
 /// What ends with the process.
 #[derive(Debug)]
 pub(crate) struct Process {
-    room: Room,
-    pub(crate) desk: Desk,
-    nonces: Nonces,
-    /// How much of the log may be shown.
+    pub(crate) team: Team,
+    /// How much of the log the team has read: that much may be shown.
     shown: usize,
-    queue: Vec<(NewEvent, Origin)>,
-    /// What is being written.
-    batch: Option<Vec<Receipt>>,
+    /// Whether a batch is being written.
+    is_writing: bool,
     is_planned: bool,
-    owing: bool,
-    conns: BTreeMap<Line, Conn>,
+    conns: BTreeMap<ConnId, Conn>,
+    /// Requests over HTTP that are not answered yet.
+    asked: BTreeSet<RequestId>,
 }
 
 impl Stored {
     fn new(event: NewEvent, id: EventId, time: Timestamp) -> Self {
-        let frame = match event.clone() {
-            NewEvent::Message(draft) => ServerFrame::Message { message: draft.at(id, time) },
-            NewEvent::Delivery { delivery, .. } => {
-                ServerFrame::Delivery(ois_protocol::Delivery { at: time, ..delivery })
-            }
-            NewEvent::Run(run) => ServerFrame::Run(run),
-            _ => ServerFrame::Unknown,
-        };
-        Self { id, time, event, frame }
+        let (kind, room) = (Some(event.kind()), event.room().clone());
+        let payload: std::sync::Arc<[u8]> = event.clone().encode(id, time).into();
+        let record = Record { id, time, kind, room, payload };
+        let frame = ois_protocol::event::decode(&record.payload).expect("it is read as written");
+        Self { id, time, event, frame, record }
     }
 
     /// The event as the desk minds it, out of the bytes that stand in the log.
     fn fact(&self) -> Option<Fact> {
-        let payload = self.event.clone().encode(self.id, self.time);
-        Fact::read(self.event.kind(), self.event.room(), &payload)
+        Fact::read(self.record.kind?, &self.record.room, &self.record.payload)
     }
 }
 
 impl Server {
     pub(crate) fn new(members: Vec<Member>, settings: DeskSettings, budgets: Vec<Budget>) -> Self {
         let (log, checkpoint, process) = (Disk::new(), None, None);
-        Self { members, settings, budgets, log, checkpoint, process, life: 0 }
+        Self { members, settings, budgets, log, checkpoint, process, life: 0, requests: 0 }
     }
 
     /// Reads what is on disk, and is ready.
@@ -91,40 +89,38 @@ impl Server {
             return;
         }
         self.life += 1;
-        let mut nonces = Nonces::new(Limits::default().nonce_ms);
+        let (limits, batch) = (Limits::default(), BatchLimits::default());
+        let shown = self.log.entries().len();
+        let head = self.head();
+        let mut team = Team::new("00c0ffee", limits, batch, self.restore(), head, scene.now);
+        team.register(self.members.clone());
         for stored in self.log.entries() {
             if let Some(nonce) = stored.event.nonce() {
                 let author = stored.event.author().clone();
-                nonces.insert(author, nonce.clone(), stored.id, stored.time);
+                team.remember(author, nonce.clone(), stored.id, stored.time);
             }
         }
-        let mut room = Room::new(Limits::default(), scene.now);
-        room.register(self.members.clone());
-        let shown = self.log.entries().len();
         scene.note(format_args!("server starts, {shown} events in the log"));
         self.process = Some(Process {
-            room,
-            desk: self.recall(),
-            nonces,
+            team,
             shown,
-            queue: Vec::new(),
-            batch: None,
+            is_writing: false,
             is_planned: false,
-            owing: false,
             conns: BTreeMap::new(),
+            asked: BTreeSet::new(),
         });
         scene.network.listens = true;
-        self.pay_dues(scene);
+        self.plan(scene);
         scene.after(BEAT_MS, Event::ServerBeats(self.life));
     }
 
     /// The desk as the checkpoint and the log make it.
-    fn recall(&self) -> Desk {
-        let kept = self.checkpoint.as_ref().map(|(through, json)| {
+    fn restore(&self) -> Desk {
+        let checkpoint = self.checkpoint.as_ref().map(|(through, json)| {
             let desk: Desk = serde_json::from_str(json).expect("a checkpoint is read as written");
             (desk.with(self.settings), *through)
         });
-        let (desk, through) = kept.unwrap_or((Desk::new(self.settings), EventId::ZERO));
+        let (desk, through) = checkpoint.unwrap_or((Desk::new(self.settings), EventId::ZERO));
         self.fold(desk, through)
     }
 
@@ -162,13 +158,19 @@ impl Server {
 
     /// Twice in a ping interval.
     pub(crate) fn beats(&mut self, life: Life, scene: &mut Scene) {
-        if life != self.life || self.process.is_none() || self.may_die(scene) {
+        if life != self.life || self.may_die(scene) {
             return;
         }
-        self.pay_dues(scene);
-        self.keep_desk(scene);
+        let Some(process) = &mut self.process else { return };
+        process.team.tick();
+        self.plan(scene);
+        self.write_checkpoint(scene);
         let is_late = scene.now.since_ms(self.last_time()) > 3_600_000;
         scene.after(if is_late { 40 * BEAT_MS } else { BEAT_MS }, Event::ServerBeats(life));
+    }
+
+    fn head(&self) -> EventId {
+        self.log.entries().last().map_or(EventId::ZERO, |last| last.id)
     }
 
     fn last_time(&self) -> Timestamp {
@@ -176,14 +178,13 @@ impl Server {
     }
 
     /// Writes the checkpoint now and then, between two batches.
-    fn keep_desk(&mut self, scene: &mut Scene) {
-        let Some(process) = self.process.as_ref().filter(|process| process.batch.is_none()) else {
+    fn write_checkpoint(&mut self, scene: &mut Scene) {
+        let Some(process) = self.process.as_ref().filter(|process| !process.is_writing) else {
             return;
         };
         if scene.random.chance(scene.weather.checkpoint) {
-            let json = serde_json::to_string(&process.desk).expect("a desk has only text keys");
-            let head = self.log.entries().last().map_or(EventId::ZERO, |last| last.id);
-            self.checkpoint = Some((head, json));
+            let json = serde_json::to_string(process.team.desk()).expect("only text keys");
+            self.checkpoint = Some((process.team.head(), json));
         }
     }
 
@@ -205,10 +206,11 @@ impl Server {
             && self.process.as_ref().is_some_and(|process| {
                 let is_over =
                     |it: &ois_protocol::Delivery| it.state.is_final() && it.state > Rung::Ended;
-                process.queue.is_empty()
-                    && process.batch.is_none()
-                    && !process.desk.owes()
-                    && process.desk.ladder().find(&ois_chat::ladder::Query::default()).all(is_over)
+                let (desk, every) = (process.team.desk(), ois_chat::ladder::Query::default());
+                process.team.waiting().requests == 0
+                    && !process.is_writing
+                    && !desk.has_pending_notices()
+                    && desk.ladder().find(&every).all(is_over)
             })
     }
 }

@@ -160,6 +160,7 @@ impl World {
             Event::ServerSyncs(life) => server.syncs(life, scene),
             Event::ServerBeats(life) => server.beats(life, scene),
             Event::Unblocks(life, line) => server.unblocks(life, line, scene),
+            Event::ReadsOn(life, line) => server.reads_on(life, line, scene),
             Event::Up(line) => {
                 if let Some((_, packet)) = scene.arrived_up(line) {
                     server.hears(line, packet, scene);

@@ -3,33 +3,32 @@
 //!
 //! A [`Desk`] is a fold over the log: [`Desk::apply`] takes every event that matters, live and when
 //! the log is read again at the start. [`Desk::say`] decides about a draft before it is stored,
-//! [`Desk::report`] about what a monitor tells. Whatever the desk itself wants to have stored
-//! (notices, deliveries that nobody will hear of any more) is owed until the log has it:
-//! [`Desk::due`] names it again and again, so that a crash between a cause and its notice loses
-//! nothing and doubles nothing.
+//! [`Desk::report`] about what a monitor tells. What the desk itself wants to have stored (notices,
+//! the deaths of deliveries) is pending until the log has it: [`Desk::due`] gives it again and again,
+//! so that a crash between a cause and its notice loses nothing and doubles nothing.
 
 mod command;
 mod due;
 mod fact;
 mod notice;
-mod owed;
+mod pending_notice;
 
 use ois_protocol::{
-    Budget, Delivery, Draft, Held, HeldBy, Member, Message, NewEvent, RoomName, Run, ShortName,
-    Timestamp, UtcOffset,
+    Budget, Delivery, Draft, Held, HeldBy, Member, Message, NewEvent, Run, ShortName, Timestamp,
+    UtcOffset,
 };
 use serde::{Deserialize, Serialize};
 
 pub use self::fact::Fact;
 use self::{
     command::{Command, Obeyed},
-    owed::Owed,
+    pending_notice::PendingNotice,
 };
 use crate::{
     budget::{Budgets, Judgement, Pending},
     guard::{Guard, GuardSettings},
     ladder::{Ladder, Report, ReportError},
-    room::Called,
+    roster::Called,
     usage::Runs,
 };
 
@@ -64,7 +63,9 @@ pub struct Desk {
     guard: Guard,
     budgets: Budgets,
     runs: Runs,
-    owed: Vec<Owed>,
+    /// Notices that the log does not have yet.
+    #[serde(alias = "owed")]
+    pending_notices: Vec<PendingNotice>,
     /// Calls that were decided and are not in the log yet.
     #[serde(skip)]
     pending: Pending,
@@ -79,7 +80,7 @@ impl Desk {
             guard: Guard::new(settings.guard),
             budgets: Budgets::new(settings.offset),
             runs: Runs::new(settings.offset),
-            owed: Vec::new(),
+            pending_notices: Vec::new(),
             pending: Pending::default(),
         }
     }
@@ -114,7 +115,8 @@ impl Desk {
         self.budgets.set(budgets);
     }
 
-    /// Decides whom a draft wakes. To be stored, or dropped by [`Desk::drop_event`].
+    /// Decides whom a draft wakes. It counts for what is decided
+    /// after it until [`Desk::forget_pending`].
     pub fn say(&mut self, mut draft: Draft, mut called: Called, now: Timestamp) -> Draft {
         let mut allowed = false;
         if draft.author.is_agent() {
@@ -134,7 +136,7 @@ impl Desk {
     }
 
     /// Decides what becomes of what an agent's monitor tells of a delivery. What climbs is to be
-    /// stored, or dropped by [`Desk::drop_event`].
+    /// stored.
     ///
     /// # Errors
     /// [`ReportError`].
@@ -179,13 +181,10 @@ impl Desk {
         self.ladder.retry(id)
     }
 
-    /// What was decided about this event was not stored.
-    pub fn drop_event(&mut self, event: &NewEvent) {
-        match event {
-            NewEvent::Message(draft) => self.release(&draft.calls, &draft.room),
-            NewEvent::Delivery { delivery, .. } => self.ladder.drop_delivery(delivery),
-            _ => {}
-        }
+    /// What was decided since the last batch was stored is void, or is in the log by now.
+    pub fn forget_pending(&mut self) {
+        self.pending = Pending::default();
+        self.ladder.forget_pending();
     }
 
     /// Takes what is stored.
@@ -193,7 +192,7 @@ impl Desk {
         match fact {
             Fact::Message(message) => self.apply_message(message),
             Fact::Delivery { room, delivery } => {
-                self.owe_for_delivery(room, delivery);
+                self.notices_for_delivery(room, delivery);
                 if delivery.state == ois_protocol::Rung::Dead {
                     self.runs.close(delivery.message, &delivery.agent, delivery.at);
                 }
@@ -209,10 +208,9 @@ impl Desk {
 
     fn apply_message(&mut self, message: &Message) {
         let Some(author) = fact::author(message) else { return };
-        self.release(&message.calls, &message.room);
-        self.pay(message);
+        self.settle_notices(message);
         if message.notice.is_none() {
-            self.owe_for_message(message, &author);
+            self.notices_for_message(message, &author);
         }
         self.guard.apply_message(message);
         self.budgets.apply_message(message);
@@ -243,10 +241,6 @@ impl Desk {
         }
         unmention(&mut draft.mentions, &held, called.everybody);
         draft.held = held.into_iter().map(|agent| Held { agent, by: HeldBy::Budget }).collect();
-    }
-
-    fn release(&mut self, calls: &[ShortName], room: &RoomName) {
-        calls.iter().for_each(|agent| self.pending.take(agent, room));
     }
 }
 

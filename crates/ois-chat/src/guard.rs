@@ -134,7 +134,7 @@ impl Guard {
         let place = self.memory.place(author, cause);
         let (root, told) = (place.root, place.stop.is_some_and(|stop| stop.told));
         let sign = place.stop.map(|stop| stop.sign).or_else(|| self.sign(&place, &message.text));
-        let held = memory::held_by_loop(message).next().map(|_| LoopSign::Hops);
+        let held = chain::held_by_loop(message).next().map(|_| LoopSign::Hops);
         let stop = sign.or(held).map(|sign| Stop { sign, root, told });
         Verdict { hop: message.hop, root: Some(root), stop }
     }

@@ -32,7 +32,7 @@ pub use self::report::{Report, ReportError};
 pub struct Ladder {
     messages: BTreeMap<EventId, Calls>,
     answers: Vec<Answer>,
-    /// What was decided and is not in the log yet.
+    /// What was decided in the batch that is not in the log yet.
     #[serde(skip)]
     pending: Pending,
 }
@@ -133,7 +133,6 @@ impl Ladder {
     /// Takes a stored state of a delivery.
     pub fn apply_delivery(&mut self, delivery: &Delivery) {
         self.answers.retain(|answer| answer.call != delivery.id());
-        self.pending.settle(delivery);
         let Some(calls) = self.messages.get_mut(&delivery.message) else { return };
         match calls.deliveries.iter_mut().find(|known| known.agent == delivery.agent) {
             Some(known) => *known = delivery.clone(),
@@ -148,14 +147,9 @@ impl Ladder {
         }
     }
 
-    /// This is on its way into the log; until then nothing is decided that does not fit it.
-    pub fn expect(&mut self, delivery: &Delivery) {
-        self.pending.expect(delivery);
-    }
-
-    /// What was decided about this delivery was not stored: it is as if it had not been.
-    pub fn drop_delivery(&mut self, delivery: &Delivery) {
-        self.pending.settle(delivery);
+    /// What was decided since the last batch was stored is void, or is in the log by now.
+    pub fn forget_pending(&mut self) {
+        self.pending = Pending::default();
     }
 
     /// The state of one delivery.

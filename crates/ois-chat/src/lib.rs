@@ -1,14 +1,14 @@
 //! What follows from what is said: the rules of OIS as state machines without I/O.
 //!
-//! Frames and the time go in, [`Effect`]s and answers come out. Nothing here opens a socket, reads
+//! Frames and the time go in, outputs and answers come out. Nothing here opens a socket, reads
 //! a clock or knows a file; `ois-http` and `ois-bridge` do, and a whole team with its faults can be
 //! played from one list of calls.
 //!
 //! | machine | knows | does not know |
 //! |---|---|---|
-//! | [`Session`] | one connection, from its first frame to its last | who else is there |
-//! | [`Room`] | members, presence, pace, what may be said and seen | sockets, tokens, the log |
-//! | [`Ladder`] | how far each mention came | who tells it |
+//! | [`Team`] | everything that is decided about one team: who is told what, and what is appended | sockets, the disk, tokens |
+//! | [`Session`] | one connection: who has signed in, and what it asked for | who else is there |
+//! | [`Roster`] | members, presence, pace, what may be said and seen | sockets, tokens, the log |
 //! | [`Desk`] | what follows for agents from what stands in the log | sockets, who is there |
 //! | [`Ladder`] | how far each mention came | who tells it |
 //! | [`guard`] | which chains of messages go round in circles | what agents say |
@@ -22,15 +22,21 @@ pub mod desk;
 pub mod guard;
 pub mod inbox;
 pub mod ladder;
+pub mod liveness;
 pub mod nonces;
 pub mod pace;
 pub mod packet;
-pub mod room;
+pub mod roster;
 pub mod session;
+pub mod team;
 pub mod usage;
+pub mod visibility;
 
 pub use desk::{Desk, DeskSettings, Fact};
 pub use ladder::Ladder;
+pub use liveness::{Beat, Liveness};
 pub use nonces::Nonces;
-pub use room::{Called, Client, Room, SayError};
-pub use session::{Beat, Credential, Effect, Session};
+pub use roster::{Called, Client, Roster, SayError};
+pub use session::{Credential, Session};
+pub use team::Team;
+pub use visibility::{Class, Visibility};

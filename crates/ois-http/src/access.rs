@@ -14,11 +14,7 @@ pub(crate) use client::{Attempt, Client};
 pub(crate) use cookie::{clear as clear_cookie, set as set_cookie, token as cookie_token};
 pub(crate) use origin::is_foreign;
 
-use crate::{
-    reply::Refusal,
-    route::Ask,
-    state::{State, now},
-};
+use crate::{clock::now, reply::Refusal, route::Ask, state::State};
 
 /// The member who asks, if their role allows this.
 ///

@@ -16,13 +16,13 @@ use std::{
 };
 
 use ois_auth::Token;
-use ois_chat::{Session, session};
+use ois_chat::{Beat, Liveness, Visibility, team::ConnId};
 use ois_protocol::{EventId, ServerFrame, ShortName, Timestamp};
 use rustix::net::RecvFlags;
 use tokio::{io::Interest, net::TcpStream};
 
 pub(crate) use self::flush::Flow;
-use crate::{bell::Bell, codec, metrics::Metrics, sight::Sight};
+use crate::{bell::Bell, codec, follow, metrics::Metrics};
 
 /// An open connection. What a sweep looks at comes first, so that with thousands of connections it
 /// touches two lines of memory of each and not six: see docs/performance.md.
@@ -31,18 +31,18 @@ use crate::{bell::Bell, codec, metrics::Metrics, sight::Sight};
 pub(crate) struct Conn {
     place: Cell<Place>,
     /// What of the log it is shown.
-    sight: Cell<Sight>,
+    visibility: Cell<Visibility>,
     /// Nothing is to be done for it but to send on the log: the rest of `out` is empty.
     is_plain: Cell<bool>,
     /// The socket; only tried, never waited for, except by the connection's own task.
     pub(crate) stream: TcpStream,
     metrics: Arc<Metrics>,
-    /// Counts up from 1 with each connection.
-    pub(crate) number: u64,
+    /// Its number, which grows with each connection.
+    pub(crate) id: ConnId,
     /// From where.
     pub(crate) peer: SocketAddr,
-    /// Who and what for.
-    pub(crate) session: RefCell<Session>,
+    /// When its peer was last heard.
+    liveness: Cell<Liveness>,
     /// By what it proved who it is, to be checked again when the keyring changes.
     pub(crate) proof: RefCell<Proof>,
     /// Calls the connection's own task.
@@ -50,8 +50,6 @@ pub(crate) struct Conn {
     /// Its peer is not read from for a while, so that its silence says nothing.
     waited_for: Cell<bool>,
     out: RefCell<Out>,
-    /// The second in which it last told an activity, and how many it has told in it.
-    told: Cell<(u64, u32)>,
 }
 
 /// By what a connection proved who it is.
@@ -101,12 +99,11 @@ pub(crate) enum Place {
 
 /// A peer that does not read its own frames is not read from above this many bytes.
 const OWN_LIMIT: usize = 1 << 20;
-/// What a monitor may tell of its agent's activity in a second.
-const ACTIVITIES_A_SECOND: u32 = 20;
+
 impl Conn {
     /// A connection that has said nothing yet.
     pub(crate) fn new(
-        number: u64,
+        id: ConnId,
         peer: SocketAddr,
         stream: TcpStream,
         metrics: Arc<Metrics>,
@@ -124,18 +121,17 @@ impl Conn {
         };
         Self {
             place: Cell::new(Place::Nowhere),
-            sight: Cell::default(),
+            visibility: Cell::default(),
             is_plain: Cell::new(false),
             stream,
             metrics,
-            number,
+            id,
             peer,
-            session: RefCell::new(Session::open(now)),
+            liveness: Cell::new(Liveness::new(now)),
             proof: RefCell::default(),
             bell: Bell::default(),
             waited_for: Cell::new(false),
             out: RefCell::new(out),
-            told: Cell::new((0, 0)),
         }
     }
 
@@ -147,32 +143,27 @@ impl Conn {
 
     /// Puts a frame of the connection's own in line.
     pub(crate) fn say(&self, frame: &ServerFrame) {
-        let json = serde_json::to_vec(frame).expect("frames have only text keys");
-        self.put(|own| codec::write_text(own, &json));
+        self.say_json(&follow::json(frame));
+    }
+
+    /// Puts a frame of the connection's own in line that is JSON already.
+    pub(crate) fn say_json(&self, json: &[u8]) {
+        self.put(|own| codec::write_text(own, json));
     }
 
     /// Shows what an agent is doing now. A peer that takes nothing for the moment is shown only the
     /// newest of each agent when it takes something again.
-    pub(crate) fn say_newest(&self, agent: &ShortName, json: &Rc<[u8]>) {
+    pub(crate) fn say_newest(&self, agent: Option<&ShortName>, json: &Rc<[u8]>) {
         let mut out = self.out();
         if out.closing {
             return;
         }
-        if out.blocked || !out.own.is_empty() {
-            out.newest.insert(agent.clone(), Rc::clone(json));
-        } else {
-            codec::write_text(&mut out.own, json);
+        match agent {
+            Some(agent) if out.blocked || !out.own.is_empty() => {
+                out.newest.insert(agent.clone(), Rc::clone(json));
+            }
+            _ => codec::write_text(&mut out.own, json),
         }
-    }
-
-    /// Whether another activity may be told in this second. They are worth little: the rest is
-    /// dropped.
-    pub(crate) fn may_tell_activity(&self, now: Timestamp) -> bool {
-        let second = now.ms() / 1000;
-        let (last, count) = self.told.get();
-        let count = if last == second { count + 1 } else { 1 };
-        self.told.set((second, count));
-        count <= ACTIVITIES_A_SECOND
     }
 
     /// Puts whole frames in line.
@@ -196,11 +187,31 @@ impl Conn {
         self.bell.ring();
     }
 
-    /// Lets it follow the log from here; with `resuming`, it is told when it has caught up.
-    pub(crate) fn follow(&self, place: Place, resuming: bool) {
+    /// Lets it follow the log from here, and shows it this much of it.
+    pub(crate) fn follow(&self, place: Place, visibility: Visibility) {
         self.place.set(place);
-        self.sight.set(Sight::of(&self.session.borrow()));
-        self.out().resuming = resuming;
+        self.visibility.set(visibility);
+        self.out().resuming = false;
+    }
+
+    /// Tells it when it has caught up with the log.
+    pub(crate) fn resume(&self) {
+        self.out().resuming = true;
+    }
+
+    /// Its peer sent something.
+    pub(crate) fn heard(&self, now: Timestamp) {
+        let mut liveness = self.liveness.get();
+        liveness.heard(now);
+        self.liveness.set(liveness);
+    }
+
+    /// What is to be done about a peer that may be silent, once in half a ping interval.
+    pub(crate) fn beat(&self, now: Timestamp, ping_ms: u64) -> Option<Beat> {
+        let mut liveness = self.liveness.get();
+        let beat = liveness.tick(now, ping_ms);
+        self.liveness.set(liveness);
+        beat
     }
 
     /// It goes on from here.
@@ -236,8 +247,8 @@ impl Conn {
     }
 
     /// What of the log it is shown.
-    pub(crate) fn sight(&self) -> Sight {
-        self.sight.get()
+    pub(crate) fn visibility(&self) -> Visibility {
+        self.visibility.get()
     }
 
     /// Whether its peer should be read from.
@@ -279,10 +290,5 @@ impl Conn {
     pub(crate) fn stalled_since(&self) -> Option<Timestamp> {
         let out = self.out.borrow();
         out.blocked.then_some(out.progress)
-    }
-
-    /// Answers a draft that is durable.
-    pub(crate) fn ack(&self, nonce: ois_protocol::Nonce, id: EventId, duplicate: bool) {
-        self.say(&session::ack(nonce, id, duplicate));
     }
 }

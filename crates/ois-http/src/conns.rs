@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use ois_chat::team::ConnId;
 use ois_protocol::Timestamp;
 
 use crate::{conn::Conn, tail::Tail};
@@ -18,14 +19,22 @@ const AT_ONCE: usize = 16;
 impl Conns {
     /// Adds one that was opened after all others.
     pub(crate) fn push(&mut self, conn: Rc<Conn>) {
-        debug_assert!(self.0.last().is_none_or(|last| last.number < conn.number), "in order");
+        debug_assert!(self.0.last().is_none_or(|last| last.id < conn.id), "in order");
         self.0.push(conn);
     }
 
     /// Takes one out. Answers whether it was there.
-    pub(crate) fn remove(&mut self, number: u64) -> bool {
-        let at = self.0.binary_search_by_key(&number, |conn| conn.number);
-        at.map(|at| self.0.remove(at)).is_ok()
+    pub(crate) fn remove(&mut self, id: ConnId) -> bool {
+        self.at(id).map(|at| self.0.remove(at)).is_some()
+    }
+
+    /// The connection with this number; `None` if it has closed.
+    pub(crate) fn get(&self, id: ConnId) -> Option<&Rc<Conn>> {
+        self.at(id).map(|at| &self.0[at])
+    }
+
+    fn at(&self, id: ConnId) -> Option<usize> {
+        self.0.binary_search_by_key(&id, |conn| conn.id).ok()
     }
 
     /// From the one that was opened first on.

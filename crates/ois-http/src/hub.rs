@@ -4,75 +4,52 @@ mod reports;
 
 use std::{
     io,
-    net::{SocketAddr, TcpStream},
     pin::Pin,
     rc::Rc,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
 
-use ois_auth::Token;
-use ois_protocol::{Chat, ErrorCode, ErrorFrame, EventId, Member, http::MemberView};
+use ois_chat::{
+    Team,
+    team::{Answer, RequestId, Sent},
+};
+use ois_protocol::{Chat, ErrorCode, ErrorFrame, Member, Timestamp, http::MemberView};
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
     task::LocalSet,
 };
 
 use crate::{
+    clock::now,
     conn::Conn,
-    hot::{Hot, Origin, Parts},
-    state::now,
-    tasks, ws,
+    hot::{Hot, Parts},
+    tasks,
+    upgraded::UpgradedSocket,
+    ws,
 };
 
 /// A cheap handle to the hot loop.
 #[derive(Clone, Debug)]
 pub(crate) struct Hub {
     commands: mpsc::Sender<Command>,
-    /// Held by who takes over budgets, across the disk.
+    /// The number of the last request.
+    requests: Arc<AtomicU64>,
+    /// Held across the disk by a task that takes over budgets.
     budgets: Arc<Mutex<()>>,
-}
-
-/// What somebody wants to say.
-#[derive(Debug)]
-pub(crate) struct NewDraft {
-    /// Who.
-    pub(crate) member: Member,
-    /// What.
-    pub(crate) chat: Chat,
-}
-
-/// What became of a draft.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sent {
-    /// The message's place in the log.
-    pub(crate) id: EventId,
-    /// Whether it had been stored before.
-    pub(crate) duplicate: bool,
-}
-
-/// A socket after the handshake.
-#[derive(Debug)]
-pub(crate) struct Newcomer {
-    /// The socket, which does not block.
-    pub(crate) socket: TcpStream,
-    /// What came right behind the handshake.
-    pub(crate) leftover: Vec<u8>,
-    /// From where.
-    pub(crate) peer: SocketAddr,
-    /// The session's token in the cookie that came with the handshake.
-    pub(crate) cookie: Option<Token>,
 }
 
 /// Something that lives on the loop from now on, made there.
 type Resident = Box<dyn FnOnce(Rc<Hot>) -> io::Result<Pin<Box<dyn Future<Output = ()>>>> + Send>;
 
 enum Command {
-    Adopt(Newcomer),
+    Adopt(UpgradedSocket),
     /// Something that goes on; whether it could begin.
     Run(Resident, oneshot::Sender<io::Result<()>>),
-    Post(NewDraft, oneshot::Sender<Result<Sent, ErrorFrame>>),
     /// Something short to be asked or done on the loop.
     With(Box<dyn FnOnce(&Hot) + Send>),
     KeyringChanged,
@@ -92,7 +69,7 @@ pub enum HubError {
     Log(#[from] ois_store::ReadError),
 }
 
-/// Commands that may wait; who asks more waits in line, and a new connection is dropped (it tries
+/// Commands that may wait. A caller beyond them waits in line, and a new connection is dropped (it tries
 /// again), since a loop that is so far behind would not serve it either.
 const COMMANDS: usize = 1024;
 /// How long a stopping loop goes on writing to those who still take something.
@@ -109,39 +86,55 @@ impl Hub {
             LocalSet::new().run_until(live(parts, inbox, ready)).await;
         })?;
         match answer.await {
-            Ok(Ok(())) => Ok((Self { commands, budgets: Arc::default() }, thread)),
+            Ok(Ok(())) => {
+                let (requests, budgets) = (Arc::default(), Arc::default());
+                Ok((Self { commands, requests, budgets }, thread))
+            }
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Err(io::Error::other("the event loop ended at once").into()),
         }
     }
 
     /// Says something for a member; answers once it is durable.
-    pub(crate) async fn post(&self, draft: NewDraft) -> Result<Sent, ErrorFrame> {
-        let (answer, sent) = oneshot::channel();
-        let stopping = || ErrorFrame::new(ErrorCode::Busy, "the server is stopping");
-        self.commands.send(Command::Post(draft, answer)).await.map_err(|_| stopping())?;
-        sent.await.map_err(|_| stopping())?
+    pub(crate) async fn post(&self, member: Member, chat: Chat) -> Result<Sent, ErrorFrame> {
+        let ask = move |team: &mut Team, id, now| team.post(id, member, chat, now);
+        match self.request(ask).await? {
+            Answer::Sent(sent) => Ok(sent),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks the team for something, and waits for its answer.
+    async fn request(
+        &self,
+        ask: impl FnOnce(&mut Team, RequestId, Timestamp) + Send + 'static,
+    ) -> Result<Answer, ErrorFrame> {
+        let id = RequestId(self.requests.fetch_add(1, Ordering::Relaxed));
+        let (answer, answered) = oneshot::channel();
+        let with = Box::new(move |hot: &Hot| hot.request(id, ask, answer));
+        self.commands.send(Command::With(with)).await.map_err(|_| stopping())?;
+        answered.await.map_err(|_| stopping())?
     }
 
     /// Takes over a socket after the handshake.
-    pub(crate) fn adopt(&self, newcomer: Newcomer) {
-        let peer = newcomer.peer;
-        if self.commands.try_send(Command::Adopt(newcomer)).is_err() {
+    pub(crate) fn adopt(&self, socket: UpgradedSocket) {
+        let peer = socket.peer;
+        if self.commands.try_send(Command::Adopt(socket)).is_err() {
             tracing::warn!(%peer, "dropping a new connection: the event loop is busy or stopping");
         }
     }
 
-    /// Lets something live on the loop, with what it needs to adopt newcomers there.
+    /// Lets something live on the loop, with what it needs to take over sockets there.
     ///
     /// # Errors
     /// What `begin` answers with, or if the loop is stopping.
     pub(crate) async fn run<F: Future<Output = ()> + 'static>(
         &self,
-        begin: impl FnOnce(Box<dyn Fn(Newcomer)>) -> io::Result<F> + Send + 'static,
+        begin: impl FnOnce(Box<dyn Fn(UpgradedSocket)>) -> io::Result<F> + Send + 'static,
     ) -> io::Result<()> {
         let (answer, begun) = oneshot::channel();
         let resident: Resident = Box::new(move |hot| {
-            let resident = begin(Box::new(move |newcomer| adopt(&hot, newcomer)))?;
+            let resident = begin(Box::new(move |socket| adopt(&hot, socket)))?;
             Ok(Box::pin(resident) as Pin<Box<dyn Future<Output = ()>>>)
         });
         let stopping = || io::Error::other("the event loop is stopping");
@@ -151,7 +144,7 @@ impl Hub {
 
     /// Everybody, and who is there; empty if the loop is stopping.
     pub(crate) async fn roster(&self) -> Vec<MemberView> {
-        self.ask(|hot| hot.room.borrow().roster()).await.unwrap_or_default()
+        self.ask(|hot| hot.team.borrow().roster().members()).await.unwrap_or_default()
     }
 
     /// Asks or does something short on the loop; fails only if that is stopping.
@@ -160,9 +153,8 @@ impl Hub {
         ask: impl FnOnce(&Hot) -> T + Send + 'static,
     ) -> Result<T, ErrorFrame> {
         let (answer, answered) = oneshot::channel();
-        // Who does not wait any more gets no answer.
+        // A caller that does not wait any more gets no answer.
         let with = Box::new(move |hot: &Hot| drop(answer.send(ask(hot))));
-        let stopping = || ErrorFrame::new(ErrorCode::Busy, "the server is stopping");
         self.commands.send(Command::With(with)).await.map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())
     }
@@ -209,7 +201,7 @@ async fn live(
     }
     let commit = tokio::task::spawn_local(Rc::clone(&hot).commit());
     // What a crash kept from being said is said now.
-    hot.pay_dues();
+    hot.tick();
     tokio::task::spawn_local(beats(Rc::clone(&hot)));
     tokio::select! {
         () = obey(&hot, inbox) => {}
@@ -218,21 +210,21 @@ async fn live(
     }
 }
 
-/// Looks after silent and stalled peers twice in a ping interval.
+/// Looks after silent and stalled peers, and what time alone brings, twice in a ping interval.
 async fn beats(hot: Rc<Hot>) {
     let half = Duration::from_millis((hot.limits.ping_ms / 2).max(1));
     loop {
         tokio::time::sleep(half).await;
         hot.beat();
-        hot.pay_dues();
-        hot.keep_desk(false).await;
+        hot.tick();
+        hot.write_checkpoint(false).await;
     }
 }
 
 async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
     while let Some(command) = inbox.recv().await {
         match command {
-            Command::Adopt(newcomer) => adopt(hot, newcomer),
+            Command::Adopt(socket) => adopt(hot, socket),
             Command::Run(begin, answer) => {
                 let begun = begin(Rc::clone(hot));
                 let begun = begun.map(|resident| drop(tokio::task::spawn_local(resident)));
@@ -240,7 +232,6 @@ async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
                     tracing::debug!("nobody waits for what was begun on the event loop");
                 }
             }
-            Command::Post(draft, answer) => post(hot, draft, Origin::Post(answer)),
             Command::With(ask) => ask(hot),
             Command::KeyringChanged => hot.keyring_changed(),
             Command::LogChanged => {
@@ -262,30 +253,15 @@ async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
     }
 }
 
-/// Who asks over HTTP is told to come back rather than read more slowly.
-fn post(hot: &Hot, NewDraft { member, chat }: NewDraft, origin: Origin) {
-    let now = now();
-    let ms = hot.pace(&member, now);
-    if ms > 0 {
-        let frame = ErrorFrame {
-            nonce: chat.nonce,
-            retry_after_ms: Some(ms),
-            ..ErrorFrame::new(ErrorCode::Limit, "too many messages; nothing was stored")
-        };
-        return hot.refuse(origin, frame);
-    }
-    hot.queue(&member, chat, origin, now);
-}
-
-fn adopt(hot: &Rc<Hot>, newcomer: Newcomer) {
-    let Newcomer { socket, leftover, peer, cookie } = newcomer;
+fn adopt(hot: &Rc<Hot>, socket: UpgradedSocket) {
+    let UpgradedSocket { socket, leftover, peer, cookie } = socket;
     let stream = match tokio::net::TcpStream::from_std(socket) {
         Ok(stream) => stream,
         Err(error) => {
             return tracing::debug!(%peer, %error, "a new connection could not be taken over");
         }
     };
-    let conn = Rc::new(Conn::new(hot.number(), peer, stream, Arc::clone(&hot.metrics), now()));
+    let conn = Rc::new(Conn::new(hot.open(), peer, stream, Arc::clone(&hot.metrics), now()));
     hot.conns.borrow_mut().push(Rc::clone(&conn));
     hot.metrics.connections.rise();
     tokio::task::spawn_local(ws::serve(conn, Rc::clone(hot), leftover, cookie));
@@ -295,7 +271,7 @@ fn adopt(hot: &Rc<Hot>, newcomer: Newcomer) {
 async fn stop(hot: &Rc<Hot>) {
     hot.stopping.set(true);
     while hot.commit_batch().await {}
-    hot.keep_desk(true).await;
+    hot.write_checkpoint(true).await;
     for conn in hot.conns.borrow().iter() {
         conn.close(GOING_AWAY);
     }
@@ -310,4 +286,14 @@ async fn stop(hot: &Rc<Hot>) {
             "stopping before everybody had taken what was sent"
         );
     }
+}
+
+fn stopping() -> ErrorFrame {
+    ErrorFrame::new(ErrorCode::Busy, "the server is stopping")
+}
+
+/// The team answers each request in its own kind, so this is a fault of the server's.
+fn unexpected(answer: &Answer) -> ErrorFrame {
+    tracing::error!(?answer, "a request was answered with another one's kind");
+    ErrorFrame::new(ErrorCode::Storage, "the server gave no answer")
 }

@@ -32,11 +32,11 @@ use self::{
 };
 use crate::{
     body::Body,
-    hub::Newcomer,
     route,
     state::State,
     tasks::{Stop, Tasks},
     upgrade::Adopt,
+    upgraded::UpgradedSocket,
     workers::Workers,
 };
 
@@ -75,7 +75,7 @@ pub(crate) async fn accept(
     listener: AsyncFd<TcpListener>,
     porter: Porter,
     mut stop: Stop,
-    adopt: impl Fn(Newcomer),
+    adopt: impl Fn(UpgradedSocket),
 ) {
     loop {
         for _ in 0..IN_A_ROW {
@@ -96,7 +96,7 @@ pub(crate) async fn accept(
 }
 
 impl Porter {
-    fn take(&self, socket: TcpStream, peer: SocketAddr, adopt: impl Fn(Newcomer)) {
+    fn take(&self, socket: TcpStream, peer: SocketAddr, adopt: impl Fn(UpgradedSocket)) {
         let stall = Duration::from_millis(self.state.settings.limits.stall_ms);
         let greeted = Wire::new(socket, stall).and_then(|wire| greet(wire, peer, &self.state));
         match greeted {
@@ -212,7 +212,7 @@ fn hand_over(wire: Wire, adopt: Adopt, peer: SocketAddr, state: &State) {
     match wire.into_parts() {
         Ok((socket, unread)) => {
             let (leftover, cookie) = (unread.to_vec(), adopt.cookie);
-            state.hub.adopt(Newcomer { socket, leftover, peer, cookie });
+            state.hub.adopt(UpgradedSocket { socket, leftover, peer, cookie });
         }
         Err(error) => tracing::debug!(%peer, %error, "the socket cannot be handed over"),
     }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, str::FromStr};
 
 use hyper::http::uri::Authority;
-use ois_chat::DeskSettings;
+use ois_chat::{DeskSettings, team::BatchLimits};
 use ois_protocol::Limits;
 
 /// The doors' settings, parsed. They are read once, at the start.
@@ -37,22 +37,6 @@ impl Default for Settings {
             public_url: None,
             trusted_proxies: Vec::new(),
         }
-    }
-}
-
-/// The most that one append takes, which is one write and one sync; the rest waits for the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BatchLimits {
-    /// Messages and other events.
-    pub messages: usize,
-    /// Bytes that they take before they are encoded, about. What is longer by itself goes alone.
-    pub bytes: usize,
-}
-
-impl Default for BatchLimits {
-    /// Beyond any gain: of 8,192 messages each costs as much as of 512, and a sync is long shared.
-    fn default() -> Self {
-        Self { messages: 8192, bytes: 8 << 20 }
     }
 }
 

@@ -1,12 +1,8 @@
 //! What every request and every connection shares.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ois_auth::{OsEntropy, Throttle, TicketKey};
-use ois_protocol::Timestamp;
 use ois_store::Store;
 use tokio::sync::Semaphore;
 
@@ -69,10 +65,4 @@ impl State {
         // Counters stay sound wherever a panic struck.
         ask(&mut self.throttle.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-/// What time it is.
-pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_ms(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

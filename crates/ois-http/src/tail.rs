@@ -1,18 +1,16 @@
 //! The last few MiB of the log as finished frames: encoded once, the same bytes for everybody.
 //!
 //! A position in the tail is an offset in the endless stream of all frames since the start of the
-//! process. What a connection is not shown ([`Sight`]) is skipped by the entries, each of which
+//! process. What a connection is not shown ([`Visibility`]) is skipped by the entries, each of which
 //! knows where its frame ends; a block that holds nothing but chat goes out whole.
 
 use std::collections::VecDeque;
 
+use ois_chat::{Class, Visibility};
 use ois_protocol::{EventId, event};
 use ois_store::Record;
 
-use crate::{
-    codec,
-    sight::{Class, Sight},
-};
+use crate::codec;
 
 /// Frames in order, in blocks.
 #[derive(Debug)]
@@ -152,13 +150,13 @@ impl Tail {
     }
 
     /// Everything after this offset, if it stands side by side and is all shown.
-    pub(crate) fn rest(&self, offset: u64, sight: Sight) -> Option<&[u8]> {
+    pub(crate) fn rest(&self, offset: u64, visibility: Visibility) -> Option<&[u8]> {
         let Some(block) = self.blocks.back() else { return Some(&[]) };
         let within = offset.checked_sub(block.start)? as usize;
         if within >= block.bytes.len() {
             return Some(&[]);
         }
-        let stretch = block.next_shown(within, sight)?;
+        let stretch = block.next_shown(within, visibility)?;
         let is_all = stretch.start == offset && within + stretch.bytes.len() == block.bytes.len();
         is_all.then_some(stretch.bytes)
     }
@@ -168,14 +166,14 @@ impl Tail {
     pub(crate) fn stretches<'a>(
         &'a self,
         offset: u64,
-        sight: Sight,
+        visibility: Visibility,
         stretches: &mut [Stretch<'a>],
     ) -> usize {
         let Some(first) = self.block_at(offset) else { return 0 };
         let mut count = 0;
         for block in self.blocks.range(first..) {
             let mut within = offset.saturating_sub(block.start) as usize;
-            while let Some(stretch) = block.next_shown(within, sight) {
+            while let Some(stretch) = block.next_shown(within, visibility) {
                 if count == stretches.len() {
                     return count;
                 }
@@ -245,7 +243,7 @@ fn framed(payload: &[u8]) -> usize {
 
 impl Block {
     /// The next frames from here on that stand side by side and are all shown.
-    fn next_shown(&self, within: usize, sight: Sight) -> Option<Stretch<'_>> {
+    fn next_shown(&self, within: usize, visibility: Visibility) -> Option<Stretch<'_>> {
         if within >= self.bytes.len() {
             return None;
         }
@@ -256,11 +254,12 @@ impl Block {
         let mut start = within;
         let mut shown = self.entries[first..].iter();
         let begin = shown.by_ref().find(|entry| {
-            let sees = sight.sees(entry.class);
+            let sees = visibility.sees(entry.class);
             start = if sees { start } else { entry.end };
             sees
         })?;
-        let end = shown.take_while(|entry| sight.sees(entry.class)).last().unwrap_or(begin).end;
+        let end =
+            shown.take_while(|entry| visibility.sees(entry.class)).last().unwrap_or(begin).end;
         Some(self.stretch(start, end))
     }
 
@@ -292,12 +291,12 @@ pub(crate) mod tests {
     }
 
     fn read(tail: &Tail, offset: u64) -> Vec<u8> {
-        read_as(tail, offset, Sight::default())
+        read_as(tail, offset, Visibility::default())
     }
 
-    fn read_as(tail: &Tail, offset: u64, sight: Sight) -> Vec<u8> {
+    fn read_as(tail: &Tail, offset: u64, visibility: Visibility) -> Vec<u8> {
         let mut stretches = [Stretch::default(); 64];
-        let count = tail.stretches(offset, sight, &mut stretches);
+        let count = tail.stretches(offset, visibility, &mut stretches);
         stretches[..count].iter().flat_map(|stretch| stretch.bytes.to_vec()).collect()
     }
 
@@ -334,15 +333,23 @@ pub(crate) mod tests {
             })
             .collect();
         tail.push(&records);
-        for sight in [Sight::default(), Sight::everything(), Sight::own(&"ARIA".parse().unwrap())] {
+        for visibility in [
+            Visibility::default(),
+            Visibility::everything(),
+            Visibility::own(&"ARIA".parse().unwrap()),
+        ] {
             for after in 0..60 {
                 let mut expected = Vec::new();
                 let later = records.iter().filter(|record| record.id > id(after));
-                for record in later.filter(|record| sight.sees(Class::of(record).unwrap())) {
+                for record in later.filter(|record| visibility.sees(Class::of(record).unwrap())) {
                     codec::write_text(&mut expected, &record.payload);
                 }
                 let offset = tail.after(id(after)).unwrap();
-                assert_eq!(read_as(&tail, offset, sight), expected, "after {after} as {sight:?}");
+                assert_eq!(
+                    read_as(&tail, offset, visibility),
+                    expected,
+                    "after {after} as {visibility:?}"
+                );
             }
         }
     }

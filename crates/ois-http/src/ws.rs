@@ -13,17 +13,15 @@ use std::{
 };
 
 use ois_auth::Token;
-use ois_chat::Effect;
-use ois_protocol::{Chat, ClientFrame, Timestamp};
-use ois_store::Record;
+use ois_chat::{Credential, team::Reading};
+use ois_protocol::{ClientFrame, SignIn, Timestamp};
 use tokio::io::Interest;
 
 use crate::{
+    clock::now,
     codec::{self, Decoder, Item, Violation},
-    conn::{Conn, Flow, Place},
-    hot::{Hot, Origin, SignedIn},
-    sight::Class,
-    state::now,
+    conn::{Conn, Flow},
+    hot::Hot,
 };
 
 /// What arrived and is not yet understood.
@@ -52,9 +50,7 @@ enum Next {
 
 /// What is read at once; all connections borrow the same buffer.
 const BUFFER_BYTES: usize = 64 << 10;
-/// How much of the log is read at once for a connection that is behind.
-const CHUNK: ois_store::Limit = ois_store::Limit { records: 2048, bytes: 256 << 10 };
-/// Who presented a wrong token is not read for so long: guessing is slow.
+/// A connection that has shown a wrong token is not read for so long: guessing is slow.
 const AFTER_REFUSAL_MS: u64 = 500;
 /// How long a peer may take to end its half after a close frame.
 const LINGER: Duration = Duration::from_secs(2);
@@ -70,7 +66,7 @@ pub(crate) async fn serve(conn: Rc<Conn>, hot: Rc<Hot>, leftover: Vec<u8>, cooki
         if error.kind() != io::ErrorKind::ConnectionAborted {
             hear_out(&conn, &hot, &mut input);
         }
-        tracing::debug!(conn = conn.number, peer = %conn.peer, error = %error, "connection ended");
+        tracing::debug!(conn = conn.id.0, peer = %conn.peer, error = %error, "connection ended");
     }
     hot.closed(&conn);
 }
@@ -155,7 +151,7 @@ fn read(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<Next> {
             drained(conn);
         }
         let now = now();
-        conn.session.borrow_mut().heard(now);
+        conn.heard(now);
         hot.metrics.bytes_in.add(count as u64);
         if !input.pending.is_empty() {
             input.pending.extend_from_slice(&buffer[..count]);
@@ -234,50 +230,29 @@ fn obey(
         }
         Item::Pong | Item::Piece => return Next::More,
     };
-    let effect = conn.session.borrow().receive(ClientFrame::parse(bytes));
-    match effect {
-        Effect::Send(frame) => {
-            conn.say(&frame);
-            Next::More
-        }
-        Effect::SignIn(credential, sign_in) => {
-            match hot.sign_in(conn, cookie, credential, sign_in) {
-                SignedIn::Ready => Next::More,
-                SignedIn::NeedsHistory(count) => Next::History(count),
-                SignedIn::Refused => Next::Pause(AFTER_REFUSAL_MS),
-            }
-        }
-        Effect::Say(chat) => say(conn, hot, chat, now),
-        Effect::Report(report) => tell(conn, hot, report),
+    match hot.receive(conn.id, ClientFrame::parse(bytes), now) {
+        Reading::Continue => Next::More,
+        Reading::Pause(ms) => Next::Pause(ms),
+        Reading::Drain => Next::Drain,
+        Reading::SignIn(credential, asked) => sign_in(conn, hot, cookie, credential, asked),
     }
 }
 
-/// Reports are read as fast as they come: what says nothing new is not stored, and the rest is
-/// bounded by what was said.
-fn tell(conn: &Rc<Conn>, hot: &Rc<Hot>, report: ClientFrame) -> Next {
-    let agent = conn.session.borrow().member().cloned();
-    if let Some(agent) = agent {
-        hot.report(conn, &agent, report);
-    }
-    if hot.is_full() { Next::Drain } else { Next::More }
+fn sign_in(
+    conn: &Rc<Conn>,
+    hot: &Rc<Hot>,
+    cookie: Option<&Token>,
+    credential: Credential,
+    asked: SignIn,
+) -> Next {
+    let Some(start) = hot.sign_in(conn, cookie, credential, asked) else {
+        return Next::Pause(AFTER_REFUSAL_MS);
+    };
+    hot.start(conn, start).map_or(Next::More, Next::History)
 }
 
-fn say(conn: &Rc<Conn>, hot: &Rc<Hot>, chat: Chat, now: Timestamp) -> Next {
-    let session = conn.session.borrow();
-    let Some(author) = session.member() else { return Next::More };
-    if !hot.queue(author, chat, Origin::Conn(Rc::clone(conn)), now) {
-        return Next::More;
-    }
-    match hot.pace(author, now) {
-        0 if hot.is_full() => Next::Drain,
-        0 => Next::More,
-        ms => Next::Pause(ms),
-    }
-}
-
-/// Says good-bye to a peer that broke the protocol.
 fn refuse(conn: &Conn, violation: Violation) {
-    tracing::debug!(conn = conn.number, peer = %conn.peer, error = %violation, "closing");
+    tracing::debug!(conn = conn.id.0, peer = %conn.peer, error = %violation, "closing");
     conn.close(violation.code());
 }
 
@@ -296,12 +271,7 @@ async fn wait_for(conn: &Rc<Conn>, hot: &Rc<Hot>, next: Next) -> io::Result<()> 
             serve_until(conn, hot, tokio::time::sleep(Duration::from_millis(ms))).await
         }
         Next::Drain => serve_until(conn, hot, hot.drained.notified()).await,
-        Next::History(count) => {
-            let (frame, place) = hot.history_from_disk(count).await.map_err(io::Error::other)?;
-            conn.put(|own| codec::write_text(own, &frame));
-            conn.follow(place, false);
-            Ok(())
-        }
+        Next::History(count) => hot.history_from_disk(conn, count).await.map_err(io::Error::other),
     }
 }
 
@@ -334,37 +304,8 @@ async fn flush(conn: &Rc<Conn>, hot: &Rc<Hot>) -> io::Result<Flow> {
         if flow != Flow::Behind {
             return Ok(flow);
         }
-        Box::pin(read_behind(conn, hot)).await?;
+        Box::pin(hot.read_behind(conn)).await.map_err(io::Error::other)?;
     }
-}
-
-/// Reads the next piece of the log for a connection that is behind, and moves it into the tail as
-/// soon as that reaches back to it. Its memory is one piece, however far it is behind.
-async fn read_behind(conn: &Conn, hot: &Hot) -> io::Result<()> {
-    let Place::Behind(after) = conn.place() else { return Ok(()) };
-    // What is on disk but not yet in the tail is not yet to be seen.
-    let head = hot.tail.borrow().head();
-    let (sight, mut last, mut frames) = (conn.sight(), after, conn.spare());
-    let mut pass = |record: Record<&[u8]>| {
-        if record.id > head {
-            return;
-        }
-        if Class::of(&record).is_some_and(|class| sight.sees(class)) {
-            codec::write_text(&mut frames, record.payload);
-        }
-        last = record.id;
-    };
-    hot.store.visit(after, CHUNK, &mut pass).await.map_err(io::Error::other)?;
-    if last == after {
-        return Err(io::Error::other("the log ends before the tail begins"));
-    }
-    let place = hot.place_after(last);
-    conn.pass(frames, place);
-    if matches!(place, Place::Behind(_)) {
-        // However fast the peer reads: between two pieces everybody else has a turn.
-        tokio::task::yield_now().await;
-    }
-    Ok(())
 }
 
 /// After the close frame: ends our half and waits for the peer's, so that it gets to read ours.

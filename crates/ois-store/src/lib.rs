@@ -27,9 +27,8 @@ pub use disk::{DiskConfig, DiskStore, Durability, Verified};
 pub use error::{AppendError, FileError, OpenError, ReadError, RecordError};
 pub use import::{ImportError, Imported, Oddity};
 pub use memory::MemoryStore;
-use ois_protocol::{
-    EventId, EventKind, NewEvent, Nonce, RoomName, ShortName, StorePath, Timestamp, UploadName,
-};
+pub use ois_protocol::Record;
+use ois_protocol::{EventId, NewEvent, Nonce, ShortName, StorePath, Timestamp, UploadName};
 use tokio::sync::watch;
 
 /// What a store's method gives: a future that the caller drives; the disk engine does short work
@@ -72,7 +71,7 @@ pub trait Store: Send + Sync + 'static {
     ) -> Pending<'a, Result<(), ReadError>> {
         Box::pin(async move {
             let batch = self.read(after, limit).await?;
-            batch.iter().for_each(|record| each(record.lent()));
+            batch.iter().for_each(|record| each(record.borrowed()));
             Ok(())
         })
     }
@@ -151,37 +150,6 @@ pub type Visitor<'a> = dyn FnMut(Record<&[u8]>) + Send + 'a;
 
 /// Records in order, as read or appended.
 pub type Batch = Vec<Record>;
-
-/// One event in its place. Its payload is shared, or lent by who shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record<P = Arc<[u8]>> {
-    /// Its place in the log.
-    pub id: EventId,
-    /// When it was stored (of imported ones: when it was said).
-    pub time: Timestamp,
-    /// What it is; `None` for a kind that a newer version wrote.
-    pub kind: Option<EventKind>,
-    /// Where it is seen.
-    pub room: RoomName,
-    /// The JSON that its receivers get, one line; empty if it was purged.
-    pub payload: P,
-}
-
-impl Record {
-    /// The same, for a look.
-    pub fn lent(&self) -> Record<&[u8]> {
-        let Self { id, time, kind, room, payload } = self;
-        Record { id: *id, time: *time, kind: *kind, room: room.clone(), payload }
-    }
-}
-
-impl Record<&[u8]> {
-    /// The same, to be kept.
-    pub fn kept(self) -> Record {
-        let Self { id, time, kind, room, payload } = self;
-        Record { id, time, kind, room, payload: payload.into() }
-    }
-}
 
 /// How much to read at once: whichever is reached first. At least one record comes if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

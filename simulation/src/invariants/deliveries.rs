@@ -17,7 +17,7 @@ pub(super) fn check(world: &World, wrong: &mut Vec<String>) {
     let Some(process) = &world.server.process else { return };
     let all = Query::default();
     let known: BTreeMap<DeliveryId, &Delivery> =
-        process.desk.ladder().find(&all).map(|it| (it.id(), it)).collect();
+        process.team.desk().ladder().find(&all).map(|it| (it.id(), it)).collect();
     every_call_is_over(world, &known, wrong);
     every_offer_is_over(world, &known, wrong);
     every_death_is_told(world, wrong);
@@ -27,7 +27,7 @@ pub(super) fn check(world: &World, wrong: &mut Vec<String>) {
         }
     }
     no_unmarked_second_turn(world, wrong);
-    for run in process.desk.runs().active() {
+    for run in process.team.desk().runs().active() {
         wrong.push(format!("run {} never ended", run.run));
     }
     for (at, monitor) in world.monitors.iter().enumerate() {

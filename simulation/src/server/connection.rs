@@ -1,62 +1,57 @@
-//! One connection: a session, what is its own to be sent, and its place in the log.
+//! One connection: what is its own to be sent, its place in the log, and a socket that may block.
 
 use std::collections::VecDeque;
 
-use ois_chat::{Client, Credential, Effect, Session};
-use ois_protocol::{
-    Chat, ClientFrame, EventId, History, Member, ServerFrame, ShortName, SignIn, Timestamp, Topic,
+use ois_chat::{
+    Class, Credential, Visibility,
+    team::{ConnId, Output, Reading, Start},
 };
+use ois_protocol::{ClientFrame, EventId, History, ServerFrame, SignIn, Timestamp};
 
-use super::{FIRST, Server, Stored};
+use super::{FIRST, Server};
 use crate::{
     network::{Line, Packet},
     scene::{Event, Life, Scene},
 };
 
-/// Who is to hear what became of a draft.
-#[derive(Clone, Debug)]
-pub(crate) enum Origin {
-    Conn(Line),
-    Post,
-    Report(Line, String),
-    Server,
-}
-
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    pub(super) session: Session,
+    line: Line,
     own: VecDeque<ServerFrame>,
     /// How much of the log it has been sent; `None` if it does not follow.
     place: Option<usize>,
+    visibility: Visibility,
     is_resuming: bool,
     /// Its socket takes nothing before this.
     blocked_until: Timestamp,
+    /// What has come and is not read yet.
+    unread: VecDeque<ClientFrame>,
+    /// Nothing is read from it before this.
+    paused_until: Timestamp,
 }
 
-impl Conn {
-    /// What it is.
-    pub(super) fn client(&self) -> Client {
-        let is_agent = self.session.member().is_some_and(Member::is_agent);
-        if is_agent && self.session.follows(Topic::Deliveries) {
-            Client::Monitor
-        } else {
-            Client::Plain
-        }
-    }
+/// How long a connection waits before it looks again whether the queue has room.
+const DRAIN_MS: u64 = 5;
 
-    fn sees(&self, stored: &Stored) -> bool {
-        let own = self.session.member().filter(|member| member.is_agent());
-        let is_own = |agent: &ShortName| own.is_none_or(|own| own.name == *agent);
-        match &stored.frame {
-            ServerFrame::Message { .. } => true,
-            ServerFrame::Delivery(it) => {
-                self.session.follows(Topic::Deliveries) && is_own(&it.agent)
-            }
-            ServerFrame::Run(it) => self.session.follows(Topic::Runs) && is_own(&it.agent),
-            _ => false,
+impl Conn {
+    fn new(line: Line, now: Timestamp) -> Self {
+        Self {
+            line,
+            own: VecDeque::new(),
+            place: None,
+            visibility: Visibility::default(),
+            is_resuming: false,
+            blocked_until: now,
+            unread: VecDeque::new(),
+            paused_until: now,
         }
     }
+}
+
+/// The number of the connection over this wire.
+fn conn(line: Line) -> ConnId {
+    ConnId(u64::from(line))
 }
 
 impl Server {
@@ -66,93 +61,138 @@ impl Server {
             return;
         }
         let Some(process) = &mut self.process else { return };
-        let Packet::Frame(frame) = packet else {
-            if let Some(conn) = process.conns.remove(&line) {
-                process.leave(&conn, scene.now);
+        let id = conn(line);
+        match packet {
+            Packet::Frame(frame) => {
+                if !process.conns.contains_key(&id) {
+                    process.team.opened(id);
+                    process.conns.insert(id, Conn::new(line, scene.now));
+                }
+                if let Some(conn) = process.conns.get_mut(&id) {
+                    conn.unread.push_back(frame);
+                }
+                self.reads(line, scene);
             }
-            return;
-        };
-        let new = || Conn {
-            session: Session::open(scene.now),
-            own: VecDeque::new(),
-            place: None,
-            is_resuming: false,
-            blocked_until: scene.now,
-        };
-        let conn = process.conns.entry(line).or_insert_with(new);
-        match conn.session.receive(Ok(frame)) {
-            Effect::Send(frame) => self.say(line, frame, scene),
-            Effect::SignIn(credential, sign_in) => self.sign_in(line, credential, sign_in, scene),
-            Effect::Say(chat) => self.queue(line, chat, scene),
-            Effect::Report(report) => self.report(line, report, scene),
+            Packet::Hangup => {
+                if process.conns.remove(&id).is_some() {
+                    process.team.closed(id, scene.now);
+                    self.carry_out(scene);
+                }
+            }
         }
     }
 
-    fn sign_in(&mut self, line: Line, credential: Credential, sign_in: SignIn, scene: &mut Scene) {
-        let Some(process) = &mut self.process else { return };
-        let token = sign_in.token.unwrap_or_default();
-        let member = self.members.iter().find(|member| member.name.as_str() == token).cloned();
-        let (Some(member), Some(conn)) = (member, process.conns.get_mut(&line)) else { return };
-        let shown = process.shown;
-        let head = shown.checked_sub(1).and_then(|last| self.log.entries().get(last));
-        let head = head.map_or(EventId::ZERO, |last| last.id);
-        let (subscribe, number) = (sign_in.subscribe, u64::from(line));
-        let answer = conn.session.admit(member.clone(), subscribe, "00c0ffee", head, number);
-        conn.own.push_back(answer);
-        process.room.join(&member, conn.client(), scene.now);
-        let place = sign_in.after.map(|after| {
-            usize::try_from(after.get().saturating_sub(FIRST - 1)).unwrap_or_default()
-        });
-        if let Some(place) = place.filter(|place| *place <= shown) {
-            conn.own.push_back(ServerFrame::History(History::default()));
-            (conn.place, conn.is_resuming) = (Some(place), true);
-        } else {
-            if place.is_some() {
-                scene.ledger.wrong(format!("{token} has seen what the log does not have"));
-            }
-            let messages = self.log.entries()[..shown].iter().filter_map(|it| match &it.frame {
-                ServerFrame::Message { message } => Some(message.clone()),
-                _ => None,
-            });
-            let mut messages: Vec<_> = messages.collect();
-            let last = messages.len().saturating_sub(Session::history_limit(credential));
-            let history = History { messages: messages.split_off(last), ..History::default() };
-            conn.own.push_back(ServerFrame::History(history));
-            (conn.place, conn.is_resuming) = (Some(shown), false);
+    /// A connection that was paused is read from again.
+    pub(crate) fn reads_on(&mut self, life: Life, line: Line, scene: &mut Scene) {
+        if life == self.life {
+            self.reads(line, scene);
         }
+    }
+
+    /// Reads what has come, as long as the team wants to hear it.
+    fn reads(&mut self, line: Line, scene: &mut Scene) {
+        let id = conn(line);
+        while let Some(process) = &mut self.process
+            && let Some(conn) = process.conns.get_mut(&id)
+            && scene.now >= conn.paused_until
+            && let Some(frame) = conn.unread.pop_front()
+        {
+            let reading = process.team.receive(id, Ok(frame), scene.now);
+            self.carry_out(scene);
+            match reading {
+                Reading::Continue => {}
+                Reading::Pause(ms) => self.pause(line, ms, scene),
+                Reading::Drain => self.pause(line, DRAIN_MS, scene),
+                Reading::SignIn(credential, asked) => self.sign_in(line, credential, asked, scene),
+            }
+        }
+    }
+
+    fn pause(&mut self, line: Line, ms: u64, scene: &mut Scene) {
+        let Some(process) = &mut self.process else { return };
+        if let Some(conn) = process.conns.get_mut(&conn(line)) {
+            conn.paused_until = scene.now.after_ms(ms);
+            scene.after(ms, Event::ReadsOn(self.life, line));
+        }
+    }
+
+    fn sign_in(&mut self, line: Line, credential: Credential, asked: SignIn, scene: &mut Scene) {
+        let Some(process) = &mut self.process else { return };
+        let token = asked.token.clone().unwrap_or_default();
+        let after = asked.after;
+        let member = self.members.iter().find(|member| member.name.as_str() == token).cloned();
+        let Some(member) = member else { return process.team.sign_in_refused(conn(line)) };
+        let id = conn(line);
+        let start = process.team.signed_in(id, member, credential, asked, scene.now);
         scene.note(format_args!("server: {token} signs in over wire {line}"));
+        self.line_up_outputs(scene);
+        let Some(process) = &mut self.process else { return };
+        let (Some(conn), Some(start)) = (process.conns.get_mut(&id), start) else { return };
+        match start {
+            Start::Resume { after, visibility } => {
+                let place = after.get().saturating_sub(FIRST - 1);
+                conn.own.push_back(ServerFrame::History(History::default()));
+                conn.place = Some(usize::try_from(place).unwrap_or_default());
+                (conn.visibility, conn.is_resuming) = (visibility, true);
+            }
+            Start::History { count, visibility } => {
+                if after.is_some() {
+                    scene.ledger.wrong(format!("{token} has seen what the log does not have"));
+                }
+                let shown = self.log.entries()[..process.shown].iter();
+                let messages = shown.filter_map(|it| match &it.frame {
+                    ServerFrame::Message { message } => Some(message.clone()),
+                    _ => None,
+                });
+                let mut messages: Vec<_> = messages.collect();
+                let last = messages.len().saturating_sub(count);
+                let history = History { messages: messages.split_off(last), ..History::default() };
+                conn.own.push_back(ServerFrame::History(history));
+                conn.place = Some(process.shown);
+                (conn.visibility, conn.is_resuming) = (visibility, false);
+            }
+        }
         self.flush(line, scene);
     }
 
-    fn queue(&mut self, line: Line, chat: Chat, scene: &mut Scene) {
-        let Some(process) = &mut self.process else { return };
-        let author = process.conns.get(&line).and_then(|conn| conn.session.member().cloned());
-        let Some(author) = author else { return };
-        let nonce = chat.nonce.clone();
-        let head = EventId::new(FIRST - 1 + process.shown as u64).unwrap_or_default();
-        match process.room.say(&author, chat, head) {
-            Ok((draft, called)) => {
-                let draft = process.desk.say(draft, called, scene.now);
-                let event = ois_protocol::NewEvent::Message(draft);
-                self.line_up(event, Origin::Conn(line), scene);
-            }
-            Err(error) => self.say(line, ServerFrame::Error(error.frame(nonce)), scene),
-        }
-    }
-
-    /// A frame of the connection's own: before anything else of the log.
-    pub(super) fn say(&mut self, line: Line, frame: ServerFrame, scene: &mut Scene) {
-        let Some(process) = &mut self.process else { return };
-        if let Some(conn) = process.conns.get_mut(&line) {
-            conn.own.push_back(frame);
+    /// Does what the team has its driver do.
+    pub(super) fn carry_out(&mut self, scene: &mut Scene) {
+        for line in self.line_up_outputs(scene) {
             self.flush(line, scene);
         }
+        self.plan(scene);
+    }
+
+    /// Puts frames in line for their connections, and answers requests. Answers with the wires that
+    /// have something to send.
+    pub(super) fn line_up_outputs(&mut self, scene: &mut Scene) -> Vec<Line> {
+        let Some(process) = &mut self.process else { return Vec::new() };
+        let mut lines = Vec::new();
+        while let Some(output) = process.team.output() {
+            let (to, frame) = match output {
+                Output::Send(to, frame) => (vec![to], frame),
+                Output::SendAll(to, frame) => (to, frame),
+                Output::Answer(request, _) => {
+                    if !process.asked.remove(&request) {
+                        scene.ledger.wrong(format!("{request:?} is answered twice"));
+                    }
+                    continue;
+                }
+            };
+            for to in to {
+                if let Some(conn) = process.conns.get_mut(&to) {
+                    conn.own.push_back(frame.clone());
+                    lines.push(conn.line);
+                }
+            }
+        }
+        lines
     }
 
     /// One walk over all connections; the process may die on the way. Answers whether it lives.
     pub(super) fn sweep(&mut self, scene: &mut Scene) -> bool {
-        let lines = self.process.iter().flat_map(|process| process.conns.keys().copied());
-        for line in lines.collect::<Vec<_>>() {
+        let conns = self.process.iter().flat_map(|process| process.conns.values());
+        for line in conns.map(|conn| conn.line).collect::<Vec<_>>() {
             if self.may_die(scene) {
                 return false;
             }
@@ -170,7 +210,7 @@ impl Server {
     /// Sends what there is, as long as the socket takes it.
     fn flush(&mut self, line: Line, scene: &mut Scene) {
         let Some(process) = &mut self.process else { return };
-        let Some(conn) = process.conns.get_mut(&line) else { return };
+        let Some(conn) = process.conns.get_mut(&conn(line)) else { return };
         if scene.now < conn.blocked_until {
             return;
         }
@@ -184,7 +224,7 @@ impl Server {
                 conn.blocked_until = scene.now.after_ms(scene.random.between(1, 20_000));
                 return scene.at(conn.blocked_until, Event::Unblocks(self.life, line));
             }
-            if conn.sees(stored) {
+            if Class::of(&stored.record).is_some_and(|class| conn.visibility.sees(class)) {
                 scene.send_down(line, stored.frame.clone());
             }
         }
@@ -192,14 +232,6 @@ impl Server {
         if std::mem::take(&mut conn.is_resuming) {
             let head = EventId::new(FIRST - 1 + process.shown as u64).unwrap_or_default();
             scene.send_down(line, ServerFrame::CaughtUp { id: head });
-        }
-    }
-}
-
-impl super::Process {
-    fn leave(&mut self, conn: &Conn, now: Timestamp) {
-        if let Some(member) = conn.session.member() {
-            self.room.leave(&member.name, conn.client(), now);
         }
     }
 }

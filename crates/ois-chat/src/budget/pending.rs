@@ -21,18 +21,6 @@ impl Pending {
         *self.0.entry(agent.clone()).or_default().entry(room.clone()).or_default() += 1;
     }
 
-    /// A call is in the log, or will never be. One that was not added changes nothing.
-    pub fn take(&mut self, agent: &ShortName, room: &RoomName) {
-        let Some(rooms) = self.0.get_mut(agent) else { return };
-        if let Some(calls) = rooms.get_mut(room) {
-            *calls = calls.saturating_sub(1);
-        }
-        rooms.retain(|_, calls| *calls > 0);
-        if rooms.is_empty() {
-            self.0.remove(agent);
-        }
-    }
-
     /// How many of them count against this budget.
     pub(super) fn count(&self, budget: &Budget) -> u64 {
         let agents =

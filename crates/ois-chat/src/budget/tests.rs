@@ -173,18 +173,6 @@ fn agents_that_share_a_budget_cannot_use_it_up_twice_in_one_message() {
 }
 
 #[test]
-fn a_pending_call_is_taken_back_when_it_is_stored() {
-    let (mut pending, main) = (Pending::default(), RoomName::default());
-    pending.add(&name("A"), &main);
-    pending.add(&name("A"), &main);
-    pending.take(&name("a"), &main);
-    assert_eq!(pending, Pending::of(&name("A"), &main, 1));
-    pending.take(&name("A"), &main);
-    pending.take(&name("A"), &main);
-    assert_eq!(pending, Pending::default());
-}
-
-#[test]
 fn a_room_has_its_own_budget() {
     let ops: RoomName = "ops".parse().unwrap();
     let mut play =

@@ -2,8 +2,8 @@
 
 use ois_protocol::{Draft, Kind, Role, ShortName, Timestamp};
 
-use super::{Desk, Owed};
-use crate::room::Called;
+use super::{Desk, PendingNotice};
+use crate::roster::Called;
 
 /// A message that is also an order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Desk {
                 if let Some(waiting) = self.budgets.asked(agent, &draft.room, now) {
                     draft.reply_to = Some(waiting.notice);
                     *called = Called::default();
-                    self.owe(Owed::NotAllowed {
+                    self.add_notice(PendingNotice::NotAllowed {
                         room: draft.room.clone(),
                         agent: agent.clone(),
                         asked: waiting.notice,

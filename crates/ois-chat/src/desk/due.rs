@@ -1,4 +1,4 @@
-//! What the desk itself wants to have stored: what it owes, and what time alone brings.
+//! What the desk itself wants to have stored: pending notices, and what time alone brings.
 
 use ois_protocol::{Delivery, Draft, NewEvent, Notice, Rung, ShortName, Timestamp};
 
@@ -16,7 +16,7 @@ impl Desk {
         now: Timestamp,
         last_here: impl Fn(&ShortName) -> LastHere,
     ) -> Vec<NewEvent> {
-        let notices = self.owed.iter().map(notice::of).map(NewEvent::Message);
+        let notices = self.pending_notices.iter().map(notice::of).map(NewEvent::Message);
         let mut due: Vec<NewEvent> = notices.collect();
         due.extend(
             self.ladder
@@ -36,17 +36,12 @@ impl Desk {
                 NewEvent::Message(notice::draft(room, Some(asked), Notice::NotAllowed { agent }))
             }
         }));
-        for event in &due {
-            if let NewEvent::Delivery { delivery, .. } = event {
-                self.ladder.expect(delivery);
-            }
-        }
         due
     }
 
-    /// Whether anything is owed that does not wait for time to pass.
-    pub fn owes(&self) -> bool {
-        !self.owed.is_empty() || self.ladder.answered().next().is_some()
+    /// Whether [`Desk::due`] has something that does not wait for time to pass.
+    pub fn has_pending_notices(&self) -> bool {
+        !self.pending_notices.is_empty() || self.ladder.answered().next().is_some()
     }
 
     fn give_up(&self, overdue: Overdue) -> NewEvent {

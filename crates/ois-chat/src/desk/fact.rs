@@ -1,8 +1,8 @@
 //! A stored event, as far as the desk minds it.
 
+use memchr::memmem;
 use ois_protocol::{
-    Delivery, DisplayName, EventId, EventKind, Message, NewEvent, RoomName, Run, ServerFrame,
-    ShortName, Timestamp, event,
+    Delivery, DisplayName, EventKind, Message, RoomName, Run, ServerFrame, ShortName, event,
 };
 
 /// A stored event that matters to the desk.
@@ -22,35 +22,11 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Whether an event will be a fact once it is stored. Most of what is said is not.
-    pub fn is(event: &NewEvent) -> bool {
-        match event {
-            NewEvent::Message(draft) => {
-                draft.cause.is_some()
-                    || draft.notice.is_some()
-                    || !draft.calls.is_empty()
-                    || !draft.offers.is_empty()
-                    || !draft.held.is_empty()
-            }
-            _ => true,
-        }
-    }
-
-    /// The event in its place.
-    pub fn of(event: NewEvent, id: EventId, time: Timestamp) -> Option<Self> {
-        match event {
-            NewEvent::Message(draft) => Some(Self::Message(Box::new(draft.at(id, time)))),
-            NewEvent::Delivery { room, delivery } => {
-                Some(Self::Delivery { room, delivery: Delivery { at: time, ..delivery } })
-            }
-            NewEvent::Run(run) => Some(Self::Run(run)),
-            _ => None,
-        }
-    }
-
     /// Reads a fact from a record of the log; `None` if it is none, or purged.
     pub fn read(kind: EventKind, room: &RoomName, payload: &[u8]) -> Option<Self> {
-        if kind == EventKind::Message && !SIGNS.iter().any(|sign| holds(payload, sign)) {
+        if kind == EventKind::Message
+            && !SIGNS.iter().any(|sign| memmem::find(payload, sign).is_some())
+        {
             return None;
         }
         match event::decode(payload).ok()? {
@@ -64,15 +40,11 @@ impl Fact {
     }
 }
 
-/// Who wrote a message.
+/// The name of the member who wrote a message; `None` for a name that is none.
 pub(super) fn author(message: &Message) -> Option<ShortName> {
     message.user.parse().ok().map(|name: DisplayName| name.short())
 }
 
-fn holds(payload: &[u8], sign: &[u8]) -> bool {
-    payload.windows(sign.len()).any(|window| window == sign)
-}
-
-/// What a message that matters has in its JSON; one that only quotes it is read for nothing.
+/// What a message that matters has in its JSON; one that only quotes it is parsed in vain.
 const SIGNS: [&[u8]; 5] =
     [br#""cause":"#, br#""calls":"#, br#""offers":"#, br#""held":"#, br#""notice":"#];

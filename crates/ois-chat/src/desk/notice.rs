@@ -5,29 +5,31 @@ use ois_protocol::{
     ShortName, Spent, notice::AUTHOR,
 };
 
-use super::owed::Owed;
+use super::pending_notice::PendingNotice;
 
-/// The notice that is owed.
-pub(super) fn of(owed: &Owed) -> Draft {
-    match owed.clone() {
-        Owed::Dead { room, message, agents, reason, detail } => {
+/// The message that gives a pending notice.
+pub(super) fn of(pending: &PendingNotice) -> Draft {
+    match pending.clone() {
+        PendingNotice::Dead { room, message, agents, reason, detail } => {
             let mut draft = draft(room, Some(message), Notice::Dead { agents, reason });
             if !detail.is_empty() {
                 draft.text.push_str(&format!(" ({detail})"));
             }
             draft
         }
-        Owed::Loop { room, message, root, sign, agents } => {
+        PendingNotice::Loop { room, message, root, sign, agents } => {
             draft(room, Some(message), Notice::Loop { root, sign, agents })
         }
-        Owed::Warning { room, spent } => draft(room, None, Notice::BudgetWarning { spent }),
-        Owed::Reached { room, message, spent, policy } => {
+        PendingNotice::Warning { room, spent } => {
+            draft(room, None, Notice::BudgetWarning { spent })
+        }
+        PendingNotice::Reached { room, message, spent, policy } => {
             draft(room, Some(message), Notice::BudgetReached { spent, policy })
         }
-        Owed::Ask { room, message, agent, until } => {
+        PendingNotice::Ask { room, message, agent, until } => {
             draft(room, Some(message), Notice::Ask { agent, until })
         }
-        Owed::NotAllowed { room, agent, asked } => {
+        PendingNotice::NotAllowed { room, agent, asked } => {
             draft(room, Some(asked), Notice::NotAllowed { agent })
         }
     }

@@ -1,5 +1,5 @@
 use ois_protocol::{
-    DeliveryId, EventId, Kind, LoopSign, Measure, Notice, Policy, Reason, Role, Rung,
+    DeliveryId, EventId, Kind, LoopSign, Measure, Notice, Policy, Reason, Role, RoomName, Rung,
 };
 
 use super::*;
@@ -8,7 +8,7 @@ use crate::ladder::LastHere;
 const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
 const AGENTS: [&str; 3] = ["HKH", "ARIA", "Bo"];
 
-/// A log with its desk: what is said is decided, stored and applied, and what is owed is paid.
+/// A log with its desk: what is said is decided, stored and applied, and pending notices are appended.
 struct Team {
     desk: Desk,
     log: Vec<Fact>,
@@ -28,17 +28,18 @@ impl Team {
 
     fn store(&mut self, event: NewEvent) -> EventId {
         let id = EventId::new(self.log.len() as u64 + 1).unwrap();
-        let fact = Fact::of(event, id, self.now).unwrap();
+        let fact = fact(event, id, self.now);
+        self.desk.forget_pending();
         self.desk.apply(&fact);
         self.log.push(fact);
         id
     }
 
-    /// Says something that names agents by `@`, and pays what is owed.
+    /// Says something that names agents by `@`, and appends what is due.
     fn say(&mut self, author: &Member, text: &str, cause: Option<EventId>) -> Message {
         let draft = self.draft(author, text, cause);
         let id = self.store(NewEvent::Message(draft));
-        self.pay();
+        self.append_due();
         let Some(Fact::Message(message)) = self.log.get(id.get() as usize - 1) else { panic!() };
         (**message).clone()
     }
@@ -54,7 +55,7 @@ impl Team {
         self.desk.say(draft, Called { agents, ..Called::default() }, self.now)
     }
 
-    fn pay(&mut self) {
+    fn append_due(&mut self) {
         for event in self.desk.due(self.now, |_| LastHere { until: None, reports: true }) {
             self.store(event);
         }
@@ -82,7 +83,7 @@ impl Team {
         if let Ok(Report::Climbs(event)) = self.desk.report(agent, said) {
             self.store(event);
         }
-        self.pay();
+        self.append_due();
     }
 }
 
@@ -96,6 +97,18 @@ fn budget(turns: u64, policy: Policy) -> Budget {
         policy,
         minutes: 30,
     }
+}
+
+/// The event in its place, as a reader of the log finds it.
+fn fact(event: NewEvent, id: EventId, now: Timestamp) -> Fact {
+    let (kind, room) = (event.kind(), event.room().clone());
+    let draft = match &event {
+        NewEvent::Message(draft) => Some(draft.clone()),
+        _ => None,
+    };
+    let fact = Fact::read(kind, &room, &event.encode(id, now));
+    let plain = || Fact::Message(Box::new(draft.unwrap().at(id, now)));
+    fact.unwrap_or_else(plain)
 }
 
 fn agent(name: &str) -> Member {
@@ -154,7 +167,7 @@ fn a_budget_of_five_turns_stops_at_five_also_within_one_batch() {
     for draft in drafts {
         team.store(NewEvent::Message(draft));
     }
-    team.pay();
+    team.append_due();
     team.restart();
     let sixth = team.say(&mira(), "@HKH again", None);
     assert_eq!((sixth.calls.len(), sixth.held[0].by), (0, HeldBy::Budget));
@@ -174,7 +187,7 @@ fn what_is_not_stored_after_all_uses_up_nothing() {
     let draft = team.draft(&mira(), "@HKH work", None);
     assert_eq!(draft.calls.len(), 1);
     assert!(team.draft(&mira(), "@HKH work", None).calls.is_empty());
-    team.desk.drop_event(&NewEvent::Message(draft));
+    team.desk.forget_pending();
     assert_eq!(team.draft(&mira(), "@HKH work", None).calls.len(), 1);
 }
 
@@ -209,9 +222,9 @@ fn what_nobody_allows_in_time_or_a_person_denies_is_no() {
     let mut team = Team::with_budget(0, Policy::Ask);
     team.say(&mira(), "@HKH please", None);
     team.now = NOON.after_ms(30 * 60_000);
-    team.pay();
+    team.append_due();
     assert_eq!(no(team.notices()), 1);
-    team.pay();
+    team.append_due();
     assert_eq!(no(team.notices()), 1, "once");
     team.say(&mira(), "@HKH please", None);
     let denied = team.say(&mira(), "/deny HKH", None);
@@ -224,7 +237,7 @@ fn mentions_beyond_the_budget_are_handed_over_together() {
     let mut team = Team::with_budget(0, Policy::Digest);
     let (one, two) = (team.say(&mira(), "@HKH one", None), team.say(&mira(), "@HKH two", None));
     team.now = NOON.after_ms(31 * 60_000);
-    team.pay();
+    team.append_due();
     let digest = team.notices().into_iter().find_map(|notice| match notice {
         Notice::Digest { messages, .. } => Some(messages.clone()),
         _ => None,
@@ -250,9 +263,9 @@ fn a_death_is_told_once_whatever_restarts() {
     let Ok(Report::Climbs(event)) = team.desk.report(&hkh, dead) else { panic!() };
     team.store(event);
     team.restart();
-    team.pay();
+    team.append_due();
     team.restart();
-    team.pay();
+    team.append_due();
     assert!(matches!(team.notices()[..], [Notice::Dead { reason: Reason::Unreachable, .. }]));
     let Some(Fact::Message(notice)) = team.log.last() else { panic!() };
     assert_eq!(notice.reply_to, Some(call));
@@ -380,8 +393,8 @@ fn who_dies_while_anothers_death_is_being_told_is_told_as_well() {
         team.store(event);
     }
     team.restart();
-    team.pay();
-    team.pay();
+    team.append_due();
+    team.append_due();
     let told = team.notices().into_iter().map(|notice| match notice {
         Notice::Dead { agents, .. } => agents.iter().map(ToString::to_string).collect(),
         other => panic!("{other:?}"),
@@ -412,6 +425,6 @@ fn what_a_crash_kept_from_being_said_of_a_budget_is_said_afterwards() {
     let draft = team.draft(&mira(), "@HKH please", None);
     team.store(NewEvent::Message(draft));
     team.restart();
-    team.pay();
+    team.append_due();
     assert!(matches!(team.notices().as_slice(), [Notice::BudgetReached { .. }]));
 }

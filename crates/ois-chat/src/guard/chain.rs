@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ois_protocol::{EventId, LoopSign, Message, RoomName, ShortName};
+use ois_protocol::{EventId, HeldBy, LoopSign, Message, RoomName, ShortName};
 use serde::{Deserialize, Serialize};
 
-use super::memory::{Key, held_by_loop};
+use super::hash::Key;
 
 /// One chain, as long as one of its messages is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,4 +86,9 @@ impl Chain {
     pub(super) fn held(&self, room: &RoomName) -> Option<(EventId, &Vec<ShortName>)> {
         self.held.get(room).map(|held| (held.message, &held.agents))
     }
+}
+
+/// The agents that the loop guard kept a message from waking.
+pub(super) fn held_by_loop(message: &Message) -> impl Iterator<Item = &ShortName> {
+    message.held.iter().filter(|held| held.by == HeldBy::Loop).map(|held| &held.agent)
 }

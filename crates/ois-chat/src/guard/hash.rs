@@ -1,5 +1,8 @@
 //! Hashes that are kept, and so are the same in every version.
 
+/// An agent's name, hashed: `@all` in a large team names hundreds.
+pub(super) type Key = u64;
+
 /// FNV-1a, of one character after the other.
 #[derive(Clone, Copy)]
 pub(super) struct Hash(u64);

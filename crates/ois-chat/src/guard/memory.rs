@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ois_protocol::{
-    DisplayName, EventId, Held, HeldBy, Message, Notice, RoomName, ShortName, Timestamp,
-};
+use ois_protocol::{DisplayName, EventId, Message, Notice, RoomName, ShortName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
     chain::{Chain, Stopped},
-    hash::Hash,
+    hash::{Hash, Key},
     print::Print,
 };
 
@@ -23,9 +21,6 @@ pub const CALLS: usize = 1 << 16;
 /// chain's first message calls. Enough for one that hands work to twenty others and hears three times
 /// from each.
 pub const WAKES: u32 = 64;
-
-/// An agent's name, hashed: `@all` in a large team names hundreds.
-pub(super) type Key = u64;
 
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,12 +230,6 @@ impl Memory {
 /// Whether an agent wrote a message: the server's own notices are a program's as well.
 pub(super) fn is_agents(message: &Message) -> bool {
     message.agent && message.notice.is_none()
-}
-
-/// Whom the loop guard kept a message from waking.
-pub(super) fn held_by_loop(message: &Message) -> impl Iterator<Item = &ShortName> {
-    let by_loop = |held: &&Held| held.by == HeldBy::Loop;
-    message.held.iter().filter(by_loop).map(|held| &held.agent)
 }
 
 fn key(name: &ShortName) -> Key {

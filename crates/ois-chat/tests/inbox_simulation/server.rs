@@ -163,6 +163,7 @@ impl Server {
         if let NewEvent::Delivery { delivery, .. } = event {
             let delivery = Delivery { at: now, ..delivery };
             self.ladder.apply_delivery(&delivery);
+            self.ladder.forget_pending();
             self.log.push(ServerFrame::Delivery(delivery));
         }
     }

@@ -1,7 +1,7 @@
 //! How far mentions came, and driving one again.
 
 use hyper::Response;
-use ois_chat::{Room, ladder::Query};
+use ois_chat::{Roster, ladder::Query};
 use ois_protocol::{
     Delivery, DeliveryId, EventId, EventKind, Member, Rung, ServerFrame, event,
     http::{DeliveriesAnswer, Retried},
@@ -84,7 +84,7 @@ async fn from_log(
     let found = store.read(message.before(), Limit { records: 1, bytes: 1 }).await?;
     let here = found.first().filter(|record| record.id == message);
     let here = here.filter(|record| record.kind == Some(EventKind::Message));
-    let here = here.filter(|record| Room::sees(member, &record.room));
+    let here = here.filter(|record| Roster::sees(member, &record.room));
     let Some(record) = here else { return Err(Refusal::not_found("there is no such message")) };
     let mut deliveries: Vec<Delivery> = match event::decode(&record.payload) {
         Ok(ServerFrame::Message { message }) => {

@@ -10,7 +10,6 @@ use ois_protocol::{
 
 use crate::{
     body::{self, Body},
-    hub::NewDraft,
     reply::{self, Refusal},
     route::Ask,
     state::State,
@@ -23,7 +22,7 @@ pub(crate) async fn read(
     ask: &Ask,
 ) -> Result<Response<Body>, Refusal> {
     let wanted = Wanted::parse(ask)?;
-    if !ois_chat::Room::sees(member, &wanted.room) {
+    if !ois_chat::Roster::sees(member, &wanted.room) {
         return Err(Refusal::not_found("there is no such room"));
     }
     let page = page::read(&*state.store, &wanted).await?;
@@ -48,7 +47,7 @@ pub(crate) async fn say(
         }
         chat.nonce = Some(nonce);
     }
-    let sent = state.hub.post(NewDraft { member, chat }).await?;
+    let sent = state.hub.post(member, chat).await?;
     Ok(reply::json(&Sent { id: sent.id, duplicate: sent.duplicate, message: None }))
 }
 

@@ -12,9 +12,10 @@ use ois_protocol::{
 use crate::{
     access,
     body::{self, Body},
+    clock::now,
     reply::{self, Refusal},
     route::Ask,
-    state::{State, now},
+    state::State,
 };
 
 /// `POST /api/login`: a name and a password for a token and a cookie.

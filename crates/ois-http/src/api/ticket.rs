@@ -8,9 +8,10 @@ use ois_protocol::{
 
 use crate::{
     body::{self, Body},
+    clock::now,
     reply::{self, Refusal},
     route::Ask,
-    state::{State, now},
+    state::State,
     target::encode,
 };
 

@@ -47,7 +47,7 @@ impl Conn {
     /// What a sweep can send with one call; `None` if there is more to do than that.
     pub(crate) fn news<'a>(&'a self, tail: &'a Tail) -> Option<News<'a>> {
         let Place::Tail(offset) = self.place.get() else { return None };
-        let bytes = tail.rest(offset, self.sight.get()).filter(|_| self.is_plain.get())?;
+        let bytes = tail.rest(offset, self.visibility.get()).filter(|_| self.is_plain.get())?;
         Some(News { socket: self.stream.as_fd(), bytes, offset })
     }
 
@@ -171,7 +171,7 @@ impl Conn {
     /// Writes what is shown after this offset; answers with the offset up to which all of it is out.
     fn write_shown(&self, offset: u64, tail: &Tail) -> io::Result<u64> {
         let mut stretches = [Stretch::default(); SLICES];
-        let count = tail.stretches(offset, self.sight.get(), &mut stretches);
+        let count = tail.stretches(offset, self.visibility.get(), &mut stretches);
         let mut wrote = match &stretches[..count] {
             [] => return Ok(tail.end()),
             [only] => self.stream.try_write(only.bytes)?,
@@ -232,6 +232,7 @@ const SLICES: usize = 16;
 mod tests {
     use std::{net::TcpListener, sync::Arc};
 
+    use ois_chat::{Visibility, team::ConnId};
     use ois_protocol::EventId;
     use tokio::net::TcpStream;
 
@@ -245,8 +246,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (peer, address) = listener.accept().unwrap();
-        let conn = Conn::new(1, address, stream, Arc::new(Metrics::new()), NOON);
-        conn.follow(Place::Tail(tail.end()), false);
+        let conn = Conn::new(ConnId(1), address, stream, Arc::new(Metrics::new()), NOON);
+        conn.follow(Place::Tail(tail.end()), Visibility::default());
         conn.stream.writable().await.unwrap();
         (conn, peer)
     }

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use ois_chat::ladder::Query;
+use super::{Hub, unexpected};
+use crate::{checkpoint, metrics::Standing};
+use ois_chat::{Team, ladder::Query, team::Answer};
 use ois_protocol::{
     Delivery, DeliveryId, ErrorCode, ErrorFrame, EventId, Run, ShortName, Stopped,
     http::{Budgets, DeliveriesAnswer, UsageBy, UsageRow},
 };
-use tokio::sync::oneshot;
-
-use super::Hub;
-use crate::{hot::Origin, metrics::Standing, recall, reports::refusal};
 
 /// How long a monitor may take to say what its runtime made of a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
@@ -23,7 +21,8 @@ impl Hub {
         most: usize,
     ) -> Result<DeliveriesAnswer, ErrorFrame> {
         self.ask(move |hot| {
-            let desk = hot.desk.borrow();
+            let team = hot.team.borrow();
+            let desk = team.desk();
             let mut deliveries: Vec<Delivery> =
                 desk.ladder().find(&query).take(most + 1).cloned().collect();
             let more = deliveries.len() > most;
@@ -38,23 +37,16 @@ impl Hub {
         &self,
         message: EventId,
     ) -> Result<Option<Vec<Delivery>>, ErrorFrame> {
-        self.ask(move |hot| hot.desk.borrow().ladder().of(message).map(<[Delivery]>::to_vec)).await
+        self.ask(move |hot| hot.team.borrow().desk().ladder().of(message).map(<[Delivery]>::to_vec))
+            .await
     }
 
     /// Drives a delivery again; answers with its next attempt once that is stored.
     pub(crate) async fn retry(&self, id: DeliveryId) -> Result<Delivery, ErrorFrame> {
-        let (answer, stored) = oneshot::channel();
-        let wanted = id.clone();
-        self.ask(move |hot| {
-            let event = hot.desk.borrow_mut().retry(&wanted);
-            let event = event.map_err(|error| refusal(&error, wanted.to_string()))?;
-            hot.line_up(event, Origin::Post(answer));
-            Ok(())
-        })
-        .await??;
-        stored.await.map_err(|_| stopping())??;
-        let known = self.ask(move |hot| hot.desk.borrow().ladder().get(&id).cloned()).await?;
-        known.ok_or_else(|| ErrorFrame::new(ErrorCode::NotFound, "there is no such delivery"))
+        match self.request(move |team, request, _| team.retry(request, id)).await? {
+            Answer::Retried(delivery) => Ok(delivery),
+            other => Err(unexpected(&other)),
+        }
     }
 
     /// The turns under way, then, if asked for, those that are over, newest first.
@@ -65,7 +57,8 @@ impl Hub {
         ended: usize,
     ) -> Result<Vec<Run>, ErrorFrame> {
         self.ask(move |hot| {
-            let desk = hot.desk.borrow();
+            let team = hot.team.borrow();
+            let desk = team.desk();
             let of = |run: &&Run| {
                 agent.as_ref().is_none_or(|agent| run.agent == *agent)
                     && cause.is_none_or(|cause| run.cause == cause)
@@ -78,10 +71,13 @@ impl Hub {
 
     /// Has a turn stopped by its agent's monitor; answers with what the runtime said.
     pub(crate) async fn stop_run(&self, run: String, by: ShortName) -> Result<Stopped, ErrorFrame> {
-        let word = self.ask(move |hot| hot.stop_run(&run, by)).await??;
-        match tokio::time::timeout(STOP_WITHIN, word).await {
-            Ok(Ok(stopped)) => Ok(stopped),
-            _ => Err(ErrorFrame::new(
+        let ask = move |team: &mut Team, request, _| team.stop_run(request, &run, by);
+        match tokio::time::timeout(STOP_WITHIN, self.request(ask)).await {
+            Ok(answer) => match answer? {
+                Answer::Stopped(stopped) => Ok(stopped),
+                other => Err(unexpected(&other)),
+            },
+            Err(_) => Err(ErrorFrame::new(
                 ErrorCode::Busy,
                 "the agent's monitor has not said yet what became of it",
             )),
@@ -94,18 +90,18 @@ impl Hub {
         by: UsageBy,
         from_day: Option<String>,
     ) -> Result<Vec<UsageRow>, ErrorFrame> {
-        self.ask(move |hot| hot.desk.borrow().runs().usage(by, from_day.as_deref())).await
+        self.ask(move |hot| hot.team.borrow().desk().runs().usage(by, from_day.as_deref())).await
     }
 
     /// What may be used.
     pub(crate) async fn budgets(&self) -> Result<Budgets, ErrorFrame> {
-        self.ask(|hot| Budgets { budgets: hot.desk.borrow().budgets().to_vec() }).await
+        self.ask(|hot| Budgets { budgets: hot.team.borrow().desk().budgets().to_vec() }).await
     }
 
     /// Replaces what may be used, once that is kept.
     pub(crate) async fn set_budgets(&self, budgets: Budgets) -> Result<Budgets, ErrorFrame> {
         let store = self.ask(|hot| hot.store.clone()).await?;
-        recall::keep_budgets(&*store, &budgets).await.map_err(|error| {
+        checkpoint::keep_budgets(&*store, &budgets).await.map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "budgets were not kept");
             ErrorFrame::new(ErrorCode::Storage, "not kept: the server's disk does not take it")
         })?;
@@ -118,28 +114,25 @@ impl Hub {
         // Two that change them end with what was kept last.
         let _turn = self.budgets.lock().await;
         let store = self.ask(|hot| hot.store.clone()).await?;
-        let budgets = recall::budgets(&*store).await.map_err(|error| {
+        let budgets = checkpoint::budgets(&*store).await.map_err(|error| {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "budgets were not taken over"
             );
             ErrorFrame::new(ErrorCode::Storage, "the budgets that are kept cannot be read")
         })?;
-        self.ask(move |hot| hot.desk.borrow_mut().set_budgets(budgets)).await
+        self.ask(move |hot| hot.team.borrow_mut().set_budgets(budgets)).await
     }
 
     /// How many deliveries are open, and how many turns under way.
     pub(crate) async fn standing(&self) -> Result<Standing, ErrorFrame> {
         self.ask(|hot| {
-            let desk = hot.desk.borrow();
+            let team = hot.team.borrow();
+            let desk = team.desk();
             let every = Query::default();
             let open = desk.ladder().find(&every).filter(|it| !it.state.is_final());
             Standing { open: open.count() as u64, active: desk.runs().active().count() as u64 }
         })
         .await
     }
-}
-
-fn stopping() -> ErrorFrame {
-    ErrorFrame::new(ErrorCode::Busy, "the server is stopping")
 }

@@ -20,16 +20,16 @@ use tungstenite::handshake::{machine::TryParse, server};
 use super::wire::Wire;
 use crate::{
     body::Body,
-    hub::Newcomer,
     route::Route,
     state::State,
     upgrade::{self, Adopt},
+    upgraded::UpgradedSocket,
 };
 
 /// Who has come.
 pub(super) enum Greeted {
     /// A member, whose handshake is answered.
-    Member(Newcomer),
+    Member(UpgradedSocket),
     /// Somebody for hyper.
     Guest(Wire),
 }
@@ -47,7 +47,7 @@ pub(super) fn greet(wire: Wire, peer: SocketAddr, state: &State) -> io::Result<G
     let (mut socket, unread) = wire.into_parts()?;
     // The socket is new: a hundred bytes find room, or nothing ever will.
     socket.write_all(&written(&answer))?;
-    Ok(Greeted::Member(Newcomer { socket, leftover: unread[used..].to_vec(), peer, cookie }))
+    Ok(Greeted::Member(UpgradedSocket { socket, leftover: unread[used..].to_vec(), peer, cookie }))
 }
 
 /// How long the handshake is, and the answer to one that can be agreed to.

@@ -42,7 +42,7 @@ async fn before(store: &dyn Store, last: EventId) -> Result<Vec<Message>, ReadEr
         let page = store.read_before(before, PAGE).await?;
         let Some(first) = page.first() else { break };
         before = first.id;
-        let json = page.iter().rev().filter_map(|record| message_json(&record.lent()));
+        let json = page.iter().rev().filter_map(|record| message_json(&record.borrowed()));
         let said = json.filter_map(|json| serde_json::from_slice(json).ok());
         messages.extend(said.take(MOST - messages.len()));
     }

@@ -107,7 +107,7 @@ async fn a_visitor_is_shown_what_is_read(store: Arc<dyn Store>) {
         for (records, bytes) in [(0, 0), (2, usize::MAX), (usize::MAX, length + 1), (9, 1 << 20)] {
             let limit = Limit { records, bytes };
             let mut shown = Batch::new();
-            store.visit(after, limit, &mut |record| shown.push(record.kept())).await.unwrap();
+            store.visit(after, limit, &mut |record| shown.push(record.into_owned())).await.unwrap();
             assert_eq!(shown, store.read(after, limit).await.unwrap());
         }
     }

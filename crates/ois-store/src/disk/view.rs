@@ -57,7 +57,7 @@ impl View {
     /// The records after this id, oldest first.
     pub(crate) fn read(&self, after: EventId, limit: Limit) -> Result<Batch, ReadError> {
         let mut batch = Batch::new();
-        self.visit(after, limit, &mut |record| batch.push(record.kept()))?;
+        self.visit(after, limit, &mut |record| batch.push(record.into_owned()))?;
         Ok(batch)
     }
 
@@ -230,7 +230,7 @@ fn last_records(
             let (all, before) =
                 (Limit { records: taken, bytes: usize::MAX }, segment.header.first.before());
             let mut batch = Batch::new();
-            Page::new(all, before, &mut |record| batch.push(record.kept()))
+            Page::new(all, before, &mut |record| batch.push(record.into_owned()))
                 .fill(file, *start, end)?;
             return Ok(batch);
         }

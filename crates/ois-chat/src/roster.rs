@@ -1,7 +1,7 @@
 //! Who belongs to the team, who is there, and what may be said and seen.
 //!
-//! Today every event is in `main`, but every question names its room: rooms of their own come
-//! later, and then [`Room::sees`] is the one place that decides.
+//! Today every event is in `main`, but every question names its room: [`Roster::sees`] is the one
+//! place that will decide about rooms.
 
 use std::collections::BTreeMap;
 
@@ -14,20 +14,20 @@ use ois_protocol::{
 
 use crate::{ladder::LastHere, pace::Pace};
 
-/// The team and what it is doing.
+/// The register of the team, and who of it is connected with what.
 #[derive(Debug)]
-pub struct Room {
+pub struct Roster {
     limits: Limits,
     register: Vec<Member>,
     present: BTreeMap<ShortName, Seen>,
-    /// Nobody can have been seen before.
+    /// When this roster began to watch: nobody can have been seen before.
     opened: Timestamp,
 }
 
-/// What a member is connected with.
+/// The kind of client that a member is connected with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Client {
-    /// Something that chats.
+    /// A client that chats and reports nothing.
     Plain,
     /// An agent's monitor, which tells how far deliveries come and proves that it can wake.
     Monitor,
@@ -51,14 +51,14 @@ struct Seen {
     member: Member,
     connections: usize,
     since: Timestamp,
-    /// What it was last connected with.
+    /// The kind of client that connected last.
     client: Client,
-    /// What its monitor says of the wake path, while it is connected.
+    /// The last that its monitor said of the wake path, while that is connected.
     proof: Option<Proof>,
     pace: Pace,
 }
 
-/// What a monitor says of the wake path.
+/// The last word of a monitor about the wake path.
 #[derive(Clone, Copy, Debug)]
 struct Proof {
     state: PresenceState,
@@ -79,9 +79,9 @@ pub enum SayError {
     /// The text is longer than the limit.
     #[error("text is {has} bytes long; the limit is {limit}")]
     TooLong {
-        /// Its length.
+        /// The text's length in bytes.
         has: usize,
-        /// The limit.
+        /// The longest text in bytes.
         limit: usize,
     },
     /// More files than may go with one message.
@@ -105,7 +105,7 @@ impl SayError {
     }
 }
 
-impl Room {
+impl Roster {
     /// A team in which nobody is known yet.
     pub fn new(limits: Limits, now: Timestamp) -> Self {
         Self { limits, register: Vec::new(), present: BTreeMap::new(), opened: now }
@@ -144,7 +144,7 @@ impl Room {
         seen.since = now;
         let news = seen.presence();
         if seen.connections == 0 && !known {
-            // Whoever has the shared password picks names as they like; only known ones are kept.
+            // A person with the shared password picks any name; only registered names are remembered.
             self.present.remove(name);
         }
         Some(news)
@@ -182,13 +182,13 @@ impl Room {
         }
     }
 
-    /// Who is there, as a subscriber is told when it signs in.
+    /// The presence of everybody who is connected, as a subscriber is told it when it signs in.
     pub fn online(&self) -> impl Iterator<Item = Presence> {
         self.present.values().filter(|seen| seen.connections > 0).map(Seen::presence)
     }
 
     /// Everybody in the register, then those present who are not in it.
-    pub fn roster(&self) -> Vec<MemberView> {
+    pub fn members(&self) -> Vec<MemberView> {
         let guests = self
             .present
             .values()
@@ -203,29 +203,45 @@ impl Room {
         self.seen(member, now).pace.take(chat_burst, chat_rate, now)
     }
 
-    /// Makes a draft of what a member sent, checked, and finds those whom it calls.
+    /// Checks what a member wants to say against the limits and the member's role.
     ///
     /// # Errors
-    /// [`SayError`]; `head` is the id of the last event so far.
-    pub fn say(
-        &self,
-        author: &Member,
-        chat: Chat,
-        head: EventId,
-    ) -> Result<(Draft, Called), SayError> {
-        self.check(author, &chat, head)?;
+    /// [`SayError`]; `head` is the id of the last event so far, which a reference cannot be beyond.
+    pub fn check(&self, author: &Member, chat: &Chat, head: EventId) -> Result<(), SayError> {
+        if author.role == Role::Guest {
+            return Err(SayError::Forbidden);
+        }
+        if !Self::sees(author, &chat.room) {
+            return Err(SayError::NoRoom);
+        }
+        if chat.text.len() > self.limits.text_bytes {
+            return Err(SayError::TooLong { has: chat.text.len(), limit: self.limits.text_bytes });
+        }
+        if chat.attachments.len() > self.limits.attachments {
+            return Err(SayError::Attachments(self.limits.attachments));
+        }
+        let mut named = [chat.reply_to, chat.cause].into_iter().flatten();
+        match named.find(|id| *id > head || *id == EventId::ZERO) {
+            Some(id) => Err(SayError::NoMessage(id)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes a draft of what a member says, which [`Roster::check`] has let pass, and finds those whom
+    /// it calls.
+    pub fn draft(&self, author: &Member, chat: &Chat) -> (Draft, Called) {
         let mentions = mention::find(&chat.text, &self.register);
         let called = self.called(author, &mentions);
         let draft = Draft {
-            room: chat.room,
+            room: chat.room.clone(),
             mentions: mentions.wire(),
-            attachments: chat.attachments,
+            attachments: chat.attachments.clone(),
             reply_to: chat.reply_to,
             cause: chat.cause.filter(|_| author.is_agent()),
-            nonce: chat.nonce,
-            ..Draft::new(author.clone(), chat.text)
+            nonce: chat.nonce.clone(),
+            ..Draft::new(author.clone(), chat.text.clone())
         };
-        Ok((draft, called))
+        (draft, called)
     }
 
     /// The agents among those whom a text calls, without its author.
@@ -251,29 +267,6 @@ impl Room {
     /// Whether a member may see what is in a room. Every door asks this: live, resume, history.
     pub fn sees(_member: &Member, room: &RoomName) -> bool {
         room.is_main()
-    }
-
-    fn check(&self, author: &Member, chat: &Chat, head: EventId) -> Result<(), SayError> {
-        if author.role == Role::Guest {
-            return Err(SayError::Forbidden);
-        }
-        if !Self::sees(author, &chat.room) {
-            return Err(SayError::NoRoom);
-        }
-        if chat.text.len() > self.limits.text_bytes {
-            return Err(SayError::TooLong { has: chat.text.len(), limit: self.limits.text_bytes });
-        }
-        if chat.attachments.len() > self.limits.attachments {
-            return Err(SayError::Attachments(self.limits.attachments));
-        }
-        match [chat.reply_to, chat.cause]
-            .into_iter()
-            .flatten()
-            .find(|id| *id > head || *id == EventId::ZERO)
-        {
-            Some(id) => Err(SayError::NoMessage(id)),
-            None => Ok(()),
-        }
     }
 
     fn seen(&mut self, member: &Member, now: Timestamp) -> &mut Seen {
@@ -340,10 +333,10 @@ mod tests {
         Member::new(name.parse().unwrap(), Kind::Human, Role::Member)
     }
 
-    fn room() -> Room {
-        let mut room = Room::new(Limits::default(), NOON);
-        room.register(vec![agent("HKH 🐱"), agent("ARIA ⚔️")]);
-        room
+    fn roster() -> Roster {
+        let mut roster = Roster::new(Limits::default(), NOON);
+        roster.register(vec![agent("HKH 🐱"), agent("ARIA ⚔️")]);
+        roster
     }
 
     fn chat(text: &str) -> Chat {
@@ -352,41 +345,41 @@ mod tests {
 
     #[test]
     fn a_member_is_there_from_the_first_connection_to_the_last() {
-        let mut room = room();
+        let mut roster = roster();
         let hkh = agent("HKH 🐱");
-        assert_eq!(room.join(&hkh, Client::Plain, NOON).unwrap().state, PresenceState::Online);
-        assert_eq!(room.join(&hkh, Client::Plain, NOON.after_ms(1)), None);
-        assert_eq!(room.leave(&hkh.name, Client::Plain, NOON.after_ms(2)), None);
+        assert_eq!(roster.join(&hkh, Client::Plain, NOON).unwrap().state, PresenceState::Online);
+        assert_eq!(roster.join(&hkh, Client::Plain, NOON.after_ms(1)), None);
+        assert_eq!(roster.leave(&hkh.name, Client::Plain, NOON.after_ms(2)), None);
         assert_eq!(
-            room.leave(&hkh.name, Client::Plain, NOON.after_ms(3)).unwrap().state,
+            roster.leave(&hkh.name, Client::Plain, NOON.after_ms(3)).unwrap().state,
             PresenceState::Offline
         );
-        assert_eq!(room.roster()[0].last_seen, Some(NOON.after_ms(3)));
+        assert_eq!(roster.members()[0].last_seen, Some(NOON.after_ms(3)));
     }
 
     #[test]
     fn the_roster_is_the_register_and_whoever_else_is_there() {
-        let mut room = room();
-        room.join(&person("tester"), Client::Plain, NOON);
-        let names: Vec<String> = room.roster().iter().map(|view| view.name.to_string()).collect();
+        let mut roster = roster();
+        roster.join(&person("tester"), Client::Plain, NOON);
+        let names: Vec<String> =
+            roster.members().iter().map(|view| view.name.to_string()).collect();
         assert_eq!(names, ["HKH", "ARIA", "tester"]);
-        room.leave(&"tester".parse().unwrap(), Client::Plain, NOON);
-        assert_eq!(room.roster().len(), 2);
+        roster.leave(&"tester".parse().unwrap(), Client::Plain, NOON);
+        assert_eq!(roster.members().len(), 2);
     }
 
     #[test]
     fn a_text_calls_those_in_the_register() {
-        let (draft, called) =
-            room().say(&person("tester"), chat("@aria look, @nobody"), EventId::ZERO).unwrap();
+        let (draft, called) = roster().draft(&person("tester"), &chat("@aria look, @nobody"));
         assert_eq!(draft.mentions, ["ARIA"]);
         assert_eq!(called.agents, ["ARIA".parse().unwrap()]);
     }
 
     #[test]
     fn everybody_is_every_agent_but_the_one_who_speaks() {
-        let mut room = room();
-        room.register(vec![agent("HKH 🐱"), agent("ARIA ⚔️"), person("Mira")]);
-        let (draft, called) = room.say(&agent("HKH 🐱"), chat("@all"), EventId::ZERO).unwrap();
+        let mut roster = roster();
+        roster.register(vec![agent("HKH 🐱"), agent("ARIA ⚔️"), person("Mira")]);
+        let (draft, called) = roster.draft(&agent("HKH 🐱"), &chat("@all"));
         assert_eq!(draft.mentions, ["all"]);
         assert_eq!(called.agents, ["ARIA".parse().unwrap()]);
         assert_eq!(called.everybody.unwrap().len(), 2);
@@ -394,35 +387,35 @@ mod tests {
 
     #[test]
     fn an_agent_is_as_its_monitor_proves_while_the_monitor_is_there() {
-        let mut room = room();
+        let mut roster = roster();
         let hkh = agent("HKH 🐱");
-        assert!(room.prove(&hkh, PresenceState::Online, NOON).is_none(), "nobody is there");
-        room.join(&hkh, Client::Monitor, NOON);
+        assert!(roster.prove(&hkh, PresenceState::Online, NOON).is_none(), "nobody is there");
+        roster.join(&hkh, Client::Monitor, NOON);
         let at = |ms| NOON.after_ms(ms);
-        let online = room.prove(&hkh, PresenceState::Online, at(1)).unwrap();
+        let online = roster.prove(&hkh, PresenceState::Online, at(1)).unwrap();
         assert_eq!((online.since, online.proven_at), (NOON, Some(at(1))));
-        let deaf = room.prove(&hkh, PresenceState::Deaf, at(2)).unwrap();
+        let deaf = roster.prove(&hkh, PresenceState::Deaf, at(2)).unwrap();
         assert_eq!((deaf.state, deaf.since), (PresenceState::Deaf, at(2)));
         assert_eq!(deaf.proven_at, Some(at(1)), "that was the last proof");
-        room.join(&hkh, Client::Plain, at(3));
-        let plain = room.leave(&hkh.name, Client::Monitor, at(4)).unwrap();
+        roster.join(&hkh, Client::Plain, at(3));
+        let plain = roster.leave(&hkh.name, Client::Monitor, at(4)).unwrap();
         assert_eq!((plain.state, plain.proven_at), (PresenceState::Online, None));
     }
 
     #[test]
     fn only_an_agent_has_a_cause() {
         let said = Chat { cause: EventId::new(5), ..chat("x") };
-        let head = EventId::new(9).unwrap();
-        assert_eq!(room().say(&person("tester"), said.clone(), head).unwrap().0.cause, None);
-        assert_eq!(room().say(&agent("HKH 🐱"), said, head).unwrap().0.cause, EventId::new(5));
+        assert_eq!(roster().draft(&person("tester"), &said).0.cause, None);
+        assert_eq!(roster().draft(&agent("HKH 🐱"), &said).0.cause, EventId::new(5));
     }
 
     #[test]
     fn what_cannot_be_said_is_refused_for_its_reason() {
-        let room = room();
+        let roster = roster();
         let tester = person("tester");
         let guest = Member { role: Role::Guest, ..person("eve") };
-        let say = |author: &Member, chat: Chat| room.say(author, chat, EventId::ZERO).unwrap_err();
+        let say =
+            |author: &Member, chat: Chat| roster.check(author, &chat, EventId::ZERO).unwrap_err();
         assert_eq!(say(&guest, chat("x")), SayError::Forbidden);
         assert_eq!(
             say(&tester, Chat { room: "ops".parse().unwrap(), ..chat("x") }),

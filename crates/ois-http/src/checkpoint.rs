@@ -4,6 +4,8 @@
 //! The checkpoint is one record, written when the server stops and now and then while it runs. A
 //! missing, old or unreadable one costs time at the start and nothing else.
 
+use std::cell::Cell;
+
 use ois_chat::{Desk, DeskSettings, Fact};
 use ois_protocol::{Budget, EventId, http::Budgets};
 use ois_store::{Limit, ReadError, RecordError, Store};
@@ -26,16 +28,16 @@ const EVENTS: u64 = 200_000;
 /// How much of the log is read at once.
 const CHUNK: Limit = Limit { records: 4096, bytes: 4 << 20 };
 
-/// What the log says of agents, for who asks while no server runs.
+/// What the log says of agents, for a caller that asks while no server runs.
 ///
 /// # Errors
 /// [`ReadError`] if the log cannot be read.
 pub async fn desk(store: &dyn Store, settings: DeskSettings) -> Result<Desk, ReadError> {
-    recall(store, settings).await.map(|(desk, _)| desk)
+    restore(store, settings).await.map(|(desk, _)| desk)
 }
 
 /// The desk as the log makes it, and the event up to which it had been kept.
-pub(crate) async fn recall(
+pub(crate) async fn restore(
     store: &dyn Store,
     settings: DeskSettings,
 ) -> Result<(Desk, EventId), ReadError> {
@@ -75,7 +77,7 @@ pub async fn budgets(store: &dyn Store) -> Result<Vec<Budget>, BudgetsError> {
     Ok(read_budgets(store).await?.0)
 }
 
-/// Changes the budgets that are kept. A server that runs counts by the new ones once it is told by
+/// Changes the budgets that are stored. A server that runs counts by the new ones once it is told by
 /// [`Server::budgets_changed`](crate::Server::budgets_changed).
 ///
 /// # Errors
@@ -123,19 +125,51 @@ pub enum BudgetsError {
     Damaged(#[from] serde_json::Error),
 }
 
+/// How far the checkpoint is behind the desk.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    /// How many facts the desk has taken since.
+    facts: Cell<u64>,
+    /// The event up to which the checkpoint is.
+    through: Cell<EventId>,
+}
+
+impl Progress {
+    /// A checkpoint up to this event has just been read.
+    pub(crate) fn new(through: EventId) -> Self {
+        Self { facts: Cell::new(0), through: Cell::new(through) }
+    }
+
+    /// The desk has taken a fact.
+    pub(crate) fn count(&self) {
+        self.facts.set(self.facts.get() + 1);
+    }
+
+    /// A checkpoint up to this event has been written; meanwhile the desk has taken no other fact.
+    fn written(&self, through: EventId) {
+        self.facts.set(0);
+        self.through.set(through);
+    }
+
+    /// Whether a checkpoint would save enough reading.
+    fn is_worth_writing(&self, head: EventId, at_the_end: bool) -> bool {
+        let events = head.get().saturating_sub(self.through.get().get());
+        let facts = self.facts.get();
+        facts >= FACTS || events >= EVENTS || at_the_end && facts > 0
+    }
+}
+
 impl Hot {
     /// Writes the checkpoint if it would save enough reading, or at the end.
-    pub(crate) async fn keep_desk(&self, at_the_end: bool) {
+    pub(crate) async fn write_checkpoint(&self, at_the_end: bool) {
         let _turn = self.turn.lock().await;
-        let head = self.tail.borrow().head();
-        let events = head.get().saturating_sub(self.kept_through.get().get());
-        let facts = self.facts.get();
-        if !(facts >= FACTS || events >= EVENTS || at_the_end && facts > 0) {
+        let head = self.team.borrow().head();
+        if !self.progress.is_worth_writing(head, at_the_end) {
             return;
         }
         let checkpoint = {
-            let desk = self.desk.borrow();
-            serde_json::to_vec(&Checkpoint { through: head, desk: &*desk })
+            let team = self.team.borrow();
+            serde_json::to_vec(&Checkpoint { through: head, desk: team.desk() })
         };
         let value = match checkpoint {
             Ok(value) => value,
@@ -145,11 +179,10 @@ impl Hot {
             let error = &error as &dyn std::error::Error;
             return tracing::warn!(
                 error,
-                "cannot keep the desk's checkpoint; the next start reads more"
+                "cannot write the desk's checkpoint; the next start reads more"
             );
         }
-        self.facts.set(0);
-        self.kept_through.set(head);
+        self.progress.written(head);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::budget::{Judgement, Pending};
 
 /// A notice that the log does not have yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Owed {
+pub(super) enum PendingNotice {
     /// No answer will come.
     Dead {
         room: RoomName,
@@ -33,43 +33,44 @@ pub(super) enum Owed {
 }
 
 impl Desk {
-    /// A notice is to be given, unless it is owed already.
-    pub(super) fn owe(&mut self, owed: Owed) {
-        if !self.owed.iter().any(|known| known.is_same(&owed)) {
-            self.owed.push(owed);
+    /// Adds a notice, unless one that says the same is pending already.
+    pub(super) fn add_notice(&mut self, notice: PendingNotice) {
+        if !self.pending_notices.iter().any(|known| known.is_same(&notice)) {
+            self.pending_notices.push(notice);
         }
     }
 
-    /// A message is in the log: if it is a notice, it is owed no more.
-    pub(super) fn pay(&mut self, message: &Message) {
+    /// A message is in the log: if it is a notice, it is pending no more.
+    pub(super) fn settle_notices(&mut self, message: &Message) {
         if let Some(notice) = &message.notice {
-            self.owed.retain_mut(|owed| !owed.is_paid(notice, message.reply_to));
+            self.pending_notices
+                .retain_mut(|pending| !pending.is_settled_by(notice, message.reply_to));
         }
     }
 
     /// What there is to say about a message that was held, or that used a budget nearly up.
-    pub(super) fn owe_for_message(&mut self, message: &Message, author: &ShortName) {
+    pub(super) fn notices_for_message(&mut self, message: &Message, author: &ShortName) {
         let held = |by: HeldBy| message.held.iter().filter(move |held| held.by == by);
         let in_loop: Vec<ShortName> = held(HeldBy::Loop).map(|held| held.agent.clone()).collect();
         if !in_loop.is_empty() {
-            self.owe_loop(message, author, in_loop);
+            self.add_loop_notice(message, author, in_loop);
         }
         let mut before = Pending::default();
         for agent in &message.calls {
             let judged = self.budgets.judge_among(agent, &message.room, &before, message.time);
             if let Judgement::Go { warn: Some(spent) } = judged {
-                self.owe(Owed::Warning { room: message.room.clone(), spent });
+                self.add_notice(PendingNotice::Warning { room: message.room.clone(), spent });
             }
             before.add(agent, &message.room);
         }
         // Whom the message calls may have used up what was left for the others.
         for held in held(HeldBy::Budget) {
-            self.owe_budget(message, &held.agent, &before);
+            self.add_budget_notice(message, &held.agent, &before);
         }
     }
 
     /// A delivery that died is told to whoever asked, unless nobody can tell what became of it.
-    pub(super) fn owe_for_delivery(&mut self, room: &RoomName, delivery: &Delivery) {
+    pub(super) fn notices_for_delivery(&mut self, room: &RoomName, delivery: &Delivery) {
         let reason = delivery.reason.unwrap_or(Reason::Unknown);
         let before = self.ladder.get(&delivery.id());
         let is_known =
@@ -78,8 +79,8 @@ impl Desk {
             return;
         }
         let (message, agent) = (delivery.message, delivery.agent.clone());
-        let same = self.owed.iter_mut().find_map(|owed| match owed {
-            Owed::Dead { message: known, reason: why, agents, .. }
+        let same = self.pending_notices.iter_mut().find_map(|pending| match pending {
+            PendingNotice::Dead { message: known, reason: why, agents, .. }
                 if (*known, *why) == (message, reason) =>
             {
                 Some(agents)
@@ -89,7 +90,7 @@ impl Desk {
         match same {
             Some(agents) if agents.contains(&agent) => {}
             Some(agents) => agents.push(agent),
-            None => self.owed.push(Owed::Dead {
+            None => self.pending_notices.push(PendingNotice::Dead {
                 room: room.clone(),
                 message,
                 agents: vec![agent],
@@ -99,10 +100,10 @@ impl Desk {
         }
     }
 
-    fn owe_loop(&mut self, message: &Message, author: &ShortName, agents: Vec<ShortName>) {
+    fn add_loop_notice(&mut self, message: &Message, author: &ShortName, agents: Vec<ShortName>) {
         let verdict = self.guard.judge_stored(message, author);
         if let Some(stop) = verdict.stop.filter(|stop| !stop.told) {
-            self.owe(Owed::Loop {
+            self.add_notice(PendingNotice::Loop {
                 room: message.room.clone(),
                 message: message.id,
                 root: stop.root,
@@ -112,13 +113,13 @@ impl Desk {
         }
     }
 
-    fn owe_budget(&mut self, message: &Message, agent: &ShortName, before: &Pending) {
+    fn add_budget_notice(&mut self, message: &Message, agent: &ShortName, before: &Pending) {
         let room = || message.room.clone();
         let judged = self.budgets.judge_among(agent, &message.room, before, message.time);
         let Judgement::Hold { spent, policy, told } = judged else { return };
         // Who asks says so by asking.
         if !told && policy != Policy::Ask {
-            self.owe(Owed::Reached {
+            self.add_notice(PendingNotice::Reached {
                 room: room(),
                 message: message.id,
                 spent: spent.clone(),
@@ -130,12 +131,12 @@ impl Desk {
             let minutes = self.budgets.minutes(&spent);
             let until = message.time.after_ms(u64::from(minutes) * 60_000);
             let agent = agent.clone();
-            self.owe(Owed::Ask { room: room(), message: message.id, agent, until });
+            self.add_notice(PendingNotice::Ask { room: room(), message: message.id, agent, until });
         }
     }
 }
 
-impl Owed {
+impl PendingNotice {
     /// Whether two say the same, so that one notice is enough.
     fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -153,7 +154,7 @@ impl Owed {
 
     /// Whether this notice, which answers that message, is all of it. While one is being stored,
     /// another agent may have died of the same.
-    fn is_paid(&mut self, notice: &Notice, to: Option<EventId>) -> bool {
+    fn is_settled_by(&mut self, notice: &Notice, to: Option<EventId>) -> bool {
         match (self, notice) {
             (
                 Self::Dead { message, reason, agents, .. },

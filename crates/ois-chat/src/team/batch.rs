@@ -1,0 +1,328 @@
+//! One batch, from the requests that wait to what becomes of them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ois_protocol::{
+    Ack, Delivery, DeliveryId, ErrorCode, ErrorFrame, EventId, Member, NewEvent, Nonce, Record,
+    Run, ServerFrame, ShortName, Timestamp,
+};
+
+use super::{
+    Team,
+    output::{Answer, ConnId, Output, RequestId, Sent},
+    queue::{Origin, Request},
+};
+use crate::{
+    desk::Fact,
+    ladder::{Report, ReportError},
+};
+
+/// Events to be appended to the log as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// The events, in order.
+    pub events: Vec<NewEvent>,
+    /// The event after which they were decided: they hold only if the log still ends there.
+    pub after: EventId,
+}
+
+/// The batch that is on its way into the log.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    /// The requests that it was made of, in case they have to be decided anew.
+    requests: Vec<Request>,
+    /// Who is told once an event is stored, in the order of the events.
+    receipts: VecDeque<Receipt>,
+    /// How many events it has.
+    events: usize,
+    /// The id of its first event, once the log has given it.
+    first: Option<EventId>,
+    /// Whether what the desk had due is in it.
+    has_desk: bool,
+}
+
+/// Who is told once an event is stored.
+#[derive(Debug)]
+struct Receipt {
+    /// The event's place in the batch.
+    at: usize,
+    about: About,
+}
+
+/// What a receipt says.
+#[derive(Clone, Debug)]
+enum About {
+    /// Something that was said; whether an earlier request of the same batch says the same.
+    Said { origin: Origin, nonce: Option<(ShortName, Nonce)>, duplicate: bool },
+    /// A monitor's report, and what an error about it would name. Its receipt is the event itself.
+    Reported { conn: ConnId, about: String },
+    /// A delivery that a person drives again.
+    Retried { request: RequestId, delivery: DeliveryId },
+}
+
+/// After a failed append: when a sender may try again, in milliseconds.
+const RETRY_AFTER_MS: u64 = 1000;
+/// How many characters of a run's name an error repeats.
+const ABOUT_CHARS: usize = 500;
+
+impl Team {
+    /// Decides what waits and gives it as one batch; `None` if there is nothing to append. The driver
+    /// appends it and says what became of it ([`Team::appended`], [`Team::moved`],
+    /// [`Team::append_failed`]) before it takes another one.
+    pub fn take_batch(&mut self, now: Timestamp) -> Option<Batch> {
+        debug_assert!(self.in_flight.is_none(), "one batch after the other");
+        let requests = self.queue.take();
+        let mut receipts = Vec::with_capacity(requests.len());
+        let mut events = Vec::with_capacity(requests.len());
+        let mut first = BTreeMap::new();
+        for request in &requests {
+            let at = events.len();
+            match self.dedupe(request, &mut first, at) {
+                Dedupe::New => {}
+                Dedupe::Stored => continue,
+                Dedupe::InBatch(receipt) => {
+                    receipts.push(receipt);
+                    continue;
+                }
+            }
+            if let Some((event, about)) = self.decide(request, now) {
+                receipts.push(Receipt { at, about });
+                events.push(event);
+            }
+        }
+        receipts.sort_by_key(|receipt| receipt.at);
+        let has_desk = std::mem::take(&mut self.is_desk_due);
+        if has_desk {
+            let roster = &self.roster;
+            events.extend(self.desk.due(now, |agent| roster.last_here(agent)));
+        }
+        if events.is_empty() {
+            return None;
+        }
+        let (receipts, count) = (receipts.into(), events.len());
+        self.in_flight =
+            Some(InFlight { requests, receipts, events: count, first: None, has_desk });
+        Some(Batch { events, after: self.head })
+    }
+
+    /// The log has stored the batch; its first event has this id, and the others follow it.
+    pub fn appended(&mut self, first: EventId) {
+        if let Some(in_flight) = &mut self.in_flight {
+            in_flight.first = Some(first);
+        }
+    }
+
+    /// Takes the next record of the log, in order, of whichever server it came. Answers with what
+    /// follows from it for agents, if anything does.
+    pub fn stored(&mut self, record: &Record<impl AsRef<[u8]>>) -> Option<Fact> {
+        self.head = record.id;
+        let payload = record.payload.as_ref();
+        let fact = record.kind.and_then(|kind| Fact::read(kind, &record.room, payload));
+        if let Some(fact) = &fact {
+            self.desk.apply(fact);
+        }
+        self.settle(record.id, record.time);
+        self.is_desk_due |= self.desk.has_pending_notices();
+        fact
+    }
+
+    /// The log did not end where the batch was decided: nothing of it is stored. Its requests are
+    /// decided anew, once the driver has handed over the records that have come in between.
+    pub fn moved(&mut self) {
+        let Some(in_flight) = self.in_flight.take() else { return };
+        self.desk.forget_pending();
+        self.queue.put_back(in_flight.requests);
+        self.is_desk_due |= in_flight.has_desk;
+    }
+
+    /// The log cannot store the batch: those who asked for it are told, and nobody else.
+    pub fn append_failed(&mut self) {
+        let Some(in_flight) = self.in_flight.take() else { return };
+        // What the desk had due comes again with the next tick.
+        self.desk.forget_pending();
+        for Receipt { about, .. } in in_flight.receipts {
+            let words = "not stored: the server's disk does not take it";
+            let error = ErrorFrame::new(ErrorCode::Storage, words);
+            let error = ErrorFrame { retry_after_ms: Some(RETRY_AFTER_MS), ..error };
+            match about {
+                About::Said { origin, nonce, .. } => {
+                    let nonce = nonce.map(|(_, nonce)| nonce);
+                    self.refuse(origin, ErrorFrame { nonce, ..error });
+                }
+                About::Reported { conn, about } => {
+                    let about = Some(about);
+                    self.send(conn, ServerFrame::Error(ErrorFrame { about, ..error }));
+                }
+                About::Retried { request, .. } => self.refuse(Origin::Request(request), error),
+            }
+        }
+    }
+
+    /// Answers a request that was stored before, and finds one that stands in this batch already.
+    fn dedupe(
+        &mut self,
+        request: &Request,
+        first: &mut BTreeMap<(ShortName, Nonce), usize>,
+        next: usize,
+    ) -> Dedupe {
+        let Request::Say { origin, author, chat } = request else { return Dedupe::New };
+        let Some(nonce) = &chat.nonce else { return Dedupe::New };
+        if let Some(id) = self.nonces.find(&author.name, nonce) {
+            self.acknowledge(*origin, Some(nonce.clone()), Sent { id, duplicate: true });
+            return Dedupe::Stored;
+        }
+        let key = (author.name.clone(), nonce.clone());
+        let at = *first.entry(key.clone()).or_insert(next);
+        if at == next {
+            return Dedupe::New;
+        }
+        let about = About::Said { origin: *origin, nonce: Some(key), duplicate: true };
+        Dedupe::InBatch(Receipt { at, about })
+    }
+
+    /// Decides one request: the event to be stored and who is told of it, or `None` if it is answered.
+    fn decide(&mut self, request: &Request, now: Timestamp) -> Option<(NewEvent, About)> {
+        match request {
+            Request::Say { origin, author, chat } => {
+                let (draft, called) = self.roster.draft(author, chat);
+                let draft = self.desk.say(draft, called, now);
+                let nonce = chat.nonce.clone().map(|nonce| (author.name.clone(), nonce));
+                let about = About::Said { origin: *origin, nonce, duplicate: false };
+                Some((NewEvent::Message(draft), about))
+            }
+            Request::Delivery { conn, agent, said } => self.decide_delivery(*conn, agent, said),
+            Request::Run { conn, agent, said } => self.decide_run(*conn, agent, said, now),
+            Request::Retry { request, delivery } => match self.desk.retry(delivery) {
+                Ok(event) => {
+                    let (request, delivery) = (*request, delivery.clone());
+                    Some((event, About::Retried { request, delivery }))
+                }
+                Err(error) => {
+                    let error = refusal(&error, delivery.to_string());
+                    self.refuse(Origin::Request(*request), error);
+                    None
+                }
+            },
+        }
+    }
+
+    fn decide_delivery(
+        &mut self,
+        conn: ConnId,
+        agent: &Member,
+        said: &Delivery,
+    ) -> Option<(NewEvent, About)> {
+        let about = format!("{}:{}", said.message, agent.name);
+        match self.desk.report(agent, said.clone()) {
+            Ok(Report::Climbs(event)) => return Some((event, About::Reported { conn, about })),
+            Ok(Report::Known(stands)) => self.send(conn, ServerFrame::Delivery(stands)),
+            Err(error) => {
+                self.send(conn, ServerFrame::Error(refusal(&error, about)));
+                if let ReportError::BadTransition(stands) = error {
+                    self.send(conn, ServerFrame::Delivery(*stands));
+                }
+            }
+        }
+        None
+    }
+
+    fn decide_run(
+        &mut self,
+        conn: ConnId,
+        agent: &Member,
+        said: &Run,
+        now: Timestamp,
+    ) -> Option<(NewEvent, About)> {
+        let about: String = said.run.chars().take(ABOUT_CHARS).collect();
+        match self.desk.report_run(agent, said.clone(), now) {
+            Ok(Some(event)) => return Some((event, About::Reported { conn, about })),
+            Ok(None) => {
+                if let Some(known) = self.desk.runs().get(&about).cloned() {
+                    self.send(conn, ServerFrame::Run(known));
+                }
+            }
+            Err(error) => self.send(conn, ServerFrame::Error(refusal(&error, about))),
+        }
+        None
+    }
+
+    /// Tells everybody who asked for this event that it is stored.
+    fn settle(&mut self, id: EventId, time: Timestamp) {
+        let Some(in_flight) = &mut self.in_flight else { return };
+        let at = in_flight.first.and_then(|first| id.get().checked_sub(first.get()));
+        let Some(at) = at.and_then(|at| usize::try_from(at).ok()) else { return };
+        let is_last = at + 1 >= in_flight.events;
+        let count = in_flight.receipts.iter().take_while(|receipt| receipt.at == at).count();
+        let receipts: Vec<Receipt> = in_flight.receipts.drain(..count).collect();
+        for Receipt { about, .. } in receipts {
+            self.give_receipt(about, id, time);
+        }
+        if is_last {
+            self.in_flight = None;
+            self.desk.forget_pending();
+        }
+    }
+
+    fn give_receipt(&mut self, about: About, id: EventId, time: Timestamp) {
+        match about {
+            About::Said { origin, nonce, duplicate } => {
+                if let (Some((author, nonce)), false) = (&nonce, duplicate) {
+                    self.nonces.insert(author.clone(), nonce.clone(), id, time);
+                }
+                let nonce = nonce.map(|(_, nonce)| nonce);
+                self.acknowledge(origin, nonce, Sent { id, duplicate });
+            }
+            About::Reported { .. } => {}
+            About::Retried { request, delivery } => {
+                let known = self.desk.ladder().get(&delivery).cloned();
+                let gone = || ErrorFrame::new(ErrorCode::NotFound, "there is no such delivery");
+                let answer = known.map(Answer::Retried).ok_or_else(gone);
+                self.outputs.push_back(Output::Answer(request, answer));
+            }
+        }
+    }
+
+    /// Tells a sender that what it said is stored.
+    fn acknowledge(&mut self, origin: Origin, nonce: Option<Nonce>, sent: Sent) {
+        match (origin, nonce) {
+            (Origin::Conn(conn), Some(nonce)) => {
+                let Sent { id, duplicate } = sent;
+                self.send(conn, ServerFrame::Ack(Ack { nonce, id, duplicate }));
+            }
+            (Origin::Conn(_), None) => {}
+            (Origin::Request(request), _) => {
+                self.outputs.push_back(Output::Answer(request, Ok(Answer::Sent(sent))));
+            }
+        }
+    }
+
+    fn refuse(&mut self, origin: Origin, error: ErrorFrame) {
+        match origin {
+            Origin::Conn(conn) => self.send(conn, ServerFrame::Error(error)),
+            Origin::Request(request) => {
+                self.outputs.push_back(Output::Answer(request, Err(error)));
+            }
+        }
+    }
+}
+
+/// What is known of a request's nonce.
+enum Dedupe {
+    /// It has none, or nobody has used it.
+    New,
+    /// It is stored; the sender has been told.
+    Stored,
+    /// It stands in this batch already, which is told once that is stored.
+    InBatch(Receipt),
+}
+
+/// The frame that tells a monitor, and the answer that tells a person, why it is not so.
+fn refusal(error: &ReportError, about: String) -> ErrorFrame {
+    let code = match error {
+        ReportError::NotFound => ErrorCode::NotFound,
+        ReportError::TooLong => ErrorCode::TooLong,
+        ReportError::Busy => ErrorCode::Busy,
+        ReportError::Taken(_) | ReportError::BadTransition(_) => ErrorCode::BadTransition,
+    };
+    ErrorFrame { about: Some(about), ..ErrorFrame::new(code, error.to_string()) }
+}

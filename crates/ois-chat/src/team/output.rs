@@ -1,0 +1,44 @@
+//! What a team has its driver do.
+
+use ois_protocol::{Delivery, ErrorFrame, EventId, ServerFrame, Stopped};
+
+/// The number of a connection, given by the driver and never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u64);
+
+/// The number of a request that came over another way than a connection (HTTP), given by the driver
+/// and never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// What a team has its driver do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Send this frame to one connection, before anything else of the log.
+    Send(ConnId, ServerFrame),
+    /// Send this frame to each of these connections. It is worth nothing later: a peer that does not
+    /// read misses it.
+    SendAll(Vec<ConnId>, ServerFrame),
+    /// Answer a request. A request is answered once.
+    Answer(RequestId, Result<Answer, ErrorFrame>),
+}
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Something was said; it is in the log.
+    Sent(Sent),
+    /// A delivery is driven again; this is its next attempt, which is in the log.
+    Retried(Delivery),
+    /// A monitor's word about a turn that was to be stopped.
+    Stopped(Stopped),
+}
+
+/// The place of something that was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The message's place in the log.
+    pub id: EventId,
+    /// Whether it had been stored before.
+    pub duplicate: bool,
+}
