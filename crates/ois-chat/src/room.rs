@@ -347,7 +347,7 @@ mod tests {
     }
 
     fn chat(text: &str) -> Chat {
-        Chat { text: text.to_owned(), ..Chat::default() }
+        Chat { text: text.to_owned(), ..Chat::in_main() }
     }
 
     #[test]

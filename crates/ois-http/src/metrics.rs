@@ -234,7 +234,7 @@ mod tests {
         metrics.messages.add(3);
         let delivery =
             Delivery { state: Rung::Silent, ..Delivery::stored(ID, "HKH".parse().unwrap(), NOON) };
-        metrics.saw(&Fact::Delivery { room: RoomName::default(), delivery });
+        metrics.saw(&Fact::Delivery { room: RoomName::main(), delivery });
         let called = Message {
             calls: vec!["HKH".parse().unwrap(), "ARIA".parse().unwrap()],
             notice: Some(Notice::Unclaimed { duty: "reviewer".parse().unwrap() }),

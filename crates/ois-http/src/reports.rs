@@ -106,7 +106,7 @@ impl Hot {
     pub(crate) fn end_activity(&self, agent: &ShortName) {
         let idle = Activity {
             agent: Some(agent.clone()),
-            room: ois_protocol::RoomName::default(),
+            room: ois_protocol::RoomName::main(),
             state: ActivityState::Idle,
             run: None,
             note: None,

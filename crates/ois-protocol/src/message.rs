@@ -41,7 +41,7 @@ pub struct Message {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_archive: bool,
     /// Where it was said; absent on the wire for `main`.
-    #[serde(default, skip_serializing_if = "RoomName::is_main")]
+    #[serde(default = "RoomName::main", skip_serializing_if = "RoomName::is_main")]
     pub room: RoomName,
     /// The message it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +81,7 @@ impl Message {
             mentions: Vec::new(),
             attachments: Vec::new(),
             from_archive: false,
-            room: RoomName::default(),
+            room: RoomName::main(),
             reply_to: None,
             cause: None,
             hop: 0,
@@ -137,7 +137,7 @@ impl Draft {
     pub fn new(author: Member, text: impl Into<String>) -> Self {
         Self {
             author,
-            room: RoomName::default(),
+            room: RoomName::main(),
             text: text.into(),
             mentions: Vec::new(),
             attachments: Vec::new(),

@@ -160,7 +160,7 @@ impl fmt::Debug for ShortName {
 /// The name of a room: 1 to 64 characters without white space, compared as written.
 ///
 /// ```
-/// assert!(ois_protocol::RoomName::default().is_main());
+/// assert!(ois_protocol::RoomName::main().is_main());
 /// assert!("two words".parse::<ois_protocol::RoomName>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -170,6 +170,11 @@ pub struct RoomName(Cow<'static, str>);
 impl RoomName {
     /// The room that every team has, and the only one that old clients know.
     pub const MAIN: &'static str = "main";
+
+    /// Returns the name of the room `main`.
+    pub const fn main() -> Self {
+        Self(Cow::Borrowed(Self::MAIN))
+    }
 
     /// The room's name.
     pub fn as_str(&self) -> &str {
@@ -182,12 +187,6 @@ impl RoomName {
     }
 }
 
-impl Default for RoomName {
-    fn default() -> Self {
-        Self(Cow::Borrowed(Self::MAIN))
-    }
-}
-
 impl FromStr for RoomName {
     type Err = NameError;
 
@@ -196,7 +195,7 @@ impl FromStr for RoomName {
         if text.contains(char::is_whitespace) {
             return Err(NameError::WhiteSpace);
         }
-        Ok(if text == Self::MAIN { Self::default() } else { Self(Cow::Owned(text.to_owned())) })
+        Ok(if text == Self::MAIN { Self::main() } else { Self(Cow::Owned(text.to_owned())) })
     }
 }
 

@@ -19,7 +19,7 @@ pub struct Activity {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<ShortName>,
     /// Where.
-    #[serde(default)]
+    #[serde(default = "RoomName::main")]
     pub room: RoomName,
     /// What.
     pub state: ActivityState,

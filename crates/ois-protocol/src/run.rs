@@ -28,7 +28,7 @@ pub struct Run {
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub attempt: u32,
     /// Where.
-    #[serde(default)]
+    #[serde(default = "RoomName::main")]
     pub room: RoomName,
     /// When it began.
     pub start: Timestamp,

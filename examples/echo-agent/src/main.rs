@@ -40,6 +40,6 @@ fn answer(message: &Message) -> Chat {
         text: message.text.replace('@', ""),
         reply_to: Some(message.id),
         cause: Some(message.id),
-        ..Chat::default()
+        ..Chat::in_main()
     }
 }

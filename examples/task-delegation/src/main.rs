@@ -84,7 +84,7 @@ async fn ask(mut link: Link, worker: &str, data: &str) -> Result<()> {
     });
     let text = Envelope::from(task).to_string();
     // The link keeps it until the server has it, and says it again after a lost connection.
-    let nonce = link.say(Chat { text, ..Chat::default() }).await?;
+    let nonce = link.say(Chat { text, ..Chat::in_main() }).await?;
     let mut asked = None;
     while let Some(event) = link.next().await {
         match event {
@@ -128,6 +128,6 @@ fn reply(message: &Message, body: Body) -> Chat {
         text: Envelope::from(body).to_string(),
         reply_to: Some(message.id),
         cause: Some(message.id),
-        ..Chat::default()
+        ..Chat::in_main()
     }
 }

@@ -103,7 +103,7 @@ pub enum Topic {
 /// let chat: ois_protocol::Chat = serde_json::from_str(r#"{"text":"hi","replyTo":7}"#).unwrap();
 /// assert!(chat.room.is_main() && chat.reply_to.is_some());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chat {
     /// What is said; may be empty if something is attached.
@@ -112,7 +112,7 @@ pub struct Chat {
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list_or_null")]
     pub attachments: Vec<Attachment>,
     /// Where; `main` if absent.
-    #[serde(default, skip_serializing_if = "RoomName::is_main")]
+    #[serde(default = "RoomName::main", skip_serializing_if = "RoomName::is_main")]
     pub room: RoomName,
     /// The message it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +123,21 @@ pub struct Chat {
     /// The message that woke the agent who says this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EventId>,
+}
+
+impl Chat {
+    /// Returns an empty chat in the room `main`, to be completed:
+    /// `Chat { text, ..Chat::in_main() }`.
+    pub const fn in_main() -> Self {
+        Self {
+            text: String::new(),
+            attachments: Vec::new(),
+            room: RoomName::main(),
+            reply_to: None,
+            nonce: None,
+            cause: None,
+        }
+    }
 }
 
 /// Why a frame could not be understood.
@@ -260,7 +275,7 @@ mod tests {
     fn what_a_client_says_of_itself_is_ignored() {
         let sent = r#"{"type":"message","text":"x","user":"FAKE","id":1,"time":"x","mentions":["ARIA"],"attachments":null}"#;
         let frame = ClientFrame::parse(sent.as_bytes()).unwrap();
-        assert_eq!(frame, ClientFrame::Chat(Chat { text: "x".to_owned(), ..Chat::default() }));
+        assert_eq!(frame, ClientFrame::Chat(Chat { text: "x".to_owned(), ..Chat::in_main() }));
     }
 
     #[test]
@@ -275,7 +290,7 @@ mod tests {
             ClientFrame::Chat(Chat {
                 text: "x".to_owned(),
                 nonce: Some("n1".parse().unwrap()),
-                ..Chat::default()
+                ..Chat::in_main()
             }),
         ];
         for frame in frames {

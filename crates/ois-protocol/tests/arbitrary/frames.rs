@@ -144,7 +144,7 @@ fn chat() -> impl Strategy<Value = ClientFrame> {
     let nonce =
         prop::option::of("[!-~]{1,64}").prop_map(|nonce| nonce.map(|it| it.parse().unwrap()));
     ("(?s).{0,60}", id(), nonce, id()).prop_map(|(text, reply_to, nonce, cause)| {
-        ClientFrame::Chat(Chat { text, reply_to, nonce, cause, ..Chat::default() })
+        ClientFrame::Chat(Chat { text, reply_to, nonce, cause, ..Chat::in_main() })
     })
 }
 
