@@ -1,5 +1,5 @@
-//! Holds the pages in `specs/` to the code, both ways: every frame, field and word of the code
-//! stands in them, and every example in them is what the code reads and writes.
+//! Compares the pages in `specs/` with the code in both directions: every frame, field and word of
+//! the code stands in them, and every example in them is what the code reads and writes.
 
 #![expect(clippy::unwrap_used, reason = "a specification that is not as expected fails its test")]
 
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-/// A specification, parsed.
+/// Parses a specification.
 fn parsed(json: &str) -> Value {
     serde_json::from_str(json).unwrap()
 }
@@ -27,7 +27,7 @@ fn http_spec() -> Value {
     parsed(include_str!("../../../../specs/http.json"))
 }
 
-/// The keys of an object.
+/// Returns the keys of an object.
 fn keys(object: &Value) -> BTreeSet<&str> {
     object.as_object().unwrap().keys().map(String::as_str).collect()
 }

@@ -1,4 +1,4 @@
-//! `specs/http.json` against the bodies.
+//! Compares `specs/http.json` with the bodies.
 
 use std::collections::BTreeSet;
 
@@ -86,7 +86,8 @@ fn bodies() -> Vec<Body> {
     ]
 }
 
-/// Everything with a `content`: request bodies and answers, with the place where it stands.
+/// Returns every node with a `content`, that is, request bodies and answers, with its place in the
+/// specification.
 fn contents(spec: &Value) -> Vec<(String, &Map<String, Value>)> {
     let mut found = Vec::new();
     for (path, methods) in spec["paths"].as_object().unwrap() {
