@@ -1,4 +1,4 @@
-//! The link against a gateway that misbehaves on purpose.
+//! Tests of the link against a gateway that misbehaves on purpose.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 #[path = "fake/server.rs"]
@@ -38,14 +38,14 @@ fn a_gateway_that_lets_us_in_says_who_it_is() {
     assert_eq!(gateway.server_version(), "2026.9.6");
     assert_eq!(gateway.scopes(), ["operator.read", "operator.write"]);
     assert!(gateway.ended().is_none());
-    // The last one to go closes the link, which the gateway sees.
+    // Dropping the last clone closes the link, which the gateway sees.
     drop(gateway);
     served.join().unwrap();
 }
 
 #[test]
 fn nobody_there_is_unreachable() {
-    // Bound and gone: nobody listens on this port any more.
+    // The listener is bound and dropped, so no program listens on this port any more.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = Gateway::connect(&config(&format!("ws://{address}"))).unwrap_err();
     assert!(matches!(error, GatewayError::Unreachable { .. }), "{error:?}");
@@ -112,7 +112,7 @@ fn tls_to_a_plain_gateway_is_unreachable() {
 
 #[test]
 fn a_listener_that_never_answers_is_given_up_at_the_deadline() {
-    // The system takes the connection; nobody ever accepts it.
+    // The system completes the connection, but no program ever accepts it.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut config = config(&format!("ws://{}", listener.local_addr().unwrap()));
     config.connect_within = Duration::from_millis(50);
@@ -156,7 +156,7 @@ fn many_threads_share_one_link_and_each_gets_its_own_answer() {
     const CALLERS: usize = 40;
     let (config, served) = serve(|mut peer| {
         peer.let_in();
-        // All are under way before the first is answered, and the last is answered first.
+        // All requests are under way before the first is answered, and the last is answered first.
         let waits: Vec<_> = (0..CALLERS).map(|_| peer.next()).collect();
         for wait in waits.iter().rev() {
             let reply = json!({"disposition": "visible", "text": wait["params"]["runId"]});
@@ -338,7 +338,7 @@ fn delta(text: &str) -> serde_json::Value {
     json!({"runId": "k", "sessionKey": "s", "state": "delta", "deltaText": text})
 }
 
-/// Takes one connection, answers its first bytes with these and gives back what it said.
+/// Accepts one connection, answers its first bytes with this text and returns what it received.
 fn answer_http(answer: &str) -> (ois_gateway::Config, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = config(&format!("ws://{}", listener.local_addr().unwrap()));

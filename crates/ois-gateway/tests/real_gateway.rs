@@ -1,8 +1,8 @@
-//! Against a real OpenClaw gateway whose model is a stub that obeys marks in the message.
+//! Tests against a real OpenClaw gateway whose model is a stub that obeys marks in the message.
 //!
-//! Needs the feature `real-gateway` and a running gateway: `OIS_TEST_GATEWAY_URL` and
-//! `OIS_TEST_GATEWAY_TOKEN` say which. Its configuration allows `sessions_send` over HTTP. Sessions
-//! and keys are fresh in every run, so the tests may meet the same gateway again.
+//! They need the feature `real-gateway` and a running gateway, which `OIS_TEST_GATEWAY_URL` and
+//! `OIS_TEST_GATEWAY_TOKEN` name. Its configuration allows `sessions_send` over HTTP. Sessions and
+//! keys are fresh in every run, so the tests may meet the same gateway again.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -34,7 +34,7 @@ fn gateway() -> Gateway {
     Gateway::connect(&config()).unwrap()
 }
 
-/// A name that no other test and no other run has.
+/// Returns a name that no other test and no other run uses.
 fn fresh(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
@@ -77,7 +77,7 @@ fn a_delivered_message_is_answered_and_the_history_knows_it() {
 fn no_reply_is_silence() {
     let (gateway, turn) = (gateway(), turn("[[say:NO_REPLY]]"));
     assert_eq!(run(&gateway, &turn), Outcome::Silent);
-    // No row tells it, in this process of the gateway or a later one.
+    // No row of the history shows the silence, in this process of the gateway or a later one.
     assert_eq!(fate_of(&gateway, &turn), Fate::Silent);
     let restarted = gateway.history(&turn.session_key, 50, PATIENCE).unwrap();
     assert_eq!(fate(&restarted, &turn.idempotency_key, "before", gateway.boot_id()), Fate::Silent);
@@ -149,12 +149,12 @@ fn a_gateway_tells_how_it_is_without_a_model() {
 
 #[test]
 fn sessions_send_reaches_a_session_where_it_is_allowed() {
-    // The tool sends to sessions that there are; it makes none.
+    // The tool sends to existing sessions only and creates none.
     let opening = turn("[[say:hello]]");
     run(&gateway(), &opening);
     let send = SessionsSend {
         session_key: opening.session_key,
-        // Anything else and the gateway goes on with turns of its own.
+        // After any other text the gateway goes on with turns of its own.
         message: "[[say:REPLY_SKIP]]".to_owned(),
         caller: Some(format!("agent:main:{}", fresh("ois"))),
     };

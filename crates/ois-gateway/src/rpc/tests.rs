@@ -119,7 +119,7 @@ fn the_second_answer_to_agent_is_not_an_answer_to_anybody() {
     let accepted = rpc.receive(&res(&id, &json!({"runId": "k", "status": "accepted"})), 4);
     assert!(matches!(accepted[..], [Effect::Answer(_, Ok(_))]));
     assert!(rpc.receive(&res(&id, &json!({"runId": "k", "status": "ok"})), 5).is_empty());
-    // When the run fails, the second answer is a complaint with a payload.
+    // When the run fails, the second answer is an error with a payload.
     let failed = json!({"type": "res", "id": id, "ok": false, "payload": {"status": "error"},
         "error": {"code": "UNAVAILABLE", "message": "LLM request failed"}});
     assert!(rpc.receive(&failed.to_string(), 6).is_empty());

@@ -1,9 +1,9 @@
-//! From a gateway's complaint to a [`GatewayError`].
+//! Converts a gateway's error answer into a [`GatewayError`].
 
 use crate::error::GatewayError;
 use crate::wire::{Complaint, PROTOCOL};
 
-/// What a complaint about `method` means.
+/// Returns the error that the gateway's complaint about `method` means.
 pub(crate) fn refusal(method: &str, complaint: Complaint) -> GatewayError {
     let Complaint { code, message, retry_after_ms, .. } = complaint;
     match complaint.detail.as_str() {
@@ -31,7 +31,7 @@ pub(crate) fn refusal(method: &str, complaint: Complaint) -> GatewayError {
         _ => {}
     }
     match code.as_str() {
-        // The one complaint of this kind that no waiting mends.
+        // This is the one complaint of its kind that waiting does not mend.
         "UNAVAILABLE" if message.starts_with("Pending input ownership ended") => {
             GatewayError::KeySpent
         }
@@ -52,7 +52,7 @@ pub(crate) fn refusal(method: &str, complaint: Complaint) -> GatewayError {
     }
 }
 
-/// What it means that the gateway answered the WebSocket handshake with an HTTP status.
+/// Returns the error for a WebSocket handshake that the gateway answered with this HTTP status.
 pub(crate) fn handshake_status(status: u16, retry_after_ms: Option<u64>) -> GatewayError {
     match status {
         401 => GatewayError::Unauthorized { why: "status 401 to the handshake".to_owned() },
@@ -65,7 +65,7 @@ pub(crate) fn handshake_status(status: u16, retry_after_ms: Option<u64>) -> Gate
     }
 }
 
-/// What it means that the gateway closed the link with a code and said nothing else.
+/// Returns the error for a link that the gateway closed with this code and without another message.
 pub(crate) fn closed(code: u16, reason: &str) -> GatewayError {
     match code {
         1012 | 1013 => {
