@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ois_bridge::{AgentConfig, Echo, OpenClaw, Runtime, doctor::Patient, openclaw};
 use ois_chat::{inbox, packet::Bounds};
 use ois_client::Token;
-use ois_gateway::Config as GatewayConfig;
+use ois_gateway::{GatewayConfig, GatewayToken};
 use serde::Deserialize;
 
 use crate::settings::{self, Mode, Settings};
@@ -101,7 +101,7 @@ fn gateway(settings: &Settings, section: &Section, context_count: usize) -> open
     let url = url.map_or_else(|| format!("ws://{host}:{port}"), str::to_owned);
     let token = given(&section.gateway_token).or(given(&flags.gateway_token)).unwrap_or_default();
     let session_key = given(&section.session_key).or(given(&flags.session_key));
-    let mut config = GatewayConfig::new(&url, ois_gateway::Token::new(token));
+    let mut config = GatewayConfig::new(&url, GatewayToken::new(token));
     config.display_name = "ois-monitor".to_owned();
     openclaw::Settings {
         gateway: config,

@@ -7,13 +7,13 @@ use std::time::Duration;
 /// A gateway's shared token (`gateway.auth.token`). `Debug` hides it.
 ///
 /// ```
-/// let token = ois_gateway::Token::new("s3cret");
-/// assert_eq!(format!("{token:?}"), "Token(hidden)");
+/// let token = ois_gateway::GatewayToken::new("s3cret");
+/// assert_eq!(format!("{token:?}"), "GatewayToken(hidden)");
 /// ```
 #[derive(Clone)]
-pub struct Token(Arc<str>);
+pub struct GatewayToken(Arc<str>);
 
-impl Token {
+impl GatewayToken {
     /// Creates a token from the text of the gateway's configuration, without white space around it.
     #[must_use]
     pub fn new(text: &str) -> Self {
@@ -26,20 +26,20 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for GatewayToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(hidden)")
+        f.write_str("GatewayToken(hidden)")
     }
 }
 
 /// Everything that [`Gateway::connect`](crate::Gateway::connect) needs.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct GatewayConfig {
     /// The address, `ws://HOST:PORT` or `wss://HOST:PORT`; `http` and `https` mean the same. The
     /// default port is that of the scheme.
     pub url: String,
     /// The gateway's shared token.
-    pub token: Token,
+    pub token: GatewayToken,
     /// The name under which the gateway lists this client, for example `ois-monitor`.
     pub display_name: String,
     /// How long connecting may take, including the gateway's greeting. A gateway that has just
@@ -47,10 +47,10 @@ pub struct Config {
     pub connect_within: Duration,
 }
 
-impl Config {
+impl GatewayConfig {
     /// Creates a configuration with the usual display name and 30 s to connect.
     #[must_use]
-    pub fn new(url: &str, token: Token) -> Self {
+    pub fn new(url: &str, token: GatewayToken) -> Self {
         Self {
             url: url.to_owned(),
             token,

@@ -104,7 +104,7 @@ impl GatewayError {
 
     /// Whether the same request may succeed later although nothing is changed on either side.
     #[must_use]
-    pub fn passes(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         self.may_have_begun() || matches!(self, Self::Unreachable { .. } | Self::Busy { .. })
     }
 
@@ -139,8 +139,8 @@ mod tests {
     fn only_unclear_ends_may_have_begun() {
         assert!(GatewayError::lost("eof").may_have_begun());
         assert!(!GatewayError::KeySpent.may_have_begun());
-        assert!(!GatewayError::KeySpent.passes());
+        assert!(!GatewayError::KeySpent.is_transient());
         let busy = GatewayError::Busy { retry_after_ms: None, why: String::new() };
-        assert!(busy.passes() && !busy.may_have_begun());
+        assert!(busy.is_transient() && !busy.may_have_begun());
     }
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::config::Config;
+use crate::config::GatewayConfig;
 use crate::error::GatewayError;
 use crate::socket::{self, Ended, Input};
-use crate::wire::event::{Event, RunStep};
+use crate::wire::event::{GatewayEvent, RunStep};
 use crate::wire::hello::Hello;
 use crate::wire::history::History;
 use crate::wire::turn::{Admitted, Health, Outcome, Turn};
@@ -64,7 +64,7 @@ impl Gateway {
     /// gateway does not grant reading and writing, [`Incompatible`](GatewayError::Incompatible),
     /// [`Busy`](GatewayError::Busy) while the gateway starts, [`TimedOut`](GatewayError::TimedOut),
     /// or [`BadAnswer`](GatewayError::BadAnswer) if the other end is no gateway.
-    pub fn connect(config: &Config) -> Result<Self, GatewayError> {
+    pub fn connect(config: &GatewayConfig) -> Result<Self, GatewayError> {
         let (inputs, hello, ended) = socket::open(config)?;
         Ok(Self { link: Arc::new(Link { inputs, hello, ended, followed: AtomicU64::new(0) }) })
     }
@@ -139,25 +139,30 @@ impl Gateway {
     /// Listens to the runs of this gateway from now on, including those that others began.
     ///
     /// The channel holds `capacity` events. When it is full, further ones are lost, and the next
-    /// event that fits is preceded by [`Event::Missed`]; a slow listener delays nothing else. The
+    /// event that fits is preceded by [`GatewayEvent::Missed`]; a slow listener delays nothing else. The
     /// channel ends with the link.
     #[must_use]
-    pub fn events(&self, capacity: usize) -> Receiver<Event> {
+    pub fn events(&self, capacity: usize) -> Receiver<GatewayEvent> {
         // When the channel is full, events are lost and counted. It holds at least two, so that a
         // count and an event fit.
-        let (events, heard) = mpsc::sync_channel(capacity.max(2));
+        let (events, received) = mpsc::sync_channel(capacity.max(2));
         // If the link has ended, the sender is dropped here, and the channel ends at once.
         drop(self.link.inputs.send(Input::Listen(events)));
-        heard
+        received
     }
 
     /// Follows one run from now on, also before it is delivered. The thread that reads the link
-    /// calls `heard` with each step, so `heard` must be quick and must not block; unlike
+    /// calls `on_step` with each step, so `on_step` must be quick and must not block; unlike
     /// [`events`](Self::events) it misses no step. Dropping the returned [`Following`] ends it.
     #[must_use]
-    pub fn follow(&self, run_id: &str, heard: impl FnMut(&RunStep) + Send + 'static) -> Following {
+    pub fn follow(
+        &self,
+        run_id: &str,
+        on_step: impl FnMut(&RunStep) + Send + 'static,
+    ) -> Following {
         let number = self.link.followed.fetch_add(1, Ordering::Relaxed);
-        let follow = Input::Follow { number, run_id: run_id.to_owned(), heard: Box::new(heard) };
+        let follow =
+            Input::Follow { number, run_id: run_id.to_owned(), on_step: Box::new(on_step) };
         // A link that has ended has no further steps.
         drop(self.link.inputs.send(follow));
         Following { inputs: self.link.inputs.clone(), number }
@@ -197,13 +202,13 @@ impl Gateway {
         &self,
         method: &'static str,
         params: Value,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Value, GatewayError> {
         // The channel holds the one answer. It cannot be full, because each request is answered
         // once.
         let (reply, answered) = mpsc::sync_channel(1);
         let lost = || GatewayError::lost("it has ended");
-        let ask = Input::Ask { method, params, patience, reply };
+        let ask = Input::Ask { method, params, timeout, reply };
         // The owner answers at the deadline at the latest, or drops the sender when it ends.
         self.link.inputs.send(ask).map_err(|_| lost())?;
         answered.recv().map_err(|_| lost())?
@@ -222,6 +227,6 @@ impl fmt::Debug for Gateway {
 impl Drop for Link {
     fn drop(&mut self) {
         // The owner may have ended already; that is the purpose of this message.
-        drop(self.inputs.send(Input::Stop));
+        drop(self.inputs.send(Input::Close));
     }
 }

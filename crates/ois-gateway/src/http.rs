@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::config::{Address, Config, Token};
+use crate::config::{Address, GatewayConfig, GatewayToken};
 use crate::error::GatewayError;
 use crate::tls;
 
@@ -19,7 +19,7 @@ use crate::tls;
 pub struct Http {
     agent: Agent,
     address: Address,
-    token: Token,
+    token: GatewayToken,
 }
 
 /// A message to a session, sent with the tool `sessions_send`.
@@ -68,7 +68,7 @@ impl Http {
     ///
     /// # Errors
     /// Fails with [`Address`](GatewayError::Address).
-    pub fn new(config: &Config) -> Result<Self, GatewayError> {
+    pub fn new(config: &GatewayConfig) -> Result<Self, GatewayError> {
         let address = Address::parse(&config.url)
             .map_err(|why| GatewayError::Address { why: why.to_owned() })?;
         let mut settings = Agent::config_builder()

@@ -7,10 +7,10 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use ois_gateway::{Config, Gateway, GatewayError, Outcome, Source, Token, Turn};
+//! use ois_gateway::{GatewayConfig, Gateway, GatewayError, Outcome, Source, GatewayToken, Turn};
 //!
 //! fn ask(token: &str) -> Result<Option<String>, GatewayError> {
-//!     let config = Config::new("ws://127.0.0.1:18789", Token::new(token));
+//!     let config = GatewayConfig::new("ws://127.0.0.1:18789", GatewayToken::new(token));
 //!     let gateway = Gateway::connect(&config)?;
 //!     let turn = Turn {
 //!         session_key: "agent:main:ois:5f0c2a91:main".into(),
@@ -53,12 +53,12 @@ mod socket;
 mod tls;
 mod wire;
 
-pub use config::{Config, Token};
+pub use config::{GatewayConfig, GatewayToken};
 pub use error::GatewayError;
 pub use fate::{Fate, fate};
 pub use gateway::{Following, Gateway};
 pub use http::{Http, Readiness, Sent, SessionsSend};
-pub use wire::event::{Cost, Event, RunEvent, RunStep, ToolPhase};
+pub use wire::event::{Cost, GatewayEvent, RunEvent, RunStep, ToolPhase};
 pub use wire::hello::Hello;
 pub use wire::history::{History, Queued, QueuedState, Role, Row, SessionState, StopReason};
 pub use wire::turn::{Admission, Admitted, Health, Outcome, Source, Turn};

@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::error::GatewayError;
-use crate::wire::event::Event;
+use crate::wire::event::GatewayEvent;
 use crate::wire::hello::Hello;
 use crate::wire::refusal::refusal;
-use crate::wire::{self, Complaint, Incoming};
+use crate::wire::{self, Incoming, ResponseError};
 
 /// The number of a request on this link.
 pub(crate) type RequestId = u64;
@@ -32,7 +32,7 @@ pub(crate) enum Effect {
     /// Give this answer to the caller of the request.
     Answer(RequestId, Result<Value, GatewayError>),
     /// Give this event to the listeners.
-    Event(Event),
+    Event(GatewayEvent),
     /// Close the link, which is of no use any more. All requests are answered already.
     Close(GatewayError),
 }
@@ -86,23 +86,23 @@ impl Rpc {
     }
 
     /// Notes a sign of life that is no text frame, such as a ping or a pong.
-    pub(crate) fn hear(&mut self, now_ms: u64) {
+    pub(crate) fn note_activity(&mut self, now_ms: u64) {
         self.heard_ms = now_ms;
     }
 
     /// Takes a text frame.
     pub(crate) fn receive(&mut self, frame: &str, now_ms: u64) -> Vec<Effect> {
-        self.hear(now_ms);
+        self.note_activity(now_ms);
         if self.state == State::Closed {
             return Vec::new();
         }
         match serde_json::from_str(frame) {
             Ok(Incoming::Event { event, .. }) if event == "connect.challenge" => self.challenged(),
             Ok(Incoming::Event { event, payload }) => {
-                Event::read(&event, &payload).map(Effect::Event).into_iter().collect()
+                GatewayEvent::read(&event, &payload).map(Effect::Event).into_iter().collect()
             }
             Ok(Incoming::Res { id, ok, payload, error }) => {
-                let answer = if ok { Ok(payload) } else { Err(Complaint::read(&error)) };
+                let answer = if ok { Ok(payload) } else { Err(ResponseError::read(&error)) };
                 self.answered(&id, answer)
             }
             Ok(Incoming::Other) => Vec::new(),
@@ -194,14 +194,14 @@ impl Rpc {
         vec![Effect::Send(wire::request(&CONNECT.to_string(), "connect", &self.connect))]
     }
 
-    fn answered(&mut self, id: &str, answer: Result<Value, Complaint>) -> Vec<Effect> {
+    fn answered(&mut self, id: &str, answer: Result<Value, ResponseError>) -> Vec<Effect> {
         let Some((id, pending)) = id.parse().ok().and_then(|id| self.pending.remove_entry(&id))
         else {
             // The second answer to `agent` tells what the run has cost.
-            let late = answer.ok().and_then(|payload| Event::settled(&payload));
+            let late = answer.ok().and_then(|payload| GatewayEvent::settled(&payload));
             return late.map(Effect::Event).into_iter().collect();
         };
-        let answer = answer.map_err(|complaint| refusal(pending.method, complaint));
+        let answer = answer.map_err(|error| refusal(pending.method, error));
         if id != CONNECT {
             return vec![Effect::Answer(id, answer)];
         }

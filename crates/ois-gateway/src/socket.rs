@@ -19,10 +19,10 @@ use tungstenite::handshake::HandshakeError;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error as WsError, Message, WebSocket};
 
-use crate::config::{Address, Config};
+use crate::config::{Address, GatewayConfig};
 use crate::error::GatewayError;
 use crate::rpc::{Effect, RequestId, Rpc};
-use crate::wire::event::{Event, RunStep};
+use crate::wire::event::{GatewayEvent, RunStep};
 use crate::wire::hello::{Hello, connect_params};
 use crate::wire::refusal::{closed, handshake_status};
 use stream::Stream;
@@ -35,19 +35,19 @@ pub(crate) enum Input {
     /// Bytes from the socket; an empty list means that the socket has ended.
     Bytes(Vec<u8>),
     /// A request, the channel for its answer, and how long the answer may take.
-    Ask { method: &'static str, params: Value, patience: Duration, reply: SyncSender<Answer> },
+    Ask { method: &'static str, params: Value, timeout: Duration, reply: SyncSender<Answer> },
     /// A listener that wants to hear of events.
-    Listen(SyncSender<Event>),
+    Listen(SyncSender<GatewayEvent>),
     /// A follower of one run, under a number of its own.
-    Follow { number: u64, run_id: String, heard: Heard },
+    Follow { number: u64, run_id: String, on_step: StepCallback },
     /// The follower with this number has ended.
     Unfollow(u64),
     /// No handle needs the link any more.
-    Stop,
+    Close,
 }
 
 /// A callback that is called with each step of a run; it must not block.
-pub(crate) type Heard = Box<dyn FnMut(&RunStep) + Send>;
+pub(crate) type StepCallback = Box<dyn FnMut(&RunStep) + Send>;
 
 /// Why a link has ended; empty while it stands.
 pub(crate) type Ended = Arc<OnceLock<GatewayError>>;
@@ -61,7 +61,9 @@ const INPUTS: usize = 64;
 const LONGEST_FRAME: usize = 64 << 20;
 
 /// Opens a link, starts its threads and waits until the gateway has accepted the connection.
-pub(crate) fn open(config: &Config) -> Result<(SyncSender<Input>, Hello, Ended), GatewayError> {
+pub(crate) fn open(
+    config: &GatewayConfig,
+) -> Result<(SyncSender<Input>, Hello, Ended), GatewayError> {
     let address =
         Address::parse(&config.url).map_err(|why| GatewayError::Address { why: why.to_owned() })?;
     let started = Instant::now();
@@ -100,7 +102,7 @@ pub(crate) fn open(config: &Config) -> Result<(SyncSender<Input>, Hello, Ended),
 fn handshake(
     address: &Address,
     deadline: Instant,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<WebSocket<Stream>, GatewayError> {
     let stream = Stream::open(address, deadline)?;
     let config = WebSocketConfig::default()
@@ -109,7 +111,7 @@ fn handshake(
         .max_message_size(Some(LONGEST_FRAME));
     let timed_out = || GatewayError::TimedOut {
         what: "the WebSocket handshake".to_owned(),
-        after_ms: millis(patience),
+        after_ms: millis(timeout),
     };
     match tungstenite::client::client_with_config(address.websocket(), stream, Some(config)) {
         Ok((socket, _response)) => Ok(socket),
@@ -151,14 +153,14 @@ struct Owner {
     started: Instant,
     replies: BTreeMap<RequestId, SyncSender<Answer>>,
     listeners: Vec<Listener>,
-    followers: BTreeMap<u64, (String, Heard)>,
+    followers: BTreeMap<u64, (String, StepCallback)>,
     greeting: Option<SyncSender<Result<Hello, GatewayError>>>,
     ended: Ended,
 }
 
 /// A listener, and how many events did not fit into its channel.
 struct Listener {
-    events: SyncSender<Event>,
+    events: SyncSender<GatewayEvent>,
     missed: u64,
 }
 
@@ -185,19 +187,19 @@ impl Owner {
                 self.socket.get_mut().feed(&bytes);
                 self.take_frames();
             }
-            Input::Ask { method, params, patience, reply } => {
+            Input::Ask { method, params, timeout, reply } => {
                 let now_ms = self.now_ms();
-                let deadline_ms = now_ms.saturating_add(millis(patience));
+                let deadline_ms = now_ms.saturating_add(millis(timeout));
                 let (id, effect) = self.rpc.request(method, &params, now_ms, deadline_ms);
                 self.replies.insert(id, reply);
                 self.carry_out(vec![effect]);
             }
             Input::Listen(events) => self.listeners.push(Listener { events, missed: 0 }),
-            Input::Follow { number, run_id, heard } => {
-                self.followers.insert(number, (run_id, heard));
+            Input::Follow { number, run_id, on_step } => {
+                self.followers.insert(number, (run_id, on_step));
             }
             Input::Unfollow(number) => drop(self.followers.remove(&number)),
-            Input::Stop => {
+            Input::Close => {
                 // This is politeness only; the gateway sees the end either way.
                 drop(self.socket.close(None).and_then(|()| self.socket.flush()));
                 self.end(GatewayError::lost("closed by us"));
@@ -221,7 +223,7 @@ impl Owner {
                     };
                     return self.end(error);
                 }
-                Ok(_) => self.rpc.hear(now_ms),
+                Ok(_) => self.rpc.note_activity(now_ms),
                 Err(WsError::Io(error)) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => return self.end(GatewayError::lost(error.to_string())),
             }
@@ -249,10 +251,10 @@ impl Owner {
                     }
                 }
                 Effect::Event(event) => {
-                    if let Event::Run(run) = &event {
+                    if let GatewayEvent::Run(run) = &event {
                         let own = self.followers.values_mut();
                         own.filter(|(run_id, _)| *run_id == run.run_id)
-                            .for_each(|(_, heard)| heard(&run.step));
+                            .for_each(|(_, on_step)| on_step(&run.step));
                     }
                     self.listeners.retain_mut(|listener| listener.tell(&event));
                 }
@@ -281,9 +283,9 @@ impl Owner {
 impl Listener {
     /// Sends an event to the listener; returns `false` if the listener has gone. A full channel
     /// loses the event, and the next one that fits is preceded by the number of those lost.
-    fn tell(&mut self, event: &Event) -> bool {
+    fn tell(&mut self, event: &GatewayEvent) -> bool {
         if self.missed > 0 {
-            match self.events.try_send(Event::Missed(self.missed)) {
+            match self.events.try_send(GatewayEvent::Missed(self.missed)) {
                 Ok(()) => self.missed = 0,
                 Err(TrySendError::Full(_)) => {
                     self.missed += 1;

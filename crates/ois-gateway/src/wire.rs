@@ -41,7 +41,7 @@ pub(crate) enum Incoming {
 
 /// The parts of an answer's `error` that decide something.
 #[derive(Debug, Default)]
-pub(crate) struct Complaint {
+pub(crate) struct ResponseError {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) retry_after_ms: Option<u64>,
@@ -53,7 +53,7 @@ pub(crate) struct Complaint {
     pub(crate) pairing: Option<String>,
 }
 
-impl Complaint {
+impl ResponseError {
     /// Reads the parts that are present; an error need not have any of them.
     pub(crate) fn read(error: &Value) -> Self {
         let text = |value: &Value| value.as_str().map(str::to_owned);

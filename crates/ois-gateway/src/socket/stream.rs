@@ -19,7 +19,7 @@ use crate::error::GatewayError;
 use crate::tls;
 
 /// How long a peer may take no bytes at all before the link counts as dead.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A stream that is plain or under TLS.
 pub(crate) enum Stream {
@@ -47,7 +47,7 @@ impl Stream {
         let unreachable = |cause| GatewayError::unreachable(address, cause);
         let socket = reach(address, deadline).map_err(unreachable)?;
         socket.set_nodelay(true).map_err(unreachable)?;
-        socket.set_write_timeout(Some(WRITE_PATIENCE)).map_err(unreachable)?;
+        socket.set_write_timeout(Some(WRITE_TIMEOUT)).map_err(unreachable)?;
         let pipe = Pipe { socket, source: Source::Socket(deadline) };
         if !address.secure {
             return Ok(Self::Plain(pipe));

@@ -9,7 +9,7 @@ use crate::wire::text_of;
 
 /// An event that a gateway sent by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum GatewayEvent {
     /// A run went one step further.
     Run(RunEvent),
     /// The gateway is going to stop.
@@ -125,7 +125,7 @@ pub enum ToolPhase {
     Failed,
 }
 
-impl Event {
+impl GatewayEvent {
     /// Reads the second answer to `agent`.
     pub(crate) fn settled(payload: &Value) -> Option<Self> {
         let cost = Cost::read(&payload["result"]["meta"]["agentMeta"]["usage"]);
@@ -209,8 +209,8 @@ mod tests {
     fn step(name: &str, mut payload: Value) -> Option<RunStep> {
         payload["runId"] = json!("k");
         payload["sessionKey"] = json!("agent:main:main");
-        match Event::read(name, &payload)? {
-            Event::Run(run) => Some(run.step),
+        match GatewayEvent::read(name, &payload)? {
+            GatewayEvent::Run(run) => Some(run.step),
             other => panic!("not about a run: {other:?}"),
         }
     }
@@ -253,10 +253,12 @@ mod tests {
             "cost": {"total": 0.0125}});
         let answer = json!({"runId": "k", "status": "ok", "summary": "completed",
             "result": {"meta": {"agentMeta": {"usage": usage}}}});
-        let Some(Event::Run(run)) = Event::settled(&answer) else { panic!("no event") };
+        let Some(GatewayEvent::Run(run)) = GatewayEvent::settled(&answer) else {
+            panic!("no event")
+        };
         let cost = Cost { input_tokens: Some(13), output_tokens: Some(5), micro_usd: Some(12_500) };
         assert_eq!(run.step, RunStep::Settled(cost));
-        assert_eq!(Event::settled(&json!({"runId": "k", "status": "accepted"})), None);
+        assert_eq!(GatewayEvent::settled(&json!({"runId": "k", "status": "accepted"})), None);
         let unpriced = Cost::read(&json!({"input": 1, "cost": {"total": 0}})).unwrap();
         assert_eq!((unpriced.micro_usd, Cost::read(&json!({}))), (None, None));
         assert_eq!(cost.plus(unpriced).input_tokens, Some(14));
@@ -264,11 +266,11 @@ mod tests {
 
     #[test]
     fn what_nobody_needs_is_no_event() {
-        assert_eq!(Event::read("health", &json!({"ok": true})), None);
+        assert_eq!(GatewayEvent::read("health", &json!({"ok": true})), None);
         assert_eq!(step("agent", json!({"stream": "assistant", "data": {"delta": "x"}})), None);
         // The gateway says "model" once more when the run is over, with nothing in it.
         let empty = json!({"stream": "lifecycle", "data": {"phase": "model", "provider": null}});
         assert_eq!(step("agent", empty), None);
-        assert_eq!(Event::read("chat", &json!("not an object")), None);
+        assert_eq!(GatewayEvent::read("chat", &json!("not an object")), None);
     }
 }

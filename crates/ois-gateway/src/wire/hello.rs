@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::Token;
+use crate::config::GatewayToken;
 use crate::error::GatewayError;
 use crate::wire::PROTOCOL;
 
@@ -65,7 +65,7 @@ impl Hello {
 /// The pair `gateway-client` and `backend` is the one that is granted the scopes it asks for with
 /// the shared token alone; the gateway refuses other names, so the client's own name stands in
 /// `displayName`.
-pub(crate) fn connect_params(token: &Token, display_name: &str) -> Value {
+pub(crate) fn connect_params(token: &GatewayToken, display_name: &str) -> Value {
     json!({
         "minProtocol": PROTOCOL,
         "maxProtocol": PROTOCOL,
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_client_goes_by_the_name_that_gets_its_scopes() {
-        let params = connect_params(&Token::new("t"), "ois-monitor");
+        let params = connect_params(&GatewayToken::new("t"), "ois-monitor");
         assert_eq!(params["client"]["id"], "gateway-client");
         assert_eq!(params["client"]["mode"], "backend");
         assert_eq!(params["auth"]["token"], "t");

@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ois_gateway::{Config, Token};
+use ois_gateway::{GatewayConfig, GatewayToken};
 use serde_json::{Value, json};
 use tungstenite::handshake::server::{Request, Response};
 use tungstenite::protocol::frame::CloseFrame;
@@ -18,7 +18,7 @@ pub(crate) struct Peer {
 /// Serves one connection by the script; the result of the thread is that of the script.
 pub(crate) fn serve<T: Send + 'static>(
     script: impl FnOnce(Peer) -> T + Send + 'static,
-) -> (Config, JoinHandle<T>) {
+) -> (GatewayConfig, JoinHandle<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = config(&format!("ws://{}", listener.local_addr().unwrap()));
     let thread = std::thread::spawn(move || {
@@ -30,8 +30,11 @@ pub(crate) fn serve<T: Send + 'static>(
     (config, thread)
 }
 
-pub(crate) fn config(url: &str) -> Config {
-    Config { connect_within: Duration::from_secs(20), ..Config::new(url, Token::new("s3cret")) }
+pub(crate) fn config(url: &str) -> GatewayConfig {
+    GatewayConfig {
+        connect_within: Duration::from_secs(20),
+        ..GatewayConfig::new(url, GatewayToken::new("s3cret"))
+    }
 }
 
 impl Peer {
@@ -45,7 +48,7 @@ impl Peer {
     }
 
     /// Sends the challenge, checks the token and accepts the connection.
-    pub(crate) fn let_in(&mut self) {
+    pub(crate) fn accept_client(&mut self) {
         self.challenge();
         let connect = self.next();
         assert_eq!(connect["method"], "connect");
