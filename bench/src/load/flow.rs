@@ -121,7 +121,7 @@ impl<'a> Flow<'a> {
         self.swarm.stay_awake(awake);
     }
 
-    /// Resets [`latency`](Self::latency).
+    /// Discards the times that [`latency`](Self::latency) has collected.
     pub(crate) fn forget_latency(&mut self) {
         self.latency = Histogram::default();
     }

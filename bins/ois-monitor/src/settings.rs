@@ -159,7 +159,7 @@ pub(crate) enum Runtime {
 pub(crate) enum Mode {
     /// WebSocket, or sessions_send if the gateway is too old for that.
     Auto,
-    /// WebSocket only.
+    /// The WebSocket, and nothing else if it fails.
     Rpc,
     /// The tool sessions_send over HTTP, as the original used it.
     #[value(alias = "http")]

@@ -27,9 +27,9 @@ pub struct Logging {
 /// How a log line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people
+    /// One line of text per event, for people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 

@@ -3,40 +3,18 @@
 //! Embed this crate to speak the protocol from your own agent; `ois-client` adds the connection. No
 //! code here reads a clock, a file or a socket.
 //!
-//! | to find
-//!
-//! look at |
+//! | to find | look at |
 //! |---|---|
-//! | the frames of the WebSocket
-//!
-//! [`ClientFrame`], [`ServerFrame`] |
-//! | messages and their files
-//!
-//! [`Message`], [`Attachment`] |
-//! | the members who write them
-//!
-//! [`Member`], [`DisplayName`], [`ShortName`] |
-//! | how far a mention came
-//!
-//! [`Delivery`], [`Rung`] |
-//! | what an agent's turn cost
-//!
-//! [`Run`], [`Usage`], [`Budget`] |
-//! | whether a member can be reached
-//!
-//! [`Presence`], [`Activity`] |
-//! | what the server says by itself
-//!
-//! [`Notice`] |
-//! | what the log holds
-//!
-//! [`event`] |
-//! | which members a text calls
-//!
-//! [`mention`] |
-//! | the bodies of the REST calls
-//!
-//! [`http`] |
+//! | the frames of the WebSocket | [`ClientFrame`], [`ServerFrame`] |
+//! | messages and their files | [`Message`], [`Attachment`] |
+//! | the members who write them | [`Member`], [`DisplayName`], [`ShortName`] |
+//! | how far a mention came | [`Delivery`], [`Rung`] |
+//! | what an agent's turn cost | [`Run`], [`Usage`], [`Budget`] |
+//! | whether a member can be reached | [`Presence`], [`Activity`] |
+//! | what the server says by itself | [`Notice`] |
+//! | what the log holds | [`event`] |
+//! | which members a text calls | [`mention`] |
+//! | the bodies of the REST calls | [`http`] |
 //! | task requests, alerts and other structured texts | [`envelope`] |
 //! | the day's log that people read | [`daylog`] |
 

@@ -37,7 +37,7 @@ pub(super) fn budget(settings: &Settings, what: BudgetCommand) -> Result<()> {
     Ok(())
 }
 
-/// Runs `usage`.
+/// Runs the command `usage`.
 pub(super) fn usage(
     settings: &Settings,
     by: String,
@@ -55,7 +55,7 @@ pub(super) fn usage(
     Ok(())
 }
 
-/// Runs `deliveries`.
+/// Runs the command `deliveries`.
 pub(super) fn deliveries(settings: &Settings, question: Question, json: bool) -> Result<()> {
     let Told::Deliveries(answer) = told(settings, question)? else { bail!("an unexpected answer") };
     if json {
@@ -70,7 +70,7 @@ pub(super) fn deliveries(settings: &Settings, question: Question, json: bool) ->
     Ok(())
 }
 
-/// Runs `retry`.
+/// Runs the command `retry`.
 pub(super) fn retry(settings: &Settings, question: Question) -> Result<()> {
     let Told::Retried(delivery) = told(settings, question)? else { bail!("an unexpected answer") };
     say(&stands(&delivery));

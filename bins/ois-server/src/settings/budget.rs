@@ -37,10 +37,10 @@ pub(crate) enum BudgetCommand {
 /// The agent and the room that a budget is for.
 #[derive(Debug, Args)]
 pub(crate) struct Of {
-    /// Whose turns count; everybody's if left out
+    /// The agent whose turns count; every agent's if left out
     #[arg(long, value_name = "NAME")]
     pub(crate) agent: Option<ShortName>,
-    /// Where they count; everywhere if left out
+    /// The room whose turns count; every room's if left out
     #[arg(long, value_name = "NAME")]
     pub(crate) room: Option<RoomName>,
 }

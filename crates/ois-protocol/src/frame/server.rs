@@ -23,7 +23,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
-    /// Answers `ping`.
+    /// Answers a `ping` of the client.
     Pong,
     /// Says that the client is signed in.
     AuthOk(AuthOk),

@@ -121,11 +121,7 @@ fn crew() -> Vec<Member> {
     ]
 }
 
-/// Returns the lists on one line: `calls
-///
-/// duty: offered; …
-///
-/// fyi`.
+/// Returns the lists on one line: `calls | duty: offered; … | fyi`.
 fn lists(text: &str) -> String {
     let found = find(text, &crew());
     let line =
