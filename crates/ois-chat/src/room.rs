@@ -162,7 +162,7 @@ impl Room {
         let at = match said {
             PresenceState::Online | PresenceState::Busy => Some(now),
             PresenceState::Deaf => seen.proof.and_then(|proof| proof.at),
-            PresenceState::Offline => return None,
+            _ => return None,
         };
         seen.proof = Some(Proof { state: said, at });
         if said != before {

@@ -186,17 +186,7 @@ impl Metrics {
 
 /// The word on the wire.
 fn kind(notice: &Notice) -> &'static str {
-    match notice {
-        Notice::Dead { .. } => "dead",
-        Notice::Unclaimed { .. } => "unclaimed",
-        Notice::Loop { .. } => "loop",
-        Notice::BudgetWarning { .. } => "budget_warning",
-        Notice::BudgetReached { .. } => "budget_reached",
-        Notice::Ask { .. } => "ask",
-        Notice::NotAllowed { .. } => "not_allowed",
-        Notice::Digest { .. } => "digest",
-        Notice::Unknown => "unknown",
-    }
+    notice.kind()
 }
 
 /// `GET /metrics`.

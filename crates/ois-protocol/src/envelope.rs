@@ -68,6 +68,7 @@ pub struct Envelope {
 /// assert_eq!(Envelope::from(body).to_string(), "⚠️ Alert:\n\nMessage: disk full\n");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Body {
     /// A request that somebody does something.
     TaskRequest(TaskRequest),

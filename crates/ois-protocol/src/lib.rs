@@ -34,6 +34,8 @@ pub mod notice;
 pub mod path;
 pub mod presence;
 pub mod run;
+#[cfg(test)]
+mod specs;
 mod text;
 pub mod time;
 

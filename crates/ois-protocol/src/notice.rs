@@ -27,6 +27,7 @@ pub const AUTHOR: &str = "OIS";
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[non_exhaustive]
 pub enum Notice {
     /// No answer will come to the message that this notice replies to.
     Dead {
@@ -86,6 +87,23 @@ pub enum Notice {
     Unknown,
 }
 
+impl Notice {
+    /// Returns the word that stands for this kind on the wire.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Dead { .. } => "dead",
+            Self::Unclaimed { .. } => "unclaimed",
+            Self::Loop { .. } => "loop",
+            Self::BudgetWarning { .. } => "budget_warning",
+            Self::BudgetReached { .. } => "budget_reached",
+            Self::Ask { .. } => "ask",
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::Digest { .. } => "digest",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The sign by which a chain of messages was found to go round in circles.
 ///
 /// ```
@@ -93,6 +111,7 @@ pub enum Notice {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LoopSign {
     /// The chain is too long.
     Hops,
@@ -149,6 +168,7 @@ pub struct Held {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HeldBy {
     /// The loop guard stopped the chain.
     Loop,

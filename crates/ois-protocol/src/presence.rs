@@ -43,6 +43,7 @@ pub struct Activity {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ActivityState {
     /// The agent is writing its answer.
     Typing,
@@ -97,6 +98,7 @@ pub struct Presence {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum PresenceState {
     /// The member is connected, and its wake path answers.
     Online,

@@ -8,6 +8,7 @@
 /// assert_eq!(found, [Marker::Auto, Marker::Redacted, Marker::ActionRequired]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Marker {
     /// `[REDACTED]`: something secret was left out.
     Redacted,

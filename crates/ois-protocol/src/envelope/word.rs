@@ -61,6 +61,7 @@ fn word_of<T: Vocabulary>(value: T) -> &'static str {
 /// assert_eq!(Priority::WORDS.len(), 4);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Priority {
     /// The task can wait until there is time.
     Low,
@@ -88,6 +89,7 @@ impl Vocabulary for Priority {
 /// assert_eq!(Word::Known(TaskStatus::Success).as_str(), "success");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum TaskStatus {
     /// All of the task is done.
     Success,
@@ -109,6 +111,7 @@ impl Vocabulary for TaskStatus {
 /// assert_eq!(Word::Known(AgentStatus::Maintenance).as_str(), "maintenance");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum AgentStatus {
     /// The agent is connected and has time.
     Online,
@@ -136,6 +139,7 @@ impl Vocabulary for AgentStatus {
 /// assert!(Level::Info < Level::Critical);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Level {
     /// The alert is for information only.
     Info,

@@ -83,6 +83,7 @@ impl std::fmt::Debug for SignIn {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Topic {
     /// The client is sent [`Delivery`] frames.
     Deliveries,

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use ois_protocol::{
-    ActivityState, Attachment, ClientFrame, ErrorCode, Held, HeldBy, LoopSign, Measure, Message,
-    Offer, Partial, Policy, PresenceState, Reason, Role, Rung, ServerFrame, Spent, Topic, Usage,
-};
 use serde_json::Value;
 
-use crate::{
+use super::{
     keys, names, samples,
     schema::{faults, named, resolved},
     websocket_spec,
+};
+use crate::{
+    ActivityState, Attachment, ClientFrame, ErrorCode, Held, HeldBy, LoopSign, Measure, Message,
+    Offer, Partial, Policy, PresenceState, Reason, Role, Rung, ServerFrame, Spent, Topic, Usage,
 };
 
 /// Names of frames that are read as another frame.
@@ -143,7 +143,8 @@ fn every_notice_is_as_its_schema_says_and_every_kind_is_named() {
     let mut kinds = BTreeSet::new();
     let mut fields = BTreeSet::new();
     for notice in samples::notices() {
-        let json = serde_json::to_value(notice).unwrap();
+        let json = serde_json::to_value(&notice).unwrap();
+        assert_eq!(json["kind"], notice.kind());
         assert_eq!(faults(&spec, schema, &json), [""; 0], "{json}");
         kinds.insert(json["kind"].clone().to_string());
         fields.extend(keys(&json).into_iter().map(str::to_owned));

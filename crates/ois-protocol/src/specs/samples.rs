@@ -5,7 +5,7 @@
 
 use std::iter;
 
-use ois_protocol::{
+use crate::{
     Ack, Activity, ActivityState, Attachment, AuthOk, Chat, ClientFrame, Delivery, ErrorCode,
     ErrorFrame, EventId, Held, HeldBy, History, LoopSign, Measure, Message, Notice, Offer, Partial,
     Policy, Presence, PresenceState, Reason, Role, Run, Rung, ServerFrame, ShortName, SignIn,
@@ -146,7 +146,7 @@ fn auth_ok() -> AuthOk {
         is_agent: true,
         role: Some(Role::Agent),
         team: Some("5f3a90c2".to_owned()),
-        protocol: Some(ois_protocol::frame::PROTOCOL),
+        protocol: Some(crate::frame::PROTOCOL),
         head: Some(id()),
         session: Some("1".to_owned()),
     }

@@ -1,6 +1,6 @@
 //! Compares `specs/message-format.md` with the parsers: its marked blocks mean what it says.
 
-use ois_protocol::{Civil, Kind, Member, Role, daylog, envelope::Envelope, mention};
+use crate::{Civil, Kind, Member, Role, daylog, envelope::Envelope, mention};
 
 const PAGE: &str = include_str!("../../../../specs/message-format.md");
 
