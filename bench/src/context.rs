@@ -1,4 +1,4 @@
-//! What every scenario is handed.
+//! The state that every scenario is given.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,21 +13,22 @@ use crate::load::Swarm;
 use crate::options::{Extent, Options};
 use crate::peer::{Durability, Fetched, Peer};
 
-/// To as many as four rooms of 5,000 take, where the system allows it, or else to what it allows.
+/// Raises the limit of open files to what four rooms of 5,000 members take, or to what the system
+/// allows.
 fn raise_limit_of_files() -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     let enough = limit.maximum.map(|maximum| maximum.max(FILES));
     let raised = setrlimit(Resource::Nofile, Rlimit { current: enough, maximum: enough });
     raised.or_else(|_| setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }))?;
-    // Laid out before there are threads: later, each doubling of the kernel's table of open files
-    // would make the generator wait for some milliseconds.
+    // The table is laid out before there are threads: later, each doubling of the kernel's table of
+    // open files would make the generator wait for some milliseconds.
     let last = getrlimit(Resource::Nofile).current.unwrap_or(FILES).min(FILES) - 1;
     drop(fcntl_dupfd_cloexec(stderr(), i32::try_from(last)?)?);
     Ok(())
 }
 
 const FILES: u64 = 32 << 10;
-/// What is open beside the members' connections.
+/// The number of files that are open beside the members' connections.
 const SPARE_FILES: u64 = 200;
 
 /// One run of the benchmark.
@@ -35,18 +36,19 @@ const SPARE_FILES: u64 = 200;
 pub(crate) struct Bench {
     pub(crate) options: Options,
     pub(crate) fetched: Fetched,
-    /// Where servers keep what they store.
+    /// The folder in which servers keep what they store.
     pub(crate) roots: PathBuf,
-    /// Processes that wanted a core in the minute before: what else the machine had to do.
+    /// How many processes wanted a core in the minute before, that is, what else the machine had to
+    /// do.
     pub(crate) load_before: String,
     begin: Instant,
 }
 
 impl Bench {
-    /// Raises the limit of open files, makes the folders, fetches the peers.
+    /// Raises the limit of open files, creates the folders and fetches the peers.
     ///
     /// # Errors
-    /// When the folders cannot be made.
+    /// Fails when the folders cannot be made.
     pub(crate) fn prepare(options: Options) -> Result<Self> {
         raise_limit_of_files()?;
         let own = workspace().join("target/bench");
@@ -67,12 +69,12 @@ impl Bench {
         Ok(bench)
     }
 
-    /// Says on standard error where the work stands.
+    /// Reports the progress on standard error.
     pub(crate) fn say(&self, words: &str) {
         eprintln!("{:6.1} s  {words}", self.begin.elapsed().as_secs_f64());
     }
 
-    /// One of three values.
+    /// Returns the value for the extent of this run.
     pub(crate) fn sized<T>(&self, whole: T, quick: T, smoke: T) -> T {
         match self.options.extent {
             Extent::Whole => whole,
@@ -81,8 +83,8 @@ impl Bench {
         }
     }
 
-    /// Those of these rooms that can stand at once with so many members: where the system allows too
-    /// few open files, the broadcast is left out, with a word.
+    /// Returns those of these rooms that can stand at once with this many members. If the system
+    /// allows too few open files, the broadcast peer is left out, with a message.
     pub(crate) fn side_by_side(&self, rooms: &[Peer], members: usize) -> Vec<Peer> {
         let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         if (rooms.len() * members) as u64 + SPARE_FILES <= files {
@@ -94,17 +96,17 @@ impl Bench {
         rooms.iter().filter(|room| **room != Peer::Tungstenite).copied().collect()
     }
 
-    /// How long a room is measured before it is another one's turn, without its warming up.
+    /// Returns how long a room is measured before it is another room's turn, without its warm-up.
     pub(crate) fn turn(&self) -> Duration {
         Duration::from_millis(self.sized(300, 200, 100))
     }
 
-    /// How long one measurement of a throughput takes, without its warming up.
+    /// Returns how long one measurement of a throughput takes, without its warm-up.
     pub(crate) fn span(&self) -> Duration {
         Duration::from_millis(self.sized(1500, 700, 100))
     }
 
-    /// OIS with this durability, and those who can be compared with it.
+    /// Returns OIS with this durability, and the peers that can be compared with it.
     pub(crate) fn rooms(&self, durability: Durability) -> Vec<Peer> {
         let mut rooms = vec![Peer::Ois(durability)];
         if self.fetched.bun.is_some() {
@@ -114,10 +116,11 @@ impl Bench {
         rooms
     }
 
-    /// Nobody yet; in a smoke run ids are checked for those that have some.
+    /// Creates a swarm without connections. In a smoke run it checks the ids of peers that have
+    /// ids.
     ///
     /// # Errors
-    /// When the system gives no epoll.
+    /// Fails when the system gives no epoll.
     pub(crate) fn swarm(&self, peer: Peer) -> Result<Swarm> {
         let mut swarm = Swarm::new()?;
         if self.options.extent == Extent::Smoke && peer != Peer::Bare {
@@ -127,7 +130,7 @@ impl Bench {
     }
 }
 
-/// The root of the workspace.
+/// Returns the root folder of the workspace.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }

@@ -1,9 +1,9 @@
 //! The benchmark that anybody can repeat: `cargo xtask bench`.
 //!
-//! OIS is started as the release binary; its peers are started in the same run, beside it or in
-//! alternation with it, and driven by the same load generator. Shown are medians, ratios of what was
-//! measured one right after the other, and beside every throughput the CPU that the server took for
-//! it. Nothing here fails on a time.
+//! OIS is started as the release binary. Its peers are started in the same run, beside it or in
+//! alternation with it, and driven by the same load generator. The results are medians, ratios of
+//! measurements that were made one right after the other, and beside every throughput the CPU time
+//! that the server took for it. The benchmark never fails because of a time.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::print_stdout, reason = "a command line tool prints")]
@@ -28,7 +28,7 @@ use options::{Extent, HELP, Options};
 use report::Section;
 use scenario::Scenario;
 
-/// The program: reads the command line, measures, prints, writes.
+/// Runs the program: reads the command line, measures, prints and writes the report.
 #[must_use]
 pub fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -60,7 +60,7 @@ fn run(words: &[String]) -> Result<()> {
         bench.say(&format!("{}: {}", scenario.name(), scenario.about()));
         let mut section = scenario.run(&bench).with_context(|| scenario.name())?;
         if bench.options.extent == Extent::Smoke {
-            // So short a time says nothing about speed.
+            // So short a run says nothing about speed.
             section.verdicts.clear();
         }
         println!("\n{}", section.markdown());

@@ -1,8 +1,8 @@
-//! The load generator: cheaper than what it measures.
+//! The load generator, which is cheaper than what it measures.
 //!
-//! One thread, one epoll, one buffer. It reads the headers of WebSocket frames and skips what they
-//! carry; only a [checked](Swarm::check) swarm looks for ids and holds that they increase. Client
-//! frames are masked with zeros, which is a mask like any other and costs nothing.
+//! It has one thread, one epoll and one buffer. It reads the headers of WebSocket frames and skips
+//! their payloads; only a [checked](Swarm::check) swarm looks for ids and checks that they
+//! increase. Client frames are masked with zeros, which is a valid mask and costs nothing.
 
 mod connection;
 pub(crate) mod flow;
@@ -18,37 +18,38 @@ use serde_json::json;
 pub(crate) use frames::Frames;
 pub(crate) use swarm::Swarm;
 
-/// Where connections go and what they say first.
+/// The address of a server and the bytes with which a connection to it begins.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
-    /// The server.
+    /// The address of the server.
     pub(crate) address: SocketAddr,
-    /// How it is spoken to.
+    /// The protocol of the server.
     pub(crate) speech: Speech,
-    /// What is sent once the connection stands.
+    /// The bytes that are sent once the connection stands.
     pub(crate) hello: Vec<u8>,
-    /// Data frames that answer the hello; with the last of them the connection is in.
+    /// The number of data frames that answer the hello; after the last of them the connection is
+    /// signed in.
     pub(crate) greetings: u32,
-    /// The receive buffer, if not the system's.
+    /// The size of the receive buffer in bytes, if it is not the system's.
     pub(crate) receive_buffer: Option<usize>,
 }
 
 /// The protocol of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Speech {
-    /// An upgrade, then frames.
+    /// A WebSocket: an upgrade, then frames.
     WebSocket,
-    /// NATS' lines; the greeting is the answer to `PING`.
+    /// The lines of NATS; the greeting is the answer to `PING`.
     Nats,
 }
 
 impl Target {
-    /// A room of OIS, or one that speaks like it: sign in, then `auth_ok` and `history`.
+    /// Returns a room of OIS, or one with the same protocol: sign in, then `auth_ok` and `history`.
     pub(crate) fn room(address: SocketAddr, token: &str) -> Self {
         Self::signing_in(address, &json!({"type": "agent_auth", "token": token}), 2)
     }
 
-    /// A room that answers this sign-in with so many frames.
+    /// Returns a room that answers this sign-in with this many frames.
     pub(crate) fn signing_in(
         address: SocketAddr,
         hello: &serde_json::Value,
@@ -60,14 +61,14 @@ impl Target {
     }
 }
 
-/// A `chat` frame with a text of `bytes` bytes.
+/// Returns a `chat` frame with a text of `bytes` bytes.
 pub(crate) fn chat(bytes: usize) -> Vec<u8> {
     let text = "what is said, again and again. ".bytes().cycle().take(bytes);
     let text = String::from_utf8_lossy(&text.collect::<Vec<u8>>()).into_owned();
     text_frame(json!({"type": "chat", "text": text}).to_string().as_bytes())
 }
 
-/// A text frame as a client sends it.
+/// Returns a text frame as a client sends it.
 pub(crate) fn text_frame(payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x81];
     match payload.len() {
@@ -86,5 +87,5 @@ pub(crate) fn text_frame(payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The text of every message unless a scenario says otherwise, in bytes.
+/// The length of every message's text in bytes, unless a scenario chooses another.
 pub(crate) const TEXT: usize = 128;

@@ -1,4 +1,4 @@
-//! What it was measured on.
+//! The machine that the benchmark ran on.
 
 use std::fs;
 use std::path::Path;
@@ -9,16 +9,16 @@ use anyhow::{Context, Result};
 use crate::context::{Bench, workspace};
 use crate::peer::ois;
 
-/// Names and values, for the page's first table.
+/// Names and values for the first table of the page.
 #[derive(Debug)]
 pub(crate) struct Machine {
     pub(crate) facts: Vec<(String, String)>,
 }
 
-/// Looks at the machine, the disk and the versions.
+/// Reads what the machine, the disk and the versions are.
 ///
 /// # Errors
-/// When `/proc` does not tell.
+/// Fails when `/proc` does not tell.
 pub(crate) fn describe(bench: &Bench) -> Result<Machine> {
     let mut facts = vec![
         ("CPU".to_owned(), cpu()?),
@@ -55,7 +55,7 @@ fn memory() -> Result<String> {
     Ok(format!("{} GiB", kib.context("no MemTotal")?.div_ceil(1 << 20)))
 }
 
-/// The type of the file system that is mounted nearest above `dir`.
+/// Returns the type of the file system that is mounted nearest above `dir`.
 fn file_system(dir: &Path) -> Result<String> {
     let dir = dir.canonicalize()?;
     let mounts = read("/proc/self/mounts")?;

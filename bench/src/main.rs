@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: see the library beside it.
+//! The program behind `cargo xtask bench`; the library beside it does the work.
 
 use std::process::ExitCode;
 

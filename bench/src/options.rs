@@ -1,4 +1,4 @@
-//! What was asked for on the command line.
+//! The command line of the benchmark.
 
 use std::path::PathBuf;
 
@@ -9,22 +9,22 @@ use crate::scenario::Scenario;
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
-    /// For `docs/benchmarks.md`.
+    /// Everything, for `docs/benchmarks.md`.
     Whole,
-    /// Few rounds, short ones, fewer connections: to see what a change does.
+    /// Few and short rounds with fewer connections, to see the effect of a change.
     Quick,
-    /// As little as shows that every scenario works.
+    /// The least that shows that every scenario works.
     Smoke,
 }
 
-/// The whole command line.
+/// The options of the whole command line.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) extent: Extent,
     pub(crate) scenarios: Vec<Scenario>,
     pub(crate) rounds: usize,
     pub(crate) peers: bool,
-    /// Where the servers keep what they store.
+    /// The folder in which the servers keep what they store.
     pub(crate) root: Option<PathBuf>,
     pub(crate) json: Option<PathBuf>,
     /// Whether `docs/benchmarks.md` and its plot are written.
@@ -32,10 +32,10 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Reads the words behind the program's name; nothing when help is wanted.
+    /// Parses the words behind the program's name; returns `None` when help is wanted.
     ///
     /// # Errors
-    /// When a word is unknown or lacks its value.
+    /// Fails when a word is unknown or lacks its value.
     pub(crate) fn parse(words: &[String]) -> Result<Option<Self>> {
         let mut extent = Extent::Whole;
         let (mut scenarios, mut rounds, mut root, mut json) = (Vec::new(), None, None, None);
@@ -76,7 +76,7 @@ impl Options {
     }
 }
 
-/// The help, without the list of scenarios.
+/// The help text, without the list of scenarios.
 pub(crate) const HELP: &str = "\
 Measures OIS and, in the same run and in turns, its peers.
 

@@ -1,4 +1,4 @@
-//! Those that are measured, each started as a process of its own.
+//! The programs that are measured, each started as a process of its own.
 
 mod bare;
 mod bun;
@@ -21,36 +21,36 @@ use crate::process::Process;
 pub(crate) use fetch::Fetched;
 pub(crate) use ois::Durability;
 
-/// Somebody who has a room.
+/// A program that offers a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// The release binary.
+    /// The release binary of OIS.
     Ois(Durability),
-    /// Bun's WebSocket publish with the same frames; stores nothing.
+    /// Bun's WebSocket publish with the same frames; it stores nothing.
     Bun,
-    /// A task for each connection and a broadcast channel; stores nothing.
+    /// A task for each connection and a broadcast channel; it stores nothing.
     Tungstenite,
-    /// One write of prepared bytes for each receiver: the limit.
+    /// One write of prepared bytes for each receiver, which is the limit of the kernel.
     Bare,
     /// NATS JetStream on file, synced after every message.
     Nats,
-    /// nginx with a folder.
+    /// nginx with a folder of files.
     Nginx,
 }
 
-/// A room that takes connections.
+/// A room that accepts connections.
 #[derive(Debug)]
 pub(crate) struct Running {
-    /// What is measured.
+    /// The process that is measured.
     pub(crate) process: Process,
-    /// Where to connect; for NATS the first member's place.
+    /// The address to connect to; for NATS that of the first member.
     pub(crate) target: Target,
-    /// Where it stores; removed with it.
+    /// The folder in which it stores; it is removed with this value.
     _root: Option<TempDir>,
 }
 
 impl Peer {
-    /// The word for tables.
+    /// Returns the name that tables show.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ois(Durability::Os) => "OIS",
@@ -63,10 +63,10 @@ impl Peer {
         }
     }
 
-    /// Starts it with an empty room.
+    /// Starts the program with an empty room.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// Fails when the program does not start.
     pub(crate) fn start(self, fetched: &Fetched, roots: &Path) -> Result<Running> {
         let own = |name: &str| -> Result<Running> {
             let mut command = Command::new(std::env::current_exe()?);
@@ -106,20 +106,20 @@ impl Peer {
 }
 
 impl Running {
-    /// A room that this command starts.
+    /// Starts a room with this command.
     ///
     /// # Errors
-    /// When it does not come up.
+    /// Fails when the program does not start.
     pub(crate) fn of(name: &str, command: Command, root: Option<TempDir>) -> Result<Self> {
         let process = Process::start(name, command)?;
         let address = process.line(address_in)?;
         Ok(Self { process, target: Target::room(address, ois::TOKEN), _root: root })
     }
 
-    /// Lets so many members join who are shown everything from now on.
+    /// Lets this many members join, who receive every message from now on.
     ///
     /// # Errors
-    /// When they do not get in.
+    /// Fails when the members cannot sign in.
     pub(crate) fn join(&self, swarm: &mut Swarm, members: usize) -> Result<()> {
         if self.target.speech == Speech::WebSocket {
             return swarm.join(&self.target, members, AT_ONCE);
@@ -131,11 +131,11 @@ impl Running {
         Ok(())
     }
 
-    /// What a member sends to say `bytes` bytes.
+    /// Returns the bytes that a member sends to say `bytes` bytes.
     pub(crate) fn message(&self, bytes: usize) -> Vec<u8> {
         match self.target.speech {
             Speech::WebSocket => chat(bytes),
-            // As much as OIS puts around a text.
+            // The payload is as long as OIS makes it around a text.
             Speech::Nats => nats::message(&vec![b'x'; bytes + 101]),
         }
     }
@@ -143,7 +143,7 @@ impl Running {
     /// Fills the history with fifty messages of the usual length.
     ///
     /// # Errors
-    /// When the room does not take them.
+    /// Fails when the room does not take them.
     pub(crate) fn say_fifty(&self) -> Result<()> {
         let mut swarm = Swarm::new()?;
         self.join(&mut swarm, 1)?;
@@ -151,10 +151,11 @@ impl Running {
         Flow::new(&mut swarm, 1, Pattern::Window(1), &message).send_all(50).map(drop)
     }
 
-    /// Waits until it is done with what was before: files are written behind everybody's back.
+    /// Waits until the room has finished its earlier work, because files are written in the
+    /// background.
     ///
     /// # Errors
-    /// When it does not come to rest.
+    /// Fails when the room does not come to rest.
     pub(crate) fn settle(&self, crowd: &mut Swarm) -> Result<()> {
         for _ in 0..MOST_RESTS {
             let before = self.process.cpu()?;
@@ -167,14 +168,14 @@ impl Running {
     }
 }
 
-/// Longer than OIS pauses between two times that it writes `chat/`.
+/// A time that is longer than OIS pauses between two writes of `chat/`.
 const REST: Duration = Duration::from_millis(1250);
 const MOST_RESTS: u32 = 24;
 
-/// Becomes a peer: the hidden command of our own binary.
+/// Runs a peer; this is the hidden command of our own binary.
 ///
 /// # Errors
-/// When there is no such peer, or it cannot listen.
+/// Fails when no peer has this name, or the peer cannot listen.
 pub(crate) fn become_peer(name: &str) -> Result<()> {
     match name {
         "bare" => bare::run(),
@@ -183,10 +184,10 @@ pub(crate) fn become_peer(name: &str) -> Result<()> {
     }
 }
 
-/// Connections that sign in at the same time.
+/// The number of connections that sign in at the same time.
 const AT_ONCE: usize = 64;
 
-/// The address in a ready line.
+/// Returns the address in a ready line.
 pub(crate) fn address_in(line: &str) -> Option<std::net::SocketAddr> {
     line.split_once("listening on ")?.1.split_whitespace().next()?.parse().ok()
 }

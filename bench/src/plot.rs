@@ -1,8 +1,8 @@
-//! The plot: for each case a bar for each room, drawn as SVG by hand.
+//! The plot, drawn as SVG by hand: for each case one bar per room.
 
 use crate::report::Bar;
 
-/// Draws deliveries in a second, one group of bars for each case, each on its own scale.
+/// Draws deliveries per second, one group of bars for each case, each group on its own scale.
 pub(crate) fn svg(bars: &[&Bar]) -> String {
     let mut body = String::new();
     let mut y = TOP;
@@ -45,7 +45,7 @@ fn class(who: &str) -> &'static str {
     }
 }
 
-/// `1234567.0` as `1.23 M`.
+/// Writes `1234567.0` as `1.23 M`.
 fn short(number: f64) -> String {
     match number {
         many if many >= 1e6 => format!("{:.2} M", many / 1e6),

@@ -1,4 +1,4 @@
-//! A program that is measured: its ready line, its CPU, its memory.
+//! A program that is measured: its ready line, its CPU time and its memory.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// A child process, ended with this value.
+/// A child process, which is ended when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Process {
     name: String,
@@ -19,14 +19,14 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command` with both its streams read.
+    /// Starts `command` and reads both its output streams.
     ///
     /// # Errors
-    /// When there is no such program.
+    /// Fails when the program does not exist.
     pub(crate) fn start(name: &str, mut command: Command) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("cannot run {name}"))?;
-        // Full after so many lines: what a program says later is not wanted and dropped.
+        // The channel is full after this many lines; later output is not needed and dropped.
         let (said, lines) = mpsc::sync_channel(LINES);
         let (out, error) = (child.stdout.take(), child.stderr.take());
         follow(out.context("a pipe was asked for")?, said.clone());
@@ -37,7 +37,7 @@ impl Process {
     /// Waits for the first line in which `pick` finds something.
     ///
     /// # Errors
-    /// When it ends or says nothing of the kind for a minute; with what it said instead.
+    /// Fails when the process ends, or prints no such line for a minute; the error holds its output.
     pub(crate) fn line<T>(&self, pick: impl Fn(&str) -> Option<T>) -> Result<T> {
         let until = Instant::now() + START;
         let mut said = String::new();
@@ -53,13 +53,13 @@ impl Process {
         bail!("{} did not come up:\n{said}", self.name)
     }
 
-    /// CPU time that it has used in its life, user and system, of all its threads.
+    /// Returns the CPU time, user and system, that all threads of the process have used so far.
     ///
     /// # Errors
-    /// When it is gone.
+    /// Fails when the process is gone.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let stat = self.read("stat")?;
-        // The name in brackets may hold anything; behind it the fields are numbers.
+        // The name in brackets may hold anything; the fields behind it are numbers.
         let fields = stat.rsplit_once(')').context("no name in stat")?.1;
         let ticks = fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
         let ticks = ticks.sum::<Result<u64, _>>().context("no ticks in stat")?;
@@ -67,18 +67,18 @@ impl Process {
         Ok(Duration::from_secs_f64(ticks as f64 / in_a_second as f64))
     }
 
-    /// Resident memory in bytes.
+    /// Returns the resident memory in bytes.
     ///
     /// # Errors
-    /// When it is gone.
+    /// Fails when the process is gone.
     pub(crate) fn resident(&self) -> Result<u64> {
         field(&self.read("smaps_rollup")?, "Rss:").map(|kib| kib * 1024)
     }
 
-    /// How often its threads have been switched to and away from.
+    /// Returns how often the threads have been switched to and away from.
     ///
     /// # Errors
-    /// When it is gone.
+    /// Fails when the process is gone.
     pub(crate) fn context_switches(&self) -> Result<u64> {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
         let mut sum = 0;
@@ -90,10 +90,10 @@ impl Process {
         Ok(sum)
     }
 
-    /// Asks it to end (SIGTERM) and waits.
+    /// Asks the process to end (SIGTERM) and waits for its end.
     ///
     /// # Errors
-    /// When it does not end within a minute.
+    /// Fails when the process does not end within a minute.
     pub(crate) fn stop(&mut self) -> Result<()> {
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         let until = Instant::now() + START;
@@ -114,7 +114,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         if let Ok(None) = self.child.try_wait()
             && let Err(error) = self.child.kill().and_then(|()| self.child.wait())
         {
@@ -127,13 +127,13 @@ fn follow(stream: impl Read + Send + 'static, said: mpsc::SyncSender<String>) {
     thread::spawn(move || {
         for line in BufReader::new(stream).lines() {
             let Ok(line) = line else { return };
-            // Full, or nobody listens any more: see where the channel is made.
+            // The channel is full, or its receiver is gone; see where it is created.
             drop(said.try_send(line));
         }
     });
 }
 
-/// The number behind a name in one of the files below `/proc`.
+/// Returns the number behind a name in one of the files below `/proc`.
 fn field(text: &str, name: &str) -> Result<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name));
     let word = line.and_then(|rest| rest.split_whitespace().next());

@@ -1,4 +1,4 @@
-//! What was found, as a page, as JSON and as a plot.
+//! The results as a page, as JSON and as a plot.
 
 use std::fs;
 
@@ -9,19 +9,19 @@ use crate::context::{Bench, workspace};
 use crate::machine::Machine;
 use crate::plot;
 
-/// Everything that one run found.
+/// All results of one run.
 #[derive(Debug)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     pub(crate) sections: Vec<Section>,
 }
 
-/// What one scenario found.
+/// The results of one scenario.
 #[derive(Debug)]
 pub(crate) struct Section {
     pub(crate) name: &'static str,
     pub(crate) title: &'static str,
-    /// What was done, a short paragraph.
+    /// A short paragraph on what was done.
     pub(crate) about: &'static str,
     pub(crate) columns: &'static [&'static str],
     pub(crate) rows: Vec<Vec<String>>,
@@ -29,7 +29,7 @@ pub(crate) struct Section {
     pub(crate) bars: Vec<Bar>,
 }
 
-/// A target and what came of it.
+/// A target and whether it was met.
 #[derive(Debug)]
 pub(crate) struct Verdict {
     pub(crate) case: String,
@@ -44,12 +44,12 @@ pub(crate) struct Bar {
     pub(crate) case: String,
     pub(crate) who: &'static str,
     pub(crate) per_second: f64,
-    /// CPU seconds of the server per million.
+    /// The CPU seconds of the server per million deliveries.
     pub(crate) cpu: f64,
 }
 
 impl Section {
-    /// Nothing found yet.
+    /// Creates a section without results.
     pub(crate) fn new(
         name: &'static str,
         title: &'static str,
@@ -60,16 +60,16 @@ impl Section {
         Self { name, title, about, columns, rows, verdicts, bars }
     }
 
-    /// Adds a row.
+    /// Adds a row to the table.
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
         self.rows.push(cells.into());
     }
 
-    /// A heading, the paragraph, the table.
+    /// Returns the section as Markdown: a heading, the paragraph and the table.
     pub(crate) fn markdown(&self) -> String {
         let mut text = format!("## {}\n\n{}\n\n", self.title, self.about);
         line(&mut text, self.columns);
-        // Names to the left, numbers to the right.
+        // Names are aligned to the left, numbers to the right.
         let rules: Vec<&str> = (0..self.columns.len())
             .map(|column| if self.is_number(column) { "---:" } else { "---" })
             .collect();
@@ -121,14 +121,14 @@ impl Section {
 }
 
 impl Verdict {
-    /// What came of a target.
+    /// Creates the verdict on a target.
     pub(crate) fn new(case: &str, target: &str, measured: String, met: bool) -> Self {
         Self { case: case.to_owned(), target: target.to_owned(), measured, met }
     }
 }
 
 impl Report {
-    /// Everything as one value.
+    /// Returns all results as one value.
     pub(crate) fn json(&self) -> Value {
         let sections: Vec<Value> = self.sections.iter().map(Section::json).collect();
         json!({"machine": self.machine.facts, "scenarios": sections})
@@ -137,10 +137,10 @@ impl Report {
     /// Writes `docs/benchmarks.md` and `docs/benchmarks.svg`.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// Fails when a file cannot be written.
     pub(crate) fn write(&self, bench: &Bench) -> Result<()> {
         let docs = workspace().join("docs");
-        // Those that have peers.
+        // Only sections with peers are plotted.
         let plotted = self.sections.iter().filter(|section| section.name != "synced");
         let bars = plotted.flat_map(|section| &section.bars);
         let files = [
@@ -182,7 +182,7 @@ impl Report {
         }
         for section in &self.sections {
             let section = section.markdown();
-            // The targets stand above, all together.
+            // The targets of all sections stand together above.
             let table = section.split("\n\n* ").next().unwrap_or_default();
             let table: Vec<&str> =
                 table.lines().take_while(|line| !line.starts_with("* ")).collect();
@@ -192,7 +192,7 @@ impl Report {
     }
 }
 
-/// `1234567.0` as `1,234,567`.
+/// Writes `1234567.0` as `1,234,567`.
 pub(crate) fn thousands(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What is measured, one module each.
+//! The scenarios that are measured, one module each.
 
 mod durable;
 mod fanout;
@@ -16,26 +16,26 @@ use crate::context::Bench;
 use crate::peer::Durability;
 use crate::report::Section;
 
-/// A part of the benchmark that can be asked for by name.
+/// A part of the benchmark that can be selected by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scenario {
-    /// One speaks, many listen.
+    /// One member speaks, many listen.
     Fanout,
-    /// Everybody speaks.
+    /// Every member speaks.
     Talk,
-    /// Both with every batch synced.
+    /// Both of these, with every batch synced.
     Synced,
     /// Durable messages in bulk.
     Durable,
-    /// One durable message.
+    /// The latency of one durable message.
     Latency,
     /// Members who say nothing.
     Idle,
-    /// Members who come in.
+    /// Members who join.
     Join,
     /// A member who stops reading.
     Stall,
-    /// A million messages.
+    /// A store with a million messages.
     Store,
     /// Large files and small ones.
     Files,
@@ -44,7 +44,7 @@ pub(crate) enum Scenario {
 }
 
 impl Scenario {
-    /// All, in the order in which they run.
+    /// All scenarios, in the order in which they run.
     pub(crate) const ALL: [Self; 11] = [
         Self::Fanout,
         Self::Talk,
@@ -59,16 +59,16 @@ impl Scenario {
         Self::Wake,
     ];
 
-    /// The scenario of this name.
+    /// Returns the scenario with this name.
     ///
     /// # Errors
-    /// When there is none.
+    /// Fails when no scenario has this name.
     pub(crate) fn named(name: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|scenario| scenario.name() == name);
         found.with_context(|| format!("no scenario {name}; see --help"))
     }
 
-    /// The word for the command line.
+    /// Returns the word of the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fanout => "fanout",
@@ -85,7 +85,7 @@ impl Scenario {
         }
     }
 
-    /// One line for the help.
+    /// Returns one line for the help text.
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Fanout => "one speaks to 100, 1,000 and 5,000, one message or 32 under way",
@@ -102,10 +102,10 @@ impl Scenario {
         }
     }
 
-    /// Measures it.
+    /// Runs the measurement.
     ///
     /// # Errors
-    /// When a server does not do what it should.
+    /// Fails when a server does not do what it should.
     pub(crate) fn run(self, bench: &Bench) -> Result<Section> {
         match self {
             Self::Fanout => fanout::fan_out(bench, Durability::Os),

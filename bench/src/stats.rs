@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The middle of some numbers, zero of none.
+/// Returns the median of some numbers; zero of none.
 pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
     let mut numbers: Vec<f64> = numbers.into_iter().collect();
     numbers.sort_by(f64::total_cmp);
@@ -13,7 +13,7 @@ pub(crate) fn median(numbers: impl IntoIterator<Item = f64>) -> f64 {
     }
 }
 
-/// Times in buckets that are at the most 1/32 wide, so that adding one costs nothing.
+/// Times in buckets that are at most 1/32 wide, so that adding one costs nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Histogram {
     buckets: Vec<u64>,
@@ -21,7 +21,7 @@ pub(crate) struct Histogram {
 }
 
 impl Histogram {
-    /// Adds a time.
+    /// Adds a time to the histogram.
     pub(crate) fn add(&mut self, time: Duration) {
         let bucket = bucket(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
         if bucket >= self.buckets.len() {
@@ -31,7 +31,7 @@ impl Histogram {
         self.count += 1;
     }
 
-    /// The time below which this part of all lies, such as 0.5 or 0.99.
+    /// Returns the time below which this part of all times lies, such as 0.5 or 0.99.
     pub(crate) fn quantile(&self, part: f64) -> Duration {
         let mut left = (self.count as f64 * part).ceil() as u64;
         for (bucket, count) in self.buckets.iter().enumerate() {
@@ -44,7 +44,7 @@ impl Histogram {
     }
 }
 
-/// Five bits behind the highest one choose the bucket.
+/// Returns the bucket of a time: five bits behind the highest one choose it.
 fn bucket(nanos: u64) -> usize {
     let magnitude = 63 - nanos.max(32).leading_zeros();
     let shift = magnitude - 5;

@@ -1,4 +1,4 @@
-//! Client frames: what is taken says the same when it is said again.
+//! Client frames: an accepted frame means the same when it is written and read again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

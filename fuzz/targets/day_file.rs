@@ -1,4 +1,4 @@
-//! The day's log: whatever is read can be written, and is read the same again.
+//! The day's log: whatever is read can be written, and reads the same again.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

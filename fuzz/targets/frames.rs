@@ -1,10 +1,11 @@
-//! The frame layer: the same is heard however the bytes come, and what it writes reads back.
+//! The frame layer: it reads the same messages however the bytes are cut, and it can read what it
+//! writes.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use ois_http::codec::{self, Decoder, Item};
 
-// The first byte says how long the pieces are in which the others come.
+// The first byte is the length of the pieces in which the others come.
 fuzz_target!(|data: &[u8]| {
     let Some((piece, bytes)) = data.split_first() else { return };
     let whole = echo(bytes, usize::MAX);
@@ -12,7 +13,7 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(echo(bytes, 1), whole);
 });
 
-/// What an echo answers to these bytes, which come in pieces of this length.
+/// Returns what an echo answers to these bytes, which come in pieces of this length.
 fn echo(bytes: &[u8], piece: usize) -> Vec<u8> {
     let (mut decoder, mut pending, mut said) = (Decoder::default(), Vec::new(), Vec::new());
     for piece in bytes.chunks(piece) {

@@ -1,4 +1,4 @@
-//! Paths and names of uploads: what is taken stays within and reads back.
+//! Paths and names of uploads: an accepted one stays within the root and reads back.
 #![no_main]
 
 use std::path::{Component, Path};

@@ -1,4 +1,5 @@
-//! The log after damage: what was whole before it stays, what was not written is not shown.
+//! The log after damage: records that were whole before it stay, and nothing that was not written
+//! is shown.
 #![no_main]
 
 use std::{cell::OnceCell, fs};
@@ -9,7 +10,7 @@ use ois_store::{DiskConfig, DiskStore, Durability, Limit, OpenError, Record, Sto
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-/// A team with twelve records, closed, and its one file.
+/// A closed team with twelve records, and its one file.
 struct Team {
     root: TempDir,
     records: Vec<Record>,
@@ -21,7 +22,8 @@ thread_local! {
     static TEAM: OnceCell<Team> = const { OnceCell::new() };
 }
 
-// Two bytes of place, two of length of what is cut out there, the rest is put in its place.
+// The first two bytes are a place, the next two the length that is cut out there, and the rest is
+// put in its place.
 fuzz_target!(|data: &[u8]| {
     let [a, b, c, d, instead @ ..] = data else { return };
     TEAM.with(|team| {

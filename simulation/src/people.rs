@@ -78,7 +78,7 @@ impl Person {
         self.seen.push(message.id);
         if self.answers && message.calls.contains(&self.name) && scene.random.chance(7000) {
             let text = format!("I have heard {}", message.id);
-            self.says(Chat { text, reply_to: Some(message.id), ..Chat::default() }, scene);
+            self.says(Chat { text, reply_to: Some(message.id), ..Chat::in_main() }, scene);
         }
     }
 
@@ -97,7 +97,7 @@ impl Person {
         }
         let text = self.words(scene);
         let reply_to = self.seen.last().copied().filter(|_| scene.random.chance(3000));
-        self.says(Chat { text, reply_to, ..Chat::default() }, scene);
+        self.says(Chat { text, reply_to, ..Chat::in_main() }, scene);
         None
     }
 

@@ -1,4 +1,4 @@
-//! One connection of a swarm: from the upgrade to the last message.
+//! One connection of a swarm, from the upgrade to the last message.
 
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,15 +9,15 @@ use rustix::net::{AddressFamily, SocketType, connect, socket, sockopt};
 use super::nats::Lines;
 use super::{Frames, Speech, Target};
 
-/// One connection: its socket, and how far it has come.
+/// One connection: its socket and its state.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     reader: Reader,
     stage: Stage,
-    /// What the socket has not taken yet.
+    /// The bytes that the socket has not taken yet.
     pub(super) unsent: Vec<u8>,
-    /// Messages since it is in, or since it was told to count anew.
+    /// The number of messages since the sign-in, or since the count was reset.
     pub(super) got: u64,
 }
 
@@ -29,22 +29,23 @@ enum Reader {
 
 #[derive(Debug)]
 enum Stage {
-    /// Waiting for the end of the answer to the upgrade; what came of it, what to say then.
+    /// The end of the answer to the upgrade is awaited; holds the bytes so far and what to send
+    /// then.
     Upgrading {
         came: Vec<u8>,
         hello: Vec<u8>,
         greetings: u32,
     },
-    /// Waiting for so many greetings.
+    /// This many greetings are still awaited.
     SigningIn(u32),
     In,
 }
 
 impl Connection {
-    /// Connects; answers with what is to be sent first as well.
+    /// Connects; returns the connection and the bytes that are to be sent first.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// Fails when no server listens there.
     pub(super) fn open(target: &Target) -> Result<(Self, &[u8])> {
         let stream = dial(target)?;
         let (reader, stage, first) = match target.speech {
@@ -61,15 +62,15 @@ impl Connection {
         Ok((Self { stream, reader, stage, unsent: Vec::new(), got: 0 }, first))
     }
 
-    /// Whether it has signed in.
+    /// Whether the connection is signed in.
     pub(super) fn is_in(&self) -> bool {
         matches!(self.stage, Stage::In)
     }
 
-    /// Takes what came: what to answer, and how many messages were in it.
+    /// Takes received bytes; returns what to answer and how many messages were in them.
     ///
     /// # Errors
-    /// When the server says what it must not, or with `is_checked` an id does not increase.
+    /// Fails when the server says what it must not, or with `is_checked` an id does not increase.
     pub(super) fn take(&mut self, bytes: &[u8], is_checked: bool) -> Result<(Vec<u8>, u32)> {
         if let Stage::Upgrading { came, hello, greetings } = &mut self.stage {
             came.extend_from_slice(bytes);
@@ -77,7 +78,7 @@ impl Connection {
                 return Ok((Vec::new(), 0));
             };
             ensure!(came.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(came));
-            // Nothing comes behind it: whoever connects speaks first.
+            // No bytes follow the upgrade, because the client speaks first.
             ensure!(came.len() == end + 4, "bytes behind the upgrade");
             let hello = std::mem::take(hello);
             self.stage = Stage::SigningIn(*greetings);
@@ -98,13 +99,14 @@ impl Connection {
 }
 
 impl Reader {
-    /// Messages (or the greetings before them) in `bytes`, and what they want answered.
+    /// Counts the messages (or the greetings before them) in `bytes`; returns their number and what
+    /// to answer.
     fn count(&mut self, bytes: &[u8]) -> Result<(u32, Vec<u8>)> {
         match self {
             Self::WebSocket(frames) => {
                 let counted = frames.count(bytes)?;
                 ensure!(!counted.close, "the server said goodbye");
-                // An empty pong is sign of life enough.
+                // An empty pong is enough of an answer.
                 let pong = [0x8a, 0x80, 0, 0, 0, 0];
                 let answer = if counted.pings > 0 { pong.to_vec() } else { Vec::new() };
                 Ok((counted.data, answer))
@@ -118,8 +120,9 @@ impl Reader {
     }
 }
 
-/// A connected socket. Its port is left to `connect`: every server has a port of its own, so there
-/// are 28,000 for each, and searching for a free one with `bind` would take longer than coming in.
+/// Returns a connected socket. `connect` chooses its port: every server has a port of its own, so
+/// there are 28,000 for each, and searching for a free one with `bind` would take longer than
+/// signing in.
 fn dial(target: &Target) -> Result<TcpStream> {
     let SocketAddr::V4(address) = target.address else { bail!("{} is no IPv4", target.address) };
     let stream = socket(AddressFamily::INET, SocketType::STREAM, None)?;
@@ -133,10 +136,10 @@ fn dial(target: &Target) -> Result<TcpStream> {
     Ok(stream)
 }
 
-/// Writes what the socket takes at once.
+/// Writes as many bytes as the socket takes at once.
 ///
 /// # Errors
-/// When the connection is gone.
+/// Fails when the connection is gone.
 pub(super) fn write(mut stream: &TcpStream, bytes: &[u8]) -> Result<usize> {
     match stream.write(bytes) {
         Ok(taken) => Ok(taken),

@@ -1,4 +1,4 @@
-//! How messages are put under way: a window of one sender, or everybody in turn.
+//! The order in which messages are sent: a window of one sender, or every member in turn.
 
 use std::time::{Duration, Instant};
 
@@ -8,51 +8,51 @@ use super::swarm::{Arrival, Swarm};
 use crate::process::Process;
 use crate::stats::Histogram;
 
-/// Who sends when.
+/// The order in which messages are sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Pattern {
-    /// The first connection, with so many messages under way at once. A message is under way until
-    /// everybody has it.
+    /// The first connection sends, with this many messages under way at once. A message is under
+    /// way until every receiver has it.
     Window(usize),
-    /// Everybody; each sends when it has all of the round.
+    /// Every connection sends, each when it has received all messages of the round.
     Round,
-    /// The first connection, one message each interval, as long as fewer than 64 are under way.
+    /// The first connection sends one message per interval, as long as fewer than 64 are under way.
     Every(Duration),
 }
 
-/// What a flow came to.
+/// The result of a flow.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rate {
-    /// Deliveries in a second.
+    /// The number of deliveries per second.
     pub(crate) per_second: f64,
-    /// CPU seconds of the server for a million deliveries.
+    /// The CPU seconds of the server per million deliveries.
     pub(crate) cpu: f64,
 }
 
-/// Messages under way among the connections of a swarm.
+/// The messages under way among the connections of a swarm.
 pub(crate) struct Flow<'a> {
     swarm: &'a mut Swarm,
     pattern: Pattern,
     message: &'a [u8],
-    /// Connections that take part, counted from the first.
+    /// The number of connections that take part, counted from the first.
     receivers: usize,
     sent: u64,
-    /// Messages that everybody has.
+    /// The number of messages that every receiver has.
     done: u64,
     deliveries: u64,
-    /// How many have each message that is under way.
+    /// How many receivers have each message that is under way.
     reached: Vec<usize>,
-    /// When each message that is under way was sent.
+    /// The time at which each message that is under way was sent.
     sent_at: Vec<Instant>,
-    /// Who must send, in a round.
+    /// The connections that must send, in a round.
     due: Vec<usize>,
     latency: Histogram,
-    /// Kept for its room.
+    /// A buffer that is kept for its memory.
     arrivals: Vec<Arrival>,
 }
 
 impl<'a> Flow<'a> {
-    /// Messages among the first `receivers` connections; nothing must be under way.
+    /// Starts a flow among the first `receivers` connections; no message may be under way.
     pub(crate) fn new(
         swarm: &'a mut Swarm,
         receivers: usize,
@@ -62,7 +62,7 @@ impl<'a> Flow<'a> {
         swarm.count_anew();
         let under_way = match pattern {
             Pattern::Window(window) => window,
-            // Who is fastest may be in the next round while others finish this one.
+            // The fastest connection may be in the next round while others finish this one.
             Pattern::Round => 2 * receivers,
             Pattern::Every(_) => MOST_AT_A_PACE,
         };
@@ -82,10 +82,10 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// Lets it run to warm up, then for `span`, and measures `server` meanwhile.
+    /// Runs the flow to warm up, then for `span`, and measures `server` meanwhile.
     ///
     /// # Errors
-    /// When a connection breaks or messages stop coming.
+    /// Fails when a connection breaks or messages stop coming.
     pub(crate) fn measure(&mut self, server: &Process, span: Duration) -> Result<Rate> {
         self.run(span / 5)?;
         self.forget_latency();
@@ -100,10 +100,11 @@ impl<'a> Flow<'a> {
         Ok(Rate { per_second: deliveries / took, cpu: cpu / deliveries * 1e6 })
     }
 
-    /// Sends exactly `count` messages and waits until everybody has them; answers with the time.
+    /// Sends exactly `count` messages and waits until every receiver has them; returns the time it
+    /// took.
     ///
     /// # Errors
-    /// When a connection breaks or messages stop coming.
+    /// Fails when a connection breaks or messages stop coming.
     pub(crate) fn send_all(&mut self, count: u64) -> Result<Duration> {
         let begin = Instant::now();
         let all = self.sent + count;
@@ -115,22 +116,22 @@ impl<'a> Flow<'a> {
         Ok(begin.elapsed())
     }
 
-    /// The generator looks for what comes for so long before it sleeps.
+    /// Sets how long the generator looks for more before it sleeps.
     pub(crate) fn stay_awake(&mut self, awake: Duration) {
         self.swarm.stay_awake(awake);
     }
 
-    /// Lets [`latency`](Self::latency) begin anew.
+    /// Discards the times that [`latency`](Self::latency) has collected.
     pub(crate) fn forget_latency(&mut self) {
         self.latency = Histogram::default();
     }
 
-    /// Messages sent so far.
+    /// Returns the number of messages that were sent so far.
     pub(crate) fn sent(&self) -> u64 {
         self.sent
     }
 
-    /// From sending to each receipt, of what was measured last.
+    /// Returns the times from sending to each receipt, of the last measurement.
     pub(crate) fn latency(&self) -> &Histogram {
         &self.latency
     }
@@ -196,7 +197,8 @@ impl<'a> Flow<'a> {
         self.sent += count;
     }
 
-    /// Whether every receipt's time is wanted; in bulk it would cost more than counting does.
+    /// Whether the time of every receipt is wanted; in bulk that would cost more than counting
+    /// does.
     fn is_timed(&self) -> bool {
         matches!(self.pattern, Pattern::Every(_) | Pattern::Window(1))
     }

@@ -1,40 +1,41 @@
-//! Counting a server's WebSocket frames by their headers.
+//! Counts a server's WebSocket frames by their headers.
 
 use anyhow::{Context, Result, ensure};
 
-/// One connection's place in the stream of frames.
+/// The position of one connection in the stream of frames.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     /// The beginning of a header that came in pieces.
     head: Vec<u8>,
-    /// Bytes of the current frame's payload that are still to come.
+    /// The number of bytes of the current frame's payload that are still to come.
     left: u64,
     opcode: u8,
     check: Option<Box<Check>>,
 }
 
-/// What a piece of the stream held.
+/// What a piece of the stream contained.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counted {
-    /// Data frames that ended in it.
+    /// The number of data frames that ended in it.
     pub(crate) data: u32,
-    /// Pings that ended in it.
+    /// The number of pings that ended in it.
     pub(crate) pings: u32,
-    /// Whether the server says goodbye.
+    /// Whether the server sent a close frame.
     pub(crate) close: bool,
 }
 
-/// Holds that the ids of messages increase. Beside them only the end of a resume may come.
+/// Checks that the ids of messages increase. Beside messages only the end of a resume may come.
 #[derive(Debug, Default)]
 struct Check {
     payload: Vec<u8>,
     last: u64,
-    /// Whether a part of the current frame came before it was to be checked.
+    /// Whether a part of the current frame came before the checking began.
     has_begun: bool,
 }
 
 impl Frames {
-    /// From here on every data frame must be a message with a greater id than the one before.
+    /// Requires from here on that every data frame is a message with a greater id than the one
+    /// before.
     pub(crate) fn check(&mut self) {
         let has_begun = self.left > 0 && self.opcode < 8;
         self.check = Some(Box::new(Check { has_begun, ..Check::default() }));
@@ -43,7 +44,7 @@ impl Frames {
     /// Takes the next bytes of the stream.
     ///
     /// # Errors
-    /// When ids are checked and one is missing or too small.
+    /// Fails when ids are checked and one is missing or too small.
     pub(crate) fn count(&mut self, mut bytes: &[u8]) -> Result<Counted> {
         let mut counted = Counted::default();
         loop {
@@ -64,11 +65,11 @@ impl Frames {
         }
     }
 
-    /// Takes the next bytes of a client's stream, whose frames carry a mask that is not looked at;
-    /// answers with how many data frames began in them.
+    /// Takes the next bytes of a client's stream, whose frames carry a mask that is skipped;
+    /// returns how many data frames began in them.
     ///
     /// # Errors
-    /// As for [`count`](Self::count).
+    /// Fails as for [`count`](Self::count).
     pub(crate) fn count_masked(&mut self, mut bytes: &[u8]) -> Result<u32> {
         let mut data = 0;
         loop {
@@ -86,7 +87,7 @@ impl Frames {
         }
     }
 
-    /// Reads a header; answers with what comes behind it, or nothing when it is not whole yet.
+    /// Reads a header; returns the bytes behind it, or `None` while it is incomplete.
     fn header<'a>(&mut self, bytes: &'a [u8], counted: &mut Counted) -> Result<Option<&'a [u8]>> {
         let (opcode, length, rest) = if self.head.is_empty() {
             let Some((opcode, length, size)) = header(bytes) else {
@@ -148,7 +149,8 @@ impl Check {
     }
 }
 
-/// Opcode, payload length and size of the header at the beginning of `bytes`, if it is whole.
+/// Returns opcode, payload length and size of the header at the beginning of `bytes`, if it is
+/// complete.
 fn header(bytes: &[u8]) -> Option<(u8, u64, usize)> {
     let [first, second, rest @ ..] = bytes else { return None };
     let (length, size) = match second & 0x7f {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 as the generator speaks it: requests as bytes, answers counted by their lengths.
+//! A minimal HTTP/1.1 client: requests as bytes, answers counted by their lengths.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,19 +9,19 @@ use rustix::buffer::spare_capacity;
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-/// One connection's place in the stream of answers.
+/// The position of one connection in the stream of answers.
 #[derive(Debug, Default)]
 struct Answers {
-    /// The beginning of a head that is not whole yet.
+    /// The beginning of a head that is incomplete.
     head: Vec<u8>,
-    /// Bytes of the body that are still to come.
+    /// The number of bytes of the body that are still to come.
     left: u64,
     /// Whether a body is being skipped.
     in_body: bool,
 }
 
 impl Answers {
-    /// Takes the next bytes of the stream; answers with how many answers ended in them.
+    /// Takes the next bytes of the stream; returns how many answers ended in them.
     fn count(&mut self, mut bytes: &[u8]) -> Result<u32> {
         let mut whole = 0;
         loop {
@@ -50,7 +50,7 @@ impl Answers {
     }
 }
 
-/// What `Content-Length` says in the head of an answer that is no refusal.
+/// Returns the `Content-Length` of an answer's head; an error status is an error.
 fn body_length(head: &[u8]) -> Result<u64> {
     let head = String::from_utf8_lossy(head);
     ensure!(head.starts_with("HTTP/1.1 2"), "refused: {head}");
@@ -63,13 +63,13 @@ fn body_length(head: &[u8]) -> Result<u64> {
     length.trim().parse().context("a length that is no number")
 }
 
-/// A request without a body, as a member with this token.
+/// Returns a request without a body, from the member with this token.
 pub(crate) fn get(path: &str, token: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\r\n")
         .into_bytes()
 }
 
-/// The head of a request with a body of so many bytes.
+/// Returns the head of a request with a body of `length` bytes.
 pub(crate) fn head(method: &str, path: &str, token: &str, kind: &str, length: u64) -> Vec<u8> {
     format!(
         "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n\
@@ -78,7 +78,7 @@ pub(crate) fn head(method: &str, path: &str, token: &str, kind: &str, length: u6
     .into_bytes()
 }
 
-/// A connection on which one request follows the answer to the other.
+/// A connection on which each request follows the answer to the one before.
 #[derive(Debug)]
 pub(crate) struct Client {
     stream: TcpStream,
@@ -86,10 +86,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects.
+    /// Connects to the server.
     ///
     /// # Errors
-    /// When nobody listens there.
+    /// Fails when no server listens there.
     pub(crate) fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).context("cannot connect")?;
         stream.set_nodelay(true)?;
@@ -100,23 +100,23 @@ impl Client {
     /// Sends bytes of a request.
     ///
     /// # Errors
-    /// When the connection is gone.
+    /// Fails when the connection is gone.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes).context("cannot send")
     }
 
-    /// Reads an answer and throws it away.
+    /// Reads an answer and discards it.
     ///
     /// # Errors
-    /// When it is a refusal, or does not come.
+    /// Fails when the answer is an error, or does not come.
     pub(crate) fn skip(&mut self) -> Result<()> {
         self.read(&mut |_| ())
     }
 
-    /// Reads an answer's JSON.
+    /// Reads an answer and parses its JSON.
     ///
     /// # Errors
-    /// When it is a refusal, or none.
+    /// Fails when the answer is an error, does not come, or is no JSON.
     pub(crate) fn json(&mut self) -> Result<serde_json::Value> {
         let mut came = Vec::new();
         self.read(&mut |bytes| came.extend_from_slice(bytes))?;
@@ -137,10 +137,10 @@ impl Client {
     }
 }
 
-/// Asks the same again and again on some connections at once; answers with how often in `span`.
+/// Sends the same request again and again on some connections at once; returns how often in `span`.
 ///
 /// # Errors
-/// When an answer is a refusal or a connection breaks.
+/// Fails when an answer is a refusal or a connection breaks.
 pub(crate) fn ask_for(
     address: SocketAddr,
     request: &[u8],
@@ -194,7 +194,7 @@ mod tests {
         for cut in 1..=stream.len() {
             let mut answers = Answers::default();
             let counted: u32 = stream.chunks(cut).map(|piece| answers.count(piece).unwrap()).sum();
-            // An empty body ends with the next byte, or with the piece that its head ends in.
+            // An empty body ends with the next byte, or with the piece in which its head ends.
             assert_eq!(counted, 3, "cut every {cut} bytes");
         }
     }

@@ -1,26 +1,26 @@
-//! Counting a NATS server's messages by their first lines.
+//! Counts a NATS server's messages by their first lines.
 
 use anyhow::{Context, Result, bail};
 
-/// One connection's place in the stream of lines and payloads.
+/// The position of one connection in the stream of lines and payloads.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     /// The beginning of a line that came in pieces.
     line: Vec<u8>,
-    /// Bytes of the current payload, its line end included, that are still to come.
+    /// The number of bytes of the current payload, including its line end, that are still to come.
     left: usize,
     /// Whether a payload is being skipped whose end is the end of a message.
     in_message: bool,
 }
 
-/// What a piece of the stream held.
+/// What a piece of the stream contained.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counted {
-    /// Messages that ended in it.
+    /// The number of messages that ended in it.
     pub(crate) messages: u32,
-    /// `PONG`s, which answer our `PING`.
+    /// The number of `PONG`s, which answer the generator's `PING`.
     pub(crate) pongs: u32,
-    /// `PING`s, which want an answer.
+    /// The number of `PING`s, which want an answer.
     pub(crate) pings: u32,
 }
 
@@ -28,7 +28,7 @@ impl Lines {
     /// Takes the next bytes of the stream.
     ///
     /// # Errors
-    /// When the server reports one, or says what is not in its protocol.
+    /// Fails when the server reports one, or says what is not in its protocol.
     pub(crate) fn count(&mut self, mut bytes: &[u8]) -> Result<Counted> {
         let mut counted = Counted::default();
         loop {
@@ -50,7 +50,7 @@ impl Lines {
             bytes = &bytes[end + 1..];
             let line = std::mem::take(&mut self.line);
             self.line(line.trim_ascii_end(), &mut counted)?;
-            // Kept for its room.
+            // The buffer is kept for its memory.
             self.line = line;
             self.line.clear();
         }

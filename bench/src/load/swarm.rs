@@ -12,35 +12,35 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use super::Target;
 use super::connection::{Connection, write};
 
-/// Connections to one or more servers, read in turns.
+/// Connections to one or more servers, which are read in turns.
 pub(crate) struct Swarm {
     epoll: OwnedFd,
     connections: Vec<Connection>,
     events: Vec<epoll::Event>,
     buffer: Vec<u8>,
-    /// How many have signed in.
+    /// The number of connections that are signed in.
     signed_in: usize,
     is_checked: bool,
-    /// How long it looks for more before it sleeps.
+    /// How long the swarm looks for more before it sleeps.
     awake: Duration,
 }
 
-/// Messages that one connection got in one turn.
+/// The messages that one connection received in one turn.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
-    /// Which connection, in the order of joining.
+    /// The connection, by its place in the order of joining.
     pub(crate) connection: usize,
-    /// How many it had got before.
+    /// How many messages the connection had received before.
     pub(crate) before: u64,
-    /// How many came.
+    /// How many messages came in this turn.
     pub(crate) came: u32,
 }
 
 impl Swarm {
-    /// Nobody yet.
+    /// Creates a swarm without connections.
     ///
     /// # Errors
-    /// When the system gives no epoll.
+    /// Fails when the system gives no epoll.
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC).context("no epoll")?,
@@ -53,25 +53,26 @@ impl Swarm {
         })
     }
 
-    /// Holds that the ids of messages increase, for all who join from now on.
+    /// Checks that the ids of messages increase, for all connections that join from now on.
     pub(crate) fn check(&mut self) {
         self.is_checked = true;
     }
 
-    /// From now on it looks for more for so long before it sleeps.
+    /// Sets how long the swarm looks for more before it sleeps.
     pub(crate) fn stay_awake(&mut self, awake: Duration) {
         self.awake = awake;
     }
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     pub(crate) fn len(&self) -> usize {
         self.connections.len()
     }
 
-    /// Connects `count` more and waits until all are signed in, `at_once` of them under way.
+    /// Connects `count` more and waits until all are signed in; at most `at_once` of them sign in
+    /// at the same time.
     ///
     /// # Errors
-    /// When one is refused or does not get in.
+    /// Fails when one is refused or does not get in.
     pub(crate) fn join(&mut self, target: &Target, count: usize, at_once: usize) -> Result<()> {
         let all = self.len() + count;
         while self.signed_in < all {
@@ -97,10 +98,10 @@ impl Swarm {
         self.send(index, first)
     }
 
-    /// Sends bytes on a connection; what its socket does not take follows in later turns.
+    /// Sends bytes on a connection; bytes that its socket does not take follow in later turns.
     ///
     /// # Errors
-    /// When the connection is gone.
+    /// Fails when the connection is gone.
     pub(crate) fn send(&mut self, index: usize, bytes: &[u8]) -> Result<()> {
         let connection = &mut self.connections[index];
         if !connection.unsent.is_empty() {
@@ -116,10 +117,10 @@ impl Swarm {
         Ok(())
     }
 
-    /// Stops or begins again to read a connection.
+    /// Stops or resumes reading a connection.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Fails when the system refuses.
     pub(crate) fn listen(&mut self, index: usize, ears: Ears) -> Result<()> {
         let flags = match ears {
             Ears::Open => EventFlags::IN,
@@ -129,17 +130,17 @@ impl Swarm {
         Ok(epoll::modify(&self.epoll, stream, EventData::new_u64(index as u64), flags)?)
     }
 
-    /// Lets every connection count its messages from zero.
+    /// Resets the message count of every connection.
     pub(crate) fn count_anew(&mut self) {
         for connection in &mut self.connections {
             connection.got = 0;
         }
     }
 
-    /// Does nothing for a while but answer pings.
+    /// Does nothing for this time but answer pings.
     ///
     /// # Errors
-    /// When a connection breaks.
+    /// Fails when a connection breaks.
     pub(crate) fn rest(&mut self, span: Duration) -> Result<()> {
         let end = Instant::now() + span;
         while let Some(left) = end.checked_duration_since(Instant::now()) {
@@ -148,10 +149,10 @@ impl Swarm {
         Ok(())
     }
 
-    /// Reads until a connection has got so many messages; answers with how many it has then.
+    /// Reads until a connection has received this many messages; returns how many it has then.
     ///
     /// # Errors
-    /// When a connection breaks or messages stop coming.
+    /// Fails when a connection breaks or messages stop coming.
     pub(crate) fn hear(&mut self, index: usize, messages: u64) -> Result<u64> {
         let mut last = (0, Instant::now());
         while self.connections[index].got < messages {
@@ -165,11 +166,11 @@ impl Swarm {
         Ok(self.connections[index].got)
     }
 
-    /// Waits at the most `patience` for something to come and reads each connection that is ready
-    /// once; tells the messages that came to those who are in.
+    /// Waits at most `patience` for data and reads each connection that is ready once; reports the
+    /// messages of the connections that are signed in.
     ///
     /// # Errors
-    /// When a connection ends or says what it must not.
+    /// Fails when a connection ends or says what it must not.
     pub(crate) fn turn(
         &mut self,
         patience: Duration,
@@ -179,7 +180,7 @@ impl Swarm {
         let events = std::mem::take(&mut self.events);
         for event in &events {
             let index = usize::try_from(event.data.u64())?;
-            // Copied out: the fields of an event may lie unaligned.
+            // The flags are copied out, because the fields of an event may lie unaligned.
             let flags = event.flags;
             if flags.contains(EventFlags::OUT) {
                 self.flush(index)?;
@@ -194,7 +195,7 @@ impl Swarm {
         Ok(())
     }
 
-    /// Waits until something has come, awake for the first while.
+    /// Waits until data has come, without sleeping for the first while.
     fn wait(&mut self, patience: Duration) -> Result<()> {
         let begin = Instant::now();
         self.look(Duration::ZERO)?;
@@ -253,17 +254,18 @@ impl Swarm {
 /// Whether a connection is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ears {
-    /// It is.
+    /// The connection is read.
     Open,
-    /// It is not; what comes for it stays in the socket.
+    /// The connection is not read; its data stays in the socket.
     Closed,
 }
 
-/// How long the generator looks for more before it sleeps, unless it is told otherwise. It would fall
-/// asleep between two sends of one sweep or not, by chance, and waking it costs a server more than the
-/// send itself: receivers on other machines cost none of that.
+/// How long the generator looks for more before it sleeps, unless it is told otherwise. Without
+/// this it would fall asleep between two sends of one sweep or not, by chance, and waking it costs
+/// a server more than the send itself; receivers on other machines cost none of that.
 pub(crate) const AWAKE: Duration = Duration::from_micros(50);
-/// Who looks without a pause holds the lock that a server's sends have to take.
+/// The pause between two looks. A generator that looks without a pause holds the lock that a
+/// server's sends have to take.
 const BETWEEN_LOOKS: Duration = Duration::from_micros(3);
-/// How long nothing may happen.
+/// How long the generator waits without any event before it gives up.
 const PATIENCE: Duration = Duration::from_secs(20);

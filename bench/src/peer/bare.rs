@@ -1,7 +1,8 @@
-//! What the kernel allows: one thread, one epoll, one plain write of prepared bytes per receiver.
+//! The limit of the kernel: one thread, one epoll, one plain write of prepared bytes per receiver.
 //!
-//! It speaks just enough for the generator to come in, parses nothing, stores nothing. For every
-//! frame that a member sends, everybody is owed one prepared message, as long as one of OIS.
+//! It implements just enough for the generator to sign in, parses nothing and stores nothing. For
+//! every frame that a member sends, every member has to be sent one prepared message that is as
+//! long as one of OIS.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,15 +14,15 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 
 use crate::load::Frames;
 
-/// Listens, says where, and serves until it is killed.
+/// Listens, prints the address, and serves until it is killed.
 ///
 /// # Errors
-/// When it cannot listen.
+/// Fails when the peer cannot listen.
 #[expect(clippy::print_stdout, reason = "a server says where it listens")]
 pub(super) fn run() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
     listener.set_nonblocking(true)?;
-    // As OIS does within a machine: what is left is the limit.
+    // OIS sets the same within a machine, so that what is left is the limit.
     rustix::net::sockopt::set_tcp_congestion(&listener, "reno")?;
     println!("listening on {}", listener.local_addr()?);
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
@@ -70,9 +71,9 @@ pub(super) fn run() -> Result<()> {
 struct Room {
     epoll: OwnedFd,
     members: Vec<Option<Member>>,
-    /// `auth_ok` and a history of fifty.
+    /// The bytes of `auth_ok` and a history of fifty messages.
     greeting: Vec<u8>,
-    /// Bytes of one prepared message.
+    /// The length of one prepared message in bytes.
     size: u64,
     prepared: Vec<u8>,
     buffer: Vec<u8>,
@@ -82,9 +83,9 @@ struct Member {
     stream: TcpStream,
     stage: Stage,
     frames: Frames,
-    /// Bytes of messages that are owed to it.
+    /// The number of bytes of messages that are still to be sent to the member.
     owed: u64,
-    /// Bytes of messages that it has got, modulo nothing: all messages are the same.
+    /// The number of bytes of messages that the member has been sent.
     got: u64,
 }
 
@@ -95,7 +96,7 @@ enum Stage {
     In,
 }
 
-/// Whether epoll tells already when a socket takes bytes again.
+/// Whether epoll reports already when a socket takes bytes again.
 #[derive(PartialEq, Eq)]
 enum Waits {
     Already,
@@ -119,7 +120,7 @@ impl Room {
         }
     }
 
-    /// Reads a member once; answers with how many messages it said.
+    /// Reads a member once; returns how many messages it sent.
     fn read(&mut self, place: usize) -> Result<u64> {
         let Some(member) = &mut self.members[place] else { return Ok(0) };
         let size = match member.stream.read(&mut self.buffer) {
@@ -132,7 +133,7 @@ impl Room {
         };
         match member.stage {
             Stage::Upgrading => {
-                // The generator sends it in one piece and speaks only after the answer.
+                // The generator sends the request in one piece and speaks only after the answer.
                 member.stream.write_all(UPGRADED)?;
                 member.stage = Stage::SigningIn;
                 Ok(0)
@@ -146,7 +147,7 @@ impl Room {
         }
     }
 
-    /// Everybody gets so many messages more.
+    /// Adds this many messages to what every member is to be sent.
     fn say(&mut self, messages: u64) -> Result<()> {
         for place in 0..self.members.len() {
             let Some(member) = &mut self.members[place] else { continue };
@@ -162,7 +163,7 @@ impl Room {
         Ok(())
     }
 
-    /// Writes what is owed, as far as the socket takes it.
+    /// Writes the outstanding bytes, as far as the socket takes them.
     fn pay(&mut self, place: usize, waits: Waits) -> Result<()> {
         let Some(member) = &mut self.members[place] else { return Ok(()) };
         while member.owed > 0 {
@@ -190,7 +191,7 @@ impl Room {
     }
 }
 
-/// A frame as a server sends it.
+/// Returns a frame as a server sends it.
 fn server_frame(payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![0x81];
     match u16::try_from(payload.len()) {
@@ -206,11 +207,11 @@ fn server_frame(payload: &[u8]) -> Vec<u8> {
 }
 
 const LISTENER: u64 = u64::MAX;
-/// Messages in one write at the most.
+/// The most messages in one write.
 const AT_ONCE: usize = 256;
 const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-/// A message of 128 bytes as OIS shows it.
+/// A message of 128 bytes as OIS sends it.
 const MESSAGE: &str = concat!(
     r#"{"type":"message","message":{"id":1795245600000,"user":"Bench","text":""#,
     "what is said, again and again. what is said, again and again. ",

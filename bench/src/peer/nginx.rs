@@ -1,4 +1,4 @@
-//! nginx, which serves and takes files.
+//! nginx, which serves and accepts files.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 
-/// One process of nginx for the folder `root/www`, and the port that it will have.
+/// Returns the command for one process of nginx on the folder `root/www`, and the address that it
+/// will have.
 ///
 /// # Errors
-/// When its settings cannot be written.
+/// Fails when its settings cannot be written.
 pub(super) fn command(binary: &Path, root: &Path) -> Result<(Command, SocketAddr)> {
-    // It cannot choose a port itself: this one was free a moment ago.
+    // nginx cannot choose a port itself; this one was free a moment ago.
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     let root = root.canonicalize()?;
     let at = root.display();
@@ -34,10 +35,10 @@ pub(super) fn command(binary: &Path, root: &Path) -> Result<(Command, SocketAddr
     Ok((command, address))
 }
 
-/// Waits until somebody takes connections: nginx has no ready line.
+/// Waits until the server accepts connections, because nginx has no ready line.
 ///
 /// # Errors
-/// When nobody does for ten seconds.
+/// Fails when the server accepts none for ten seconds.
 pub(super) fn wait_for(address: SocketAddr) -> Result<()> {
     let until = Instant::now() + PATIENCE;
     while std::net::TcpStream::connect(address).is_err() {

@@ -8,23 +8,23 @@ use anyhow::{Context, Result, ensure};
 /// When a message counts as stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
-    /// When the system has it.
+    /// A message counts as stored when the system has it.
     Os,
-    /// When the disk has it.
+    /// A message counts as stored when the disk has it.
     Sync,
 }
 
 /// The token of every agent in every room of the benchmark.
 pub(crate) const TOKEN: &str = "token-of-the-bench";
 
-/// A second agent, for those who must not be the first.
+/// The token of a second agent, for members that must not be the first.
 pub(crate) const OTHER_TOKEN: &str = "token-of-the-other";
 
-/// `ois-server` on this folder and a free port, as it comes but without a limit to the pace and with
-/// a high one to uploads.
+/// Returns the command for `ois-server` on this folder and a free port, with its defaults except
+/// for no limit of the chat rate and a high limit of uploads.
 ///
 /// # Errors
-/// When it is not built.
+/// Fails when the binary is not built.
 pub(crate) fn server(root: &Path, durability: Durability) -> Result<Command> {
     let mut command = Command::new(binary("ois-server")?);
     clean(&mut command);
@@ -37,10 +37,10 @@ pub(crate) fn server(root: &Path, durability: Durability) -> Result<Command> {
     Ok(command)
 }
 
-/// `ois-monitor` for the other agent, behind a gateway.
+/// Returns the command for `ois-monitor` for the other agent, with a gateway.
 ///
 /// # Errors
-/// When it is not built.
+/// Fails when the binary is not built.
 pub(crate) fn monitor(room: &str, state: &Path, gateway: (u16, &str)) -> Result<Command> {
     let mut command = Command::new(binary("ois-monitor")?);
     clean(&mut command);
@@ -58,7 +58,7 @@ pub(crate) fn monitor(room: &str, state: &Path, gateway: (u16, &str)) -> Result<
 }
 
 impl Durability {
-    /// The word of the command line.
+    /// Returns the word of the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Os => "os",
@@ -67,7 +67,7 @@ impl Durability {
     }
 }
 
-/// Takes out what the caller's environment would set.
+/// Removes the variables that the caller's environment would set.
 fn clean(command: &mut Command) {
     let ours = |name: &str| {
         let words = ["PORT", "PASSWORD", "AGENT_TOKENS", "UPLOAD_DIR", "RUST_LOG"];
@@ -78,7 +78,7 @@ fn clean(command: &mut Command) {
     }
 }
 
-/// A binary that was built beside ours.
+/// Returns the path of a binary that was built beside this one.
 pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot find the own path")?;
     let path = own.with_file_name(name);

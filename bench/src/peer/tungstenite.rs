@@ -1,7 +1,8 @@
-//! What one writes first with tokio: a task for each connection, a broadcast channel between them.
+//! The usual first implementation with tokio: a task for each connection, a broadcast channel
+//! between them.
 //!
-//! With its two known improvements, small read buffers and one flush for all that has come.
-//! Nothing is stored, and who is slow misses messages.
+//! It has the two known improvements, small read buffers and one flush for everything that has
+//! come. It stores nothing, and a slow receiver misses messages.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,10 +21,10 @@ use tungstenite::{Message, Utf8Bytes};
 
 use super::ois::TOKEN;
 
-/// Listens, says where, and serves until it is killed.
+/// Listens, prints the address, and serves until it is killed.
 ///
 /// # Errors
-/// When it cannot listen.
+/// Fails when the peer cannot listen.
 pub(super) fn run() -> Result<()> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve())
 }
@@ -38,7 +39,7 @@ struct Room {
 async fn serve() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await.context("no free port")?;
     println!("listening on {}", listener.local_addr()?);
-    // Whoever is so far behind misses the oldest.
+    // A receiver that is this far behind misses the oldest messages.
     let (messages, _) = broadcast::channel(4096);
     let room = Arc::new(Room { messages, recent: Mutex::default(), id: AtomicU64::new(now_ms()) });
     let mut connections = JoinSet::new();
@@ -61,7 +62,8 @@ async fn member(stream: TcpStream, room: Arc<Room>) -> Result<()> {
                 let Message::Text(text) = frame else { continue };
                 let frame: Value = serde_json::from_str(&text)?;
                 if frame["type"] == "agent_auth" && frame["token"] == TOKEN {
-                    // First, so that nothing is missed that is said after the answer.
+                    // The subscription comes first, so that nothing is missed that is said after
+                    // the answer.
                     messages = Some(room.messages.subscribe());
                     let ok = json!({"type": "auth_ok", "user": "Bench", "isAgent": true});
                     socket.feed(Message::text(ok.to_string())).await?;
@@ -86,7 +88,7 @@ async fn member(stream: TcpStream, room: Arc<Room>) -> Result<()> {
     }
 }
 
-/// The next message, once somebody is signed in.
+/// Returns the next message, once the member is signed in.
 async fn next(messages: &mut Option<broadcast::Receiver<Utf8Bytes>>) -> Result<Utf8Bytes> {
     let Some(messages) = messages else { return std::future::pending().await };
     loop {
@@ -104,7 +106,7 @@ impl Room {
     }
 
     fn say(&self, text: &Value) {
-        // Under the lock from here on, so that all see one order.
+        // The lock is held from here on, so that all members see one order.
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         let id = self.id.fetch_add(1, Ordering::Relaxed);
         let message =
@@ -114,7 +116,7 @@ impl Room {
         if recent.len() > 50 {
             recent.pop_front();
         }
-        // An error says that nobody is there.
+        // An error means that there is no receiver.
         drop(self.messages.send(frame.into()));
     }
 }

@@ -1,4 +1,4 @@
-//! What durability costs: against NATS in bulk, against the disk one by one.
+//! The cost of durability: against NATS in bulk, against the disk one by one.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,10 +17,10 @@ use crate::peer::{Durability, Peer};
 use crate::report::{Section, Verdict, thousands};
 use crate::stats::median;
 
-/// Ten receivers, every message on the disk before they see it.
+/// Measures ten receivers, with every message on the disk before they see it.
 ///
 /// # Errors
-/// When a room fails.
+/// Fails when a room fails.
 pub(crate) fn against_nats(bench: &Bench) -> Result<Section> {
     let mut section = Section::new("durable", "Durable, against NATS JetStream", ABOUT, COLUMNS);
     let ours = Peer::Ois(Durability::Sync);
@@ -62,10 +62,11 @@ pub(crate) fn against_nats(bench: &Bench) -> Result<Section> {
     Ok(section)
 }
 
-/// One sender, one receiver: from sending to receipt, beside the disk's own time.
+/// Measures one sender and one receiver: the time from sending to receipt, beside the disk's own
+/// time.
 ///
 /// # Errors
-/// When the room or the disk fails.
+/// Fails when the room or the disk fails.
 pub(crate) fn latency(bench: &Bench) -> Result<Section> {
     let mut section = Section::new("latency", "Send to receipt, `--durability sync`", SEND, TIMES);
     let mut rounds = Vec::new();
@@ -96,13 +97,13 @@ pub(crate) fn latency(bench: &Bench) -> Result<Section> {
     Ok(section)
 }
 
-/// Medians of one round, in microseconds.
+/// The medians of one round, in microseconds.
 struct Times {
-    /// Appending and syncing alone.
+    /// The time of appending and syncing alone.
     disk: f64,
-    /// From sending to receipt, by a receiver that looks all the time.
+    /// The time from sending to receipt, by a receiver that looks all the time.
     awake: f64,
-    /// The same by one that sleeps until it is woken.
+    /// The same by a receiver that sleeps until it is woken.
     asleep: f64,
 }
 
@@ -115,7 +116,7 @@ fn one_round(bench: &Bench) -> Result<Times> {
     let mut flow = Flow::new(&mut swarm, 2, Pattern::Window(1), &message);
     flow.send_all(messages / 5)?;
     let (mut disk, mut awake, mut asleep) = (Vec::new(), Vec::new(), Vec::new());
-    // In small turns, so that all meet the same noise.
+    // The turns are small, so that all measurements meet the same noise.
     for _ in 0..TURNS {
         disk.extend(sync_times(&bench.roots, messages / TURNS)?);
         for (patience, receipts) in [(AWAKE_ALL_THE_TIME, &mut awake), (AWAKE, &mut asleep)] {
@@ -128,13 +129,14 @@ fn one_round(bench: &Bench) -> Result<Times> {
     Ok(Times { disk: median(disk), awake: median(awake), asleep: median(asleep) })
 }
 
-/// How long appending a record and `fdatasync` take, in microseconds, one by one.
+/// Measures how long appending a record and `fdatasync` take, in microseconds, one by one.
 ///
 /// # Errors
-/// When the disk fails.
+/// Fails when the disk fails.
 pub(super) fn sync_times(dir: &Path, times: u64) -> Result<Vec<f64>> {
-    // On a thread that does nothing else, as a server's writer: on a busy machine the scheduler
-    // lets one that has just counted frames wait for its turn, and that is not the disk's doing.
+    // The measurement runs on a thread that does nothing else, like a server's writer: on a busy
+    // machine the scheduler makes a thread that has just counted frames wait for its turn, and that
+    // delay is not the disk's.
     let probing = thread::scope(|scope| scope.spawn(|| probe(dir, times)).join());
     probing.map_err(|_| anyhow!("the probe panicked"))?
 }
@@ -160,10 +162,10 @@ const RECEIVERS: usize = 10;
 const WINDOWS: [usize; 3] = [1, 32, 256];
 const TARGETS: [(Option<&str>, f64); 3] =
     [(None, 0.0), (Some("5 times NATS"), 5.0), (Some("10 times NATS"), 10.0)];
-/// Longer than a sync takes, on a slow disk too.
+/// A time that is longer than a sync takes, on a slow disk too.
 const AWAKE_ALL_THE_TIME: Duration = Duration::from_secs(1);
 const TURNS: u64 = 5;
-/// About as long as a record of the log.
+/// The length in bytes of about one record of the log.
 const RECORD: usize = 400;
 
 const COLUMNS: &[&str] = &["case", "who", "messages/s", "CPU s per million messages", "OIS by it"];

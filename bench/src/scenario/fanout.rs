@@ -1,4 +1,4 @@
-//! One speaks, many listen; and everybody speaks.
+//! Fan-out: one member speaks and many listen, or every member speaks.
 
 use anyhow::Result;
 
@@ -11,10 +11,10 @@ use crate::peer::{Durability, Peer};
 use crate::report::{Bar, Section, Verdict, thousands};
 use crate::stats::median;
 
-/// One speaks to 100, 1,000 and 5,000 members, itself among them.
+/// Measures one member that speaks to 100, 1,000 and 5,000 members, itself among them.
 ///
 /// # Errors
-/// When a room fails.
+/// Fails when a room fails.
 pub(crate) fn fan_out(bench: &Bench, durability: Durability) -> Result<Section> {
     let mut section = Section::new("fanout", "Fan-out, `--durability os`", FANOUT, COLUMNS);
     for found in matches(bench, &bench.rooms(durability))? {
@@ -24,10 +24,10 @@ pub(crate) fn fan_out(bench: &Bench, durability: Durability) -> Result<Section> 
     Ok(section)
 }
 
-/// 32 members of whom each sends when it has all of the round.
+/// Measures 32 members, each of which sends when it has received all messages of the round.
 ///
 /// # Errors
-/// When a room fails.
+/// Fails when a room fails.
 pub(crate) fn talk(bench: &Bench, durability: Durability) -> Result<Section> {
     let mut section = Section::new("talk", "Everybody talks, `--durability os`", TALK, COLUMNS);
     let found = talking(bench, &bench.rooms(durability))?;
@@ -40,10 +40,10 @@ pub(crate) fn talk(bench: &Bench, durability: Durability) -> Result<Section> {
     Ok(section)
 }
 
-/// The same with every batch on the disk before anybody sees it.
+/// Measures the same with every batch on the disk before any member sees it.
 ///
 /// # Errors
-/// When a room fails.
+/// Fails when a room fails.
 pub(crate) fn synced(bench: &Bench) -> Result<Section> {
     let mut section = Section::new("synced", "The same, `--durability sync`", SYNCED, COLUMNS);
     let rooms = [Peer::Ois(Durability::Sync), Peer::Ois(Durability::Os)];
@@ -68,7 +68,7 @@ pub(crate) fn synced(bench: &Bench) -> Result<Section> {
     Ok(section)
 }
 
-/// For each number of receivers: every room with a window of 1 and of 32.
+/// Measures every room with a window of 1 and of 32, for each number of receivers.
 fn matches(bench: &Bench, rooms: &[Peer]) -> Result<Vec<Match>> {
     let sizes = bench.sized(&[100, 1000, 5000][..], &[100, 1000][..], &[20][..]);
     let mut matches = Vec::new();
@@ -91,7 +91,7 @@ fn talking(bench: &Bench, rooms: &[Peer]) -> Result<Match> {
     Ok(matches.swap_remove(0))
 }
 
-/// A row for each room, a bar for each of those that the plot compares.
+/// Adds a row for each room, and a bar for each room that the plot compares.
 fn show(found: &Match, section: &mut Section) {
     let us = found.rooms[0].0;
     for (room, _) in &found.rooms {
@@ -138,7 +138,7 @@ fn judge(found: &Match, section: &mut Section) {
     }
 }
 
-/// What was measured, and how far the kernel alone would come.
+/// Describes the ratio, and how far the kernel alone would come.
 fn by_bun(found: &Match, ours: Rate) -> String {
     let words = format!("{:.2} times Bun at {:.2} of its CPU", ours.per_second, ours.cpu);
     match found.between(Peer::Bare, Peer::Bun) {
@@ -150,7 +150,8 @@ fn by_bun(found: &Match, ours: Rate) -> String {
 }
 
 const WINDOWS: [usize; 2] = [1, 32];
-/// Who is at the kernel's limit as the other is differs by noise alone.
+/// The ratio from which a room counts as not behind: rooms that are both at the kernel's limit
+/// differ by noise alone.
 const NOT_BEHIND: f64 = 0.97;
 
 const COLUMNS: &[&str] = &[

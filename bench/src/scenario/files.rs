@@ -1,4 +1,4 @@
-//! Files, large and small, beside nginx.
+//! Large and small files, beside nginx.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use crate::peer::{Durability, Peer, Running};
 use crate::report::{Section, Verdict, thousands};
 use crate::stats::median;
 
-/// Upload and download of a large file, and many requests for a small one.
+/// Measures upload and download of a large file, and many requests for a small one.
 ///
 /// # Errors
-/// When a server refuses.
+/// Fails when a server refuses.
 pub(crate) fn files(bench: &Bench) -> Result<Section> {
     let size: u64 = bench.sized(1 << 30, 1 << 28, 1 << 20);
     let mut section = Section::new("files", "Files", ABOUT, COLUMNS);
@@ -50,11 +50,11 @@ pub(crate) fn files(bench: &Bench) -> Result<Section> {
 /// What a rate counts.
 #[derive(Clone, Copy)]
 enum Unit {
-    /// MiB in a second, CPU seconds for a GiB.
+    /// MiB per second, with CPU seconds per GiB.
     Gib,
-    /// Requests in a second, CPU microseconds for each.
+    /// Requests per second, with CPU microseconds per request.
     Request,
-    /// The same, of what only one of the two puts on the disk: shown, not judged.
+    /// The same for requests that only one of the two servers syncs to the disk; shown, not judged.
     Synced,
 }
 
@@ -98,7 +98,7 @@ impl Site<'_> {
         self.running.target.address
     }
 
-    /// Where a file is taken and where it is given.
+    /// Returns the path to which a file is uploaded and the path from which it is downloaded.
     fn paths(&self, name: &str) -> (String, String) {
         match self.server {
             Peer::Nginx => (format!("/{name}"), format!("/{name}")),
@@ -129,7 +129,7 @@ impl Site<'_> {
         client.skip()
     }
 
-    /// A request that replaces the small file.
+    /// Returns a request that replaces the small file.
     fn small_put(&self) -> Vec<u8> {
         let path = self.paths("small").0;
         let mut request = head("PUT", &path, TOKEN, "application/octet-stream", SMALL);
@@ -137,7 +137,7 @@ impl Site<'_> {
         request
     }
 
-    /// MiB in a second and CPU seconds for a GiB, medians of some times.
+    /// Measures MiB per second and CPU seconds per GiB, as medians over `times` runs.
     fn large(&self, times: usize, size: u64, work: impl Fn(&Self) -> Result<()>) -> Result<Rate> {
         let rates: Vec<Rate> = (0..times).map(|_| self.once(size, &work)).collect::<Result<_>>()?;
         Ok(Rate {
@@ -155,7 +155,7 @@ impl Site<'_> {
         Ok(Rate { per_second: mib / took, cpu: cpu / mib * 1024.0 })
     }
 
-    /// Requests in a second and CPU microseconds for each.
+    /// Measures requests per second and CPU microseconds per request.
     fn small(&self, request: &[u8], span: Duration) -> Result<Rate> {
         ask_for(self.address(), request, CONNECTIONS, span / 5)?;
         let (begin, cpu) = (Instant::now(), self.running.process.cpu()?);

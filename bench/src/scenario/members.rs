@@ -1,4 +1,4 @@
-//! What a member costs: idle, and while it comes in.
+//! The cost of a member, idle and while it joins.
 
 use std::time::Instant;
 
@@ -11,10 +11,10 @@ use crate::peer::{Durability, Peer};
 use crate::report::{Section, Verdict, thousands};
 use crate::stats::median;
 
-/// Resident memory of an empty server, and of each of many members who say nothing.
+/// Measures the resident memory of an empty server, and of each of many members who say nothing.
 ///
 /// # Errors
-/// When a room fails.
+/// Fails when a room fails.
 pub(crate) fn idle(bench: &Bench) -> Result<Section> {
     let members = bench.sized(10_000, 2_000, 50);
     let mut section = Section::new("idle", "Idle connections", IDLE, IDLE_COLUMNS);
@@ -28,7 +28,7 @@ pub(crate) fn idle(bench: &Bench) -> Result<Section> {
             running.join(&mut swarm, 1)?;
             let before = running.process.resident()?;
             running.join(&mut swarm, members)?;
-            // Until what coming in needed has been given back.
+            // The wait lets the server give back the memory that joining needed.
             swarm.rest(bench.span() * 2)?;
             let more = running.process.resident()?.saturating_sub(before);
             each.push(more as f64 / members as f64 / 1024.0);
@@ -51,10 +51,10 @@ pub(crate) fn idle(bench: &Bench) -> Result<Section> {
     Ok(section)
 }
 
-/// Members who connect, sign in and get fifty messages of history.
+/// Measures members who connect, sign in and receive fifty messages of history.
 ///
 /// # Errors
-/// When a room fails.
+/// Fails when a room fails.
 pub(crate) fn join(bench: &Bench) -> Result<Section> {
     let members = bench.sized(5_000, 2_000, 50);
     let mut section = Section::new("join", "Coming in", JOIN, JOIN_COLUMNS);
@@ -92,7 +92,7 @@ pub(crate) fn join(bench: &Bench) -> Result<Section> {
     Ok(section)
 }
 
-/// OIS and those that sign members in as it does.
+/// Returns OIS and the peers that sign members in as it does.
 fn rooms(bench: &Bench) -> Vec<Peer> {
     let rooms = bench.rooms(Durability::Sync);
     rooms.into_iter().filter(|room| *room != Peer::Bare).collect()

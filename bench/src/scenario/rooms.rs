@@ -1,4 +1,4 @@
-//! Rooms measured in alternation: rounds, medians, ratios.
+//! Rooms that are measured in alternation: rounds, medians, ratios.
 
 use anyhow::Result;
 
@@ -8,19 +8,19 @@ use crate::options::Extent;
 use crate::peer::Peer;
 use crate::stats::median;
 
-/// What each of some rooms came to in one case, round by round.
+/// The results of some rooms in one case, round by round.
 #[derive(Debug)]
 pub(crate) struct Match {
-    /// What was done.
+    /// The description of the case.
     pub(crate) case: String,
-    /// Who, OIS first, and its rounds.
+    /// The rooms, OIS first, with their rounds.
     pub(crate) rooms: Vec<(Peer, Vec<Rate>)>,
 }
 
-/// Measures all rooms round by round: `measure` starts one and answers with a rate for each case.
+/// Measures all rooms round by round: `measure` starts one and returns a rate for each case.
 ///
 /// # Errors
-/// When a room fails.
+/// Fails when a room fails.
 pub(crate) fn alternate(
     bench: &Bench,
     rooms: &[Peer],
@@ -53,14 +53,14 @@ pub(crate) fn alternate(
     Ok(matches)
 }
 
-/// Who is measured after whom: another one begins in each round, since the first to use memory that
-/// the machine has to give anew pays for it.
+/// Returns the order of the rooms in a round. Another room begins in each round, because the first
+/// to use memory that the machine has to provide anew pays for it.
 pub(super) fn turns(rooms: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..rooms).map(move |turn| (turn + round) % rooms)
 }
 
-/// What came out; nothing if it is a peer that failed: it must not cost the others' figures, unless
-/// this is a test.
+/// Returns the result; `None` if a peer has failed, because that must not cost the figures of the
+/// others. In a smoke run the failure is an error.
 pub(super) fn bearable<T>(
     bench: &Bench,
     rooms: &[Peer],
@@ -88,7 +88,7 @@ impl Match {
         }
     }
 
-    /// Where it stands, in words.
+    /// Describes the results so far.
     pub(super) fn words(&self) -> String {
         let medians = self.rooms.iter().filter_map(|(room, _)| {
             let rate = self.median(*room)?;
@@ -97,7 +97,7 @@ impl Match {
         format!("{}: {}", self.case, medians.collect::<Vec<_>>().join(", "))
     }
 
-    /// A room's median over the rounds.
+    /// Returns a room's median over the rounds.
     pub(crate) fn median(&self, room: Peer) -> Option<Rate> {
         let rounds = self.rounds(room).filter(|rounds| !rounds.is_empty())?;
         Some(Rate {
@@ -106,12 +106,13 @@ impl Match {
         })
     }
 
-    /// The first room against another: see [`Match::between`].
+    /// Compares the first room with another; see [`Match::between`].
     pub(crate) fn against(&self, other: Peer) -> Option<Rate> {
         self.between(self.rooms.first()?.0, other)
     }
 
-    /// One room against another: ratios of throughput and CPU within each round, their medians.
+    /// Compares two rooms: ratios of throughput and CPU within each round, and the medians of these
+    /// ratios.
     pub(crate) fn between(&self, one: Peer, other: Peer) -> Option<Rate> {
         let (ours, theirs) = (self.rounds(one)?, self.rounds(other)?);
         let pairs = || ours.iter().zip(theirs);

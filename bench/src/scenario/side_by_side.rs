@@ -18,10 +18,10 @@ struct Stage {
 }
 
 /// Measures rooms that all stand at once, in short turns, so that whatever else the machine has to
-/// do falls on all of them alike. Those that rest take next to nothing.
+/// do affects all of them alike. The resting rooms take next to nothing.
 ///
 /// # Errors
-/// When the first room fails, or in a test any.
+/// Fails when the first room fails, or in a test any.
 pub(crate) fn side_by_side(
     bench: &Bench,
     rooms: &[Peer],
@@ -32,7 +32,7 @@ pub(crate) fn side_by_side(
     let mut out = Vec::new();
     for round in 0..bench.options.rounds {
         let mut stages = Vec::new();
-        // Who comes first gets the memory that others have left in pieces.
+        // The first room to be started gets the memory that others have left in pieces.
         for place in turns(rooms.len(), round) {
             let room = &rooms[place];
             if out.contains(room) {
@@ -79,5 +79,5 @@ impl Stage {
     }
 }
 
-/// Turns of each room in a round.
+/// The number of turns of each room in a round.
 const TURNS: usize = 6;

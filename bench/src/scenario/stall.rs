@@ -12,10 +12,11 @@ use crate::peer::{Durability, Peer, Running};
 use crate::report::{Section, Verdict};
 use crate::stats::median;
 
-/// The others' p99 with it and without, its memory, and that it gets everything in the end.
+/// Measures the others' p99 with it and without, the server's memory, and that it gets everything
+/// in the end.
 ///
 /// # Errors
-/// When a room fails, or it does not get everything.
+/// Fails when a room fails, or it does not get everything.
 pub(crate) fn stall(bench: &Bench) -> Result<Section> {
     let others = bench.sized(1000, 200, 10);
     let mut section = Section::new("stall", "A receiver that stops reading", ABOUT, COLUMNS);
@@ -66,16 +67,16 @@ pub(crate) fn stall(bench: &Bench) -> Result<Section> {
 }
 
 struct Round {
-    /// p99 in microseconds.
+    /// The p99 in microseconds without the stalled receiver.
     without: f64,
     with: f64,
-    /// MiB that it missed before the others came.
+    /// How many MiB it missed before the others joined.
     behind: f64,
-    /// What the server grew by meanwhile.
+    /// How many KiB the server grew by meanwhile.
     kib: f64,
-    /// Milliseconds until it had everything.
+    /// The milliseconds until it had everything.
     caught_up: f64,
-    /// Messages that were said since it joined, and those that it got.
+    /// The number of messages that were said since it joined; `got` counts those it received.
     said: f64,
     got: f64,
 }
@@ -86,11 +87,11 @@ fn one_round(bench: &Bench, others: usize) -> Result<Round> {
     let large = chat(LARGE);
     let mut speaker = bench.swarm(us)?;
     running.join(&mut speaker, 1)?;
-    // The tail is full before anything is measured.
+    // The tail is filled before anything is measured.
     say(&mut speaker, &large, TAIL_BYTES / LARGE as u64)?;
 
     let mut deaf = Swarm::new()?;
-    // Ids must increase.
+    // The ids must increase.
     deaf.check();
     let small_buffer = crate::load::Target { receive_buffer: Some(4096), ..running.target.clone() };
     deaf.join(&small_buffer, 1, 1)?;
@@ -100,13 +101,14 @@ fn one_round(bench: &Bench, others: usize) -> Result<Round> {
     let missed = bench.sized(4096, 2048, 1024);
     say(&mut speaker, &large, missed)?;
     let kib = running.process.resident()?.saturating_sub(before) as f64 / 1024.0;
-    // Those who join are not to be given fifty large ones.
+    // The members who join must not be given fifty large messages.
     say(&mut speaker, &chat(TEXT), 50)?;
     drop(speaker);
 
     let mut crowd = bench.swarm(us)?;
     running.join(&mut crowd, others)?;
-    // The first seconds of new connections are slower, a deaf member or not: 1.17 to 1.20 of the p99.
+    // The first seconds of new connections are slower, with a stalled member or without: 1.17 to
+    // 1.20 of the p99.
     let (_, first) = p99(bench, &running, &mut crowd)?;
     let (with, second) = p99(bench, &running, &mut crowd)?;
     let begin = std::time::Instant::now();
@@ -125,7 +127,7 @@ fn say(speaker: &mut Swarm, message: &[u8], times: u64) -> Result<()> {
     Flow::new(speaker, 1, Pattern::Window(32), message).send_all(times).map(drop)
 }
 
-/// The crowd's p99 in microseconds, and how many messages there were.
+/// Returns the crowd's p99 in microseconds, and how many messages there were.
 fn p99(bench: &Bench, running: &Running, crowd: &mut Swarm) -> Result<(f64, u64)> {
     running.settle(crowd)?;
     let (everybody, message) = (crowd.len(), chat(TEXT));
@@ -135,7 +137,7 @@ fn p99(bench: &Bench, running: &Running, crowd: &mut Swarm) -> Result<(f64, u64)
 }
 
 const LARGE: usize = 8 << 10;
-/// As much as the server keeps in memory, and some more.
+/// More bytes than the server keeps in memory.
 const TAIL_BYTES: u64 = 12 << 20;
 const PACE: Duration = Duration::from_millis(10);
 

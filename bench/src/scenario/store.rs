@@ -20,7 +20,7 @@ use crate::stats::{Histogram, median};
 /// Fills a store, then starts, pages and resumes on it round by round.
 ///
 /// # Errors
-/// When the server fails.
+/// Fails when the server fails.
 pub(crate) fn store(bench: &Bench) -> Result<Section> {
     let messages = bench.sized(1_000_000, 200_000, 2_000);
     let missed = bench.sized(100_000, 50_000, 500);
@@ -70,7 +70,7 @@ fn serve(root: &Path) -> Result<Running> {
     Running::of("ois-server", ois::server(root, Durability::Os)?, None)
 }
 
-/// Says so many messages; answers with how many in a second.
+/// Sends this many messages; returns how many per second.
 fn fill(bench: &Bench, root: &Path, messages: u64) -> Result<f64> {
     let mut running = serve(root)?;
     let mut swarm = bench.swarm(Peer::Ois(Durability::Os))?;
@@ -91,21 +91,21 @@ fn last_id(address: SocketAddr) -> Result<u64> {
     answer["messages"][0]["id"].as_u64().with_context(|| format!("no message in {answer}"))
 }
 
-/// Events in a second, and CPU seconds for a million.
+/// Returns events per second, and CPU seconds per million.
 fn resume(bench: &Bench, running: &Running, last: u64, missed: u64) -> Result<(f64, f64)> {
     let hello = json!({"type": "agent_auth", "token": TOKEN, "after": last - missed});
     let target = Target::signing_in(running.target.address, &hello, 2);
     let mut swarm = bench.swarm(Peer::Ois(Durability::Os))?;
     let (begin, cpu) = (Instant::now(), running.process.cpu()?);
     swarm.join(&target, 1, 1)?;
-    // Those and `caught_up`.
+    // The client receives the missed messages and `caught_up`.
     swarm.hear(0, missed + 1)?;
     let took = begin.elapsed().as_secs_f64();
     let cpu = (running.process.cpu()? - cpu).as_secs_f64();
     Ok((missed as f64 / took, cpu / missed as f64 * 1e6))
 }
 
-/// Pages from places all over the store.
+/// Reads pages from places all over the store.
 fn page(address: SocketAddr, last: u64, messages: u64, times: &mut Histogram) -> Result<()> {
     let mut client = Client::connect(address)?;
     for turn in 1..=PAGES {

@@ -1,4 +1,5 @@
-//! What `ois-monitor` adds: from a mention in the room to the request at the agent's runtime.
+//! What `ois-monitor` adds: the time from a mention in the room to the request at the agent's
+//! runtime.
 
 mod gateway;
 
@@ -18,10 +19,10 @@ use crate::report::Section;
 use crate::stats::median;
 use gateway::Gateway;
 
-/// The time that passes in the monitor, and what it takes while nothing happens.
+/// Measures the time that passes in the monitor, and the CPU time it takes while nothing happens.
 ///
 /// # Errors
-/// When one of the programs fails.
+/// Fails when one of the programs fails.
 pub(crate) fn wake(bench: &Bench) -> Result<Section> {
     let mentions = bench.sized(100, 30, 3);
     let mut section = Section::new("wake", "Waking an agent", ABOUT, COLUMNS);
@@ -34,14 +35,14 @@ pub(crate) fn wake(bench: &Bench) -> Result<Section> {
         let gateway = Gateway::start()?;
         let monitor = start_monitor(&room, &folder, &gateway)?;
         let mut person = sign_in(&room)?;
-        // The first turn opens the way to the gateway.
+        // The first turn opens the connection to the gateway.
         mention(&mut person, &gateway)?;
         let mut took = Vec::new();
         for _ in 0..mentions {
             took.push(mention(&mut person, &gateway)?);
         }
         let idle = bench.span() * 2;
-        // The last turn's end is written down before the monitor has nothing to do.
+        // The end of the last turn is written to disk before the monitor has nothing to do.
         person.rest(idle / 2)?;
         let before = monitor.context_switches()?;
         person.rest(idle)?;
@@ -67,7 +68,7 @@ fn start_monitor(room: &Running, folder: &TempDir, gateway: &Gateway) -> Result<
     Ok(monitor)
 }
 
-/// A person in the room: whom agents answer.
+/// Signs in a person, whom agents answer.
 fn sign_in(room: &Running) -> Result<Swarm> {
     let body = json!({"username": "Mira", "password": PASSWORD}).to_string();
     let mut client = Client::connect(room.target.address)?;
@@ -81,7 +82,7 @@ fn sign_in(room: &Running) -> Result<Swarm> {
     Ok(person)
 }
 
-/// Calls the agent; answers with the microseconds from seeing the own words, as the monitor does
+/// Mentions the agent; returns the microseconds from seeing the own message, which the monitor sees
 /// in the same sweep, to the request at the gateway.
 fn mention(person: &mut Swarm, gateway: &Gateway) -> Result<f64> {
     let frame = json!({"type": "chat", "text": "@Other are you there?"}).to_string();

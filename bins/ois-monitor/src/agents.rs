@@ -1,4 +1,5 @@
-//! From settings to agents: the one of the flags, or those of the configuration file.
+//! Makes agents of the settings: the one that the flags describe, or those of the configuration
+//! file.
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
 
@@ -6,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ois_bridge::{AgentConfig, Echo, OpenClaw, Runtime, doctor::Patient, openclaw};
 use ois_chat::{inbox, packet::Bounds};
 use ois_client::Token;
-use ois_gateway::Config as GatewayConfig;
+use ois_gateway::{GatewayConfig, GatewayToken};
 use serde::Deserialize;
 
 use crate::settings::{self, Mode, Settings};
@@ -15,11 +16,11 @@ use crate::settings::{self, Mode, Settings};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// By their names.
+    /// The sections of the agents, by the agents' names.
     agents: BTreeMap<String, Section>,
 }
 
-/// One agent's own settings; the others are as the flags say.
+/// The settings of one agent; the flags give every setting that is absent here.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Section {
@@ -35,14 +36,14 @@ struct Section {
     context_count: Option<usize>,
 }
 
-/// Everybody who is served.
+/// Returns every agent that this process serves.
 pub(crate) fn patients(settings: &Settings) -> Result<Vec<Patient>> {
     let Some(path) = &settings.host.config else {
         return Ok(vec![patient(settings, &Section::default(), settings.room.name.clone())?]);
     };
     let text =
         fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    // serde's words name a field and a line, never a value.
+    // serde's message names a field and a line, never a value.
     let file: File =
         serde_json::from_str(&text).with_context(|| format!("in {}", path.display()))?;
     ensure!(!file.agents.is_empty(), "{} names no agent", path.display());
@@ -52,7 +53,7 @@ pub(crate) fn patients(settings: &Settings) -> Result<Vec<Patient>> {
     each.collect()
 }
 
-/// What wakes this agent.
+/// Returns the runtime that wakes this agent.
 pub(crate) fn runtime(settings: &Settings, patient: &Patient) -> Arc<dyn Runtime> {
     match settings.gateway.runtime {
         settings::Runtime::Openclaw => Arc::new(OpenClaw::new(patient.gateway.clone())),
@@ -101,7 +102,7 @@ fn gateway(settings: &Settings, section: &Section, context_count: usize) -> open
     let url = url.map_or_else(|| format!("ws://{host}:{port}"), str::to_owned);
     let token = given(&section.gateway_token).or(given(&flags.gateway_token)).unwrap_or_default();
     let session_key = given(&section.session_key).or(given(&flags.session_key));
-    let mut config = GatewayConfig::new(&url, ois_gateway::Token::new(token));
+    let mut config = GatewayConfig::new(&url, GatewayToken::new(token));
     config.display_name = "ois-monitor".to_owned();
     openclaw::Settings {
         gateway: config,
@@ -116,12 +117,13 @@ fn gateway(settings: &Settings, section: &Section, context_count: usize) -> open
     }
 }
 
-/// A setting, unless it is empty: `NAME=` in an environment means that there is none.
+/// Returns a setting unless it is empty, because `NAME=` in an environment means that it is not
+/// set.
 fn given(value: &Option<String>) -> Option<&str> {
     value.as_deref().map(str::trim).filter(|value| !value.is_empty())
 }
 
-/// Where everything is kept: as set, or the user's state directory.
+/// Returns the folder for the monitor's state: the one that is set, or the user's state directory.
 fn state(settings: &Settings) -> Result<PathBuf> {
     if let Some(folder) = &settings.host.state {
         return Ok(folder.clone());
@@ -137,7 +139,7 @@ fn state(settings: &Settings) -> Result<PathBuf> {
     Ok(base.context("there is no home directory: set --state")?.join("ois-monitor"))
 }
 
-/// A label as a folder's name that every file system takes and that no other label has.
+/// Converts a label into a folder name that every file system accepts and that no other label has.
 fn folder_name(label: &str) -> String {
     let mut name = String::new();
     for c in label.to_lowercase().chars() {

@@ -1,4 +1,4 @@
-//! `ois-monitor doctor`: what was found, for people or as JSON.
+//! `ois-monitor doctor`: prints its findings for people or as JSON.
 
 use std::{fmt::Write, process::ExitCode};
 
@@ -7,7 +7,7 @@ use ois_bridge::doctor::{self, Check, Verdict};
 
 use crate::{agents, announce, local, settings::Settings};
 
-/// Examines everything; fails if a link is broken.
+/// Checks every link of the chain; the exit code is a failure if one of them is broken.
 pub(crate) async fn run(settings: &Settings) -> Result<ExitCode> {
     let patients = agents::patients(settings)?;
     let checks = doctor::examine(&patients, local(settings)).await;

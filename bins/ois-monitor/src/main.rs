@@ -1,4 +1,4 @@
-//! The OIS monitor: wakes the agent when it is mentioned and brings the answer back.
+//! The OIS monitor: it wakes the agent when the agent is mentioned and brings the answer back.
 
 mod agents;
 mod examine;
@@ -26,13 +26,14 @@ fn main() -> ExitCode {
 
 fn run(settings: &Settings) -> Result<ExitCode> {
     settings.logging.begin()?;
-    // One thread: an idle monitor is one sleeping process.
+    // One thread is enough, so that an idle monitor is one sleeping process.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = match settings.command {
         Some(Command::Doctor) => runtime.block_on(examine::run(settings)),
         None => runtime.block_on(serve(settings)).map(|()| ExitCode::SUCCESS),
     };
-    // A thread that waits for a gateway ends with the process: the next one asks what became of it.
+    // A thread that waits for a gateway ends with the process; the next process asks the gateway
+    // how the turn ended.
     runtime.shutdown_background();
     done
 }
@@ -60,12 +61,12 @@ async fn serve(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// The address of the local port.
+/// Returns the address of the local port.
 fn local(settings: &Settings) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, settings.host.local_port))
 }
 
-/// A line on standard output, for whoever started us.
+/// Writes a line to standard output, for the program that started the monitor.
 fn announce(line: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).context("cannot write to standard output")
@@ -77,7 +78,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// The signs by which the system asks us to end.
+/// The signals with which the system asks the process to end.
 #[cfg(unix)]
 struct Ends {
     terminate: tokio::signal::unix::Signal,
@@ -100,7 +101,7 @@ impl Ends {
     }
 }
 
-/// The same where there are no signals.
+/// The same where the system has no signals.
 #[cfg(not(unix))]
 struct Ends;
 

@@ -1,4 +1,4 @@
-//! The settings: flags, each with its environment variable; the original's names are kept.
+//! The settings: flags, each with its environment variable. The original's names are kept.
 
 use std::path::PathBuf;
 
@@ -9,10 +9,10 @@ use ois_protocol::UtcOffset;
 
 /// Wakes an agent when it is mentioned in the OIS room, and brings its answer back.
 ///
-/// Runs beside the agent's OpenClaw gateway. What it has received it keeps on disk, so that each
-/// mention is answered once, whatever was down in between. The agent on this host speaks through the
-/// local port: POST /send {"text"} says it in the room, POST /send_to_user {"text"} says it in the
-/// agent's own main session.
+/// It runs beside the agent's OpenClaw gateway. Whatever it has received is kept on disk, so that
+/// each mention is answered once, no matter what was down in between. The agent on this host speaks
+/// through the local port: POST /send {"text"} says it in the room, POST /send_to_user {"text"}
+/// says it in the agent's own main session.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "ois-monitor", version, args_override_self = true, max_term_width = 100)]
 pub(crate) struct Settings {
@@ -35,14 +35,14 @@ pub(crate) struct Settings {
     pub(crate) logging: Logging,
 }
 
-/// What to do instead of running.
+/// What the monitor does instead of running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Command {
     /// Check each link of the chain.
     Doctor,
 }
 
-/// The room and who the agent is there.
+/// The room, and the agent's name and token there.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Room")]
 pub(crate) struct Room {
@@ -124,18 +124,18 @@ pub(crate) struct Handling {
     pub(crate) utc_offset: UtcOffset,
 }
 
-/// This host.
+/// The settings of this host.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Host")]
 pub(crate) struct Host {
     /// The local port on 127.0.0.1 for the agent; 0 takes a free one
     #[arg(long, env = "OIS_LOCAL_PORT", default_value_t = 18790, value_name = "PORT")]
     pub(crate) local_port: u16,
-    /// Where it remembers [default: ois-monitor in the user's state directory]
+    /// The folder for the monitor's state [default: ois-monitor in the user's state directory]
     #[arg(long, env = "OIS_STATE", value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
-    /// Several agents of this host: a JSON file {"agents": {"NAME": {"token": …}, …}}; what a
-    /// section leaves out is as the other settings say
+    /// Several agents of this host: a JSON file {"agents": {"NAME": {"token": …}, …}}; the other
+    /// settings give whatever a section leaves out
     #[arg(long, env = "OIS_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Read settings from this file of NAME=VALUE lines, as the original's .env; flags and the
@@ -144,7 +144,7 @@ pub(crate) struct Host {
     pub(crate) env_file: Option<PathBuf>,
 }
 
-/// What wakes the agent.
+/// The runtime that wakes the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Runtime {
     /// An OpenClaw gateway.
@@ -153,15 +153,15 @@ pub(crate) enum Runtime {
     Echo,
 }
 
-/// How a gateway is spoken to.
+/// The protocol by which a gateway is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
-    /// By WebSocket; by sessions_send if it is too old for that.
+    /// WebSocket, or sessions_send if the gateway is too old for that.
     Auto,
-    /// By WebSocket.
+    /// The WebSocket, and nothing else if it fails.
     Rpc,
-    /// By sessions_send over HTTP, as the original did.
+    /// The tool sessions_send over HTTP, as the original used it.
     #[value(alias = "http")]
     Legacy,
 }

@@ -12,7 +12,7 @@ fn the_manual_lists_every_setting_of_the_help_and_no_other() {
         named.extend(cells.nth(1).and_then(|cell| cell.split(' ').next()).map(str::to_owned));
         with.extend(cells.next().filter(|cell| !cell.is_empty()).map(str::to_owned));
     }
-    // It belongs to doctor and is no setting.
+    // The flag belongs to doctor and is no setting.
     named.insert("--json".to_owned());
     assert!(section.contains("`--json`"));
     assert_eq!(named, flags(&help));
@@ -33,16 +33,16 @@ fn help() -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The long flags that a help describes, those of every program left out.
+/// Returns the long flags that a help text describes, without those that every program has.
 fn flags(help: &str) -> BTreeSet<String> {
-    // Descriptions are set further in.
+    // The descriptions are indented further.
     let lines = help.lines().filter(|line| line.trim_start().starts_with('-'));
     let lines = lines.filter(|line| line.len() - line.trim_start().len() <= 6);
     let flags = lines.filter_map(|line| line.split([' ', ',', '=']).find(|w| w.starts_with("--")));
     flags.filter(|flag| !["--help", "--version"].contains(flag)).map(str::to_owned).collect()
 }
 
-/// The environment variables that a help names.
+/// Returns the environment variables that a help text names.
 fn variables(help: &str) -> BTreeSet<String> {
     let line = help.split_whitespace().collect::<Vec<_>>().join(" ");
     let named = line.split("[env: ").skip(1);

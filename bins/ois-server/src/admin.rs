@@ -1,7 +1,7 @@
-//! Administration: one request, one answer, whether the server runs or not.
+//! Administration: one request and one answer, whether the server runs or not.
 //!
-//! A running server takes requests over `.ois/admin.sock`, one JSON line each way; otherwise the
-//! command opens the store itself.
+//! A running server takes requests over `.ois/admin.sock`, one JSON line each way. If no server
+//! runs, the command opens the store itself.
 
 pub(crate) mod agents;
 
@@ -17,46 +17,46 @@ use serde::{Deserialize, Serialize};
 use self::agents::{Question, Told};
 use crate::team::Team;
 
-/// What can be asked of a team.
+/// A request about a team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub(crate) enum Request {
     /// Register an agent with a fresh token.
     AddAgent { name: DisplayName, duties: Vec<ShortName> },
-    /// Register a user; without a password, one is generated.
+    /// Register a user. Without a password, one is generated.
     AddUser { name: DisplayName, role: Role, password: Option<String> },
-    /// Give a user another password.
+    /// Give a user another password. Without a password, one is generated.
     ResetPassword { name: ShortName, password: Option<String> },
     /// Remove a member.
     Remove { kind: Kind, name: ShortName },
-    /// Who is registered.
+    /// List the registered members of this kind.
     List { kind: Kind },
     /// Check every record of the log.
     Verify,
-    /// Take over an old deployment's chat from this folder, its days kept at this offset, into an
-    /// empty team.
+    /// Import an old deployment's chat from this folder into an empty team. Its day files were kept
+    /// at this offset from UTC.
     Import { dir: PathBuf, offset: String },
-    /// Something about agents.
+    /// A question about what agents may use and how far mentions came.
     Agents { question: Question },
 }
 
-/// What came of it.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
-    /// A member was added, or got a new secret: here it is, for the only time.
+    /// A member was added, or got a new secret, which is shown this one time.
     Secret { name: DisplayName, secret: String },
     /// A user was added, or got a password that the caller knows.
     Done { name: DisplayName },
-    /// Who is registered.
+    /// The registered members.
     Members(Vec<Listed>),
     /// The log is whole, and this is its end.
     Whole(Whole),
-    /// So many messages were taken over; what was odd about them.
+    /// This many messages were imported; `oddities` says what was unusual about them.
     Imported { messages: usize, oddities: Vec<String> },
-    /// What there is to say about agents.
+    /// The answer to a question about agents.
     Agents(Told),
-    /// It was not done.
+    /// The request was refused, for this reason.
     Refused(String),
 }
 
@@ -68,27 +68,27 @@ pub(crate) struct Listed {
     pub(crate) role: Role,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) duties: Vec<ShortName>,
-    /// Absent for those of AGENT_TOKENS.
+    /// When the member was registered; absent for the agents of AGENT_TOKENS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) added: Option<Timestamp>,
 }
 
-/// A log of which every record is what was written.
+/// A log in which every record is as it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Whole {
     pub(crate) team: String,
     pub(crate) events: u64,
     pub(crate) segments: u64,
     pub(crate) head: EventId,
-    /// The chain after the head: a log whose end was cut off has another one.
+    /// The hash of the chain after the head. A log whose end was cut off has another one.
     pub(crate) chain: String,
 }
 
 /// The most bytes of a request or an answer.
 pub(crate) const LINE_BYTES: u64 = 1 << 20;
 
-/// Does what is asked; `server` is the one that runs on this team, if one does. What cannot be done
-/// is an answer as well.
+/// Does what the request asks for. `server` is the server that runs on this team, if one does. A
+/// refusal is an answer as well.
 pub(crate) async fn execute(
     team: &Team,
     server: Option<&Server>,
@@ -193,7 +193,7 @@ fn list(keys: &Keys, kind: Kind) -> Vec<Listed> {
     })
 }
 
-/// Asks the running server, if there is one at this root: `None` if nobody listens.
+/// Asks the running server at this root; returns `None` if no server listens there.
 #[cfg(unix)]
 pub(crate) fn ask_running(root: &Path, request: &Request) -> Result<Option<Answer>> {
     use std::{
@@ -224,7 +224,7 @@ pub(crate) fn ask_running(root: &Path, request: &Request) -> Result<Option<Answe
         .map_err(|_| anyhow!("the running server is of another version"))
 }
 
-/// Where a running server can be asked.
+/// Returns the path of the socket on which a running server takes requests.
 pub(crate) fn socket_path(root: &Path) -> PathBuf {
     root.join(".ois").join("admin.sock")
 }

@@ -1,4 +1,5 @@
-//! The running server's end of administration: `.ois/admin.sock`, for its own user only.
+//! The running server's end of administration: `.ois/admin.sock`, which only the server's own user
+//! can open.
 
 use std::{
     fs, io,
@@ -19,15 +20,15 @@ use crate::{
     team::Team,
 };
 
-/// Binds the socket anew; what an earlier process left there is removed, since only the holder of
-/// the root's lock gets here.
+/// Binds the socket anew. A socket that an earlier process left there is removed; that is safe
+/// because only the holder of the root's lock gets here.
 pub(crate) fn bind(root: &Path) -> io::Result<UnixListener> {
     let path = admin::socket_path(root);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // The folder is 0700 already, so nobody else gets in between.
+    // The folder is 0700 already, so no other user gets in between.
     let listener = UnixListener::bind(&path)?;
     listener.set_nonblocking(true)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
@@ -60,7 +61,7 @@ pub(crate) async fn serve(
     }
 }
 
-/// What was done has taken effect when the one who asked hears of it.
+/// Answers one request. Its change has taken effect when the answer is sent.
 async fn answer(stream: UnixStream, team: &Team, server: &Server) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();

@@ -18,7 +18,7 @@ use crate::{
     team::Team,
 };
 
-/// Does what the command says.
+/// Runs the command of the settings.
 pub(crate) fn run(mut settings: Settings) -> Result<()> {
     settings.logging.begin()?;
     let Some(command) = settings.command.take() else { bail!("no command") };
@@ -68,7 +68,7 @@ fn user(settings: &Settings, what: UserCommand) -> Result<()> {
     }
 }
 
-/// One line that starts a monitor on the other host, and nothing else on standard output.
+/// Prints one line that starts a monitor on the other host, and nothing else, on standard output.
 fn invite(settings: &Settings, name: DisplayName, duties: Vec<ShortName>) -> Result<()> {
     let url = match &settings.doors.public_url {
         Some(url) => format!("{}://{}", if url.is_https() { "wss" } else { "ws" }, url.authority()),
@@ -87,9 +87,9 @@ fn invite(settings: &Settings, name: DisplayName, duties: Vec<ShortName>) -> Res
     Ok(())
 }
 
-/// Takes over an old deployment's chat, also beside a running server.
+/// Imports an old deployment's chat, also beside a running server.
 fn import(settings: &Settings, dir: &Path) -> Result<()> {
-    // The old server knew one zone.
+    // The old server knew only this zone.
     let offset = settings.place.utc_offset.unwrap_or(UtcOffset::LEGACY);
     let dir = dir.canonicalize().with_context(|| format!("cannot find {}", dir.display()))?;
     let Answer::Imported { messages, oddities } =
@@ -151,7 +151,7 @@ fn remove(settings: &Settings, kind: Kind, name: ShortName) -> Result<()> {
     announce(&ask(settings, Request::Remove { kind, name })?, "is removed")
 }
 
-/// Asks the running server, or does it here if none runs.
+/// Asks the running server, or does the work in this process if none runs.
 fn ask(settings: &Settings, request: Request) -> Result<Answer> {
     let root = &settings.place.root;
     let answer = match admin::ask_running(root, &request)? {
@@ -207,7 +207,7 @@ fn password(from_stdin: bool) -> Result<Option<String>> {
     Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
-/// Writes a line for whoever gave the command.
+/// Writes a line for the person who gave the command.
 #[expect(clippy::print_stdout, reason = "what the command was given for")]
 pub(crate) fn say(line: &str) {
     println!("{line}");

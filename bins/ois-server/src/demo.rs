@@ -1,4 +1,4 @@
-//! `--demo`: a small agent in the process, on the monitor's own code.
+//! `--demo`: a small agent inside the server's process, which runs the monitor's own code.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use ois_protocol::{Role, ShortName};
 
 use crate::{clock::now, team::Team};
 
-/// How the built-in agent signs.
+/// The display name of the built-in agent.
 const NAME: &str = "Echo 🤖";
 
 /// A running built-in agent.
@@ -41,12 +41,12 @@ pub(crate) async fn start(team: &Team, server: &Server) -> Result<Demo> {
 }
 
 impl Demo {
-    /// How it is mentioned.
+    /// Returns the name by which the agent is mentioned.
     pub(crate) fn name(&self) -> &ShortName {
         &self.name
     }
 
-    /// Ends it.
+    /// Stops the agent and waits for its end.
     pub(crate) async fn stop(self) {
         if !self.bridge.stop(Duration::from_secs(2)).await {
             tracing::debug!("the built-in agent took its time");

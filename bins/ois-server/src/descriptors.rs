@@ -1,4 +1,4 @@
-//! Room for connections: each is an open file.
+//! The limit of open files, since each connection is one.
 
 use rustix::{
     io::{Errno, fcntl_dupfd_cloexec},
@@ -6,13 +6,13 @@ use rustix::{
     stdio::stderr,
 };
 
-/// Lets this process have as many open files as the system allows: shells and service managers
-/// begin with 1,024 and leave it to the program to want more. And lets Linux lay out its table of
-/// them now. While other threads run, each doubling of that table makes whoever opens a file wait
-/// until all of them have let go of the old one: 8 to 30 ms, seven times on the way to 5,000
-/// members, in which nobody is served.
+/// Raises the limit of open files to what the system allows, because shells and service managers
+/// begin with 1,024 and leave it to the program to raise it. It also makes Linux lay out the
+/// process's table of files now. While other threads run, each doubling of that table makes a
+/// thread that opens a file wait until all of them have let go of the old one: 8 to 30 ms, seven
+/// times on the way to 5,000 members, and nobody is served meanwhile.
 ///
-/// To be called before there are other threads.
+/// The function must be called before there are other threads.
 pub(crate) fn make_room() {
     let limit = getrlimit(Resource::Nofile);
     let most = Rlimit { current: limit.maximum, ..limit };
@@ -25,11 +25,11 @@ pub(crate) fn make_room() {
     }
 }
 
-/// Opens the last of so many places for a moment.
+/// Opens the last of this many places for a moment, so that the table grows to hold them all.
 fn lay_out(places: u64) -> Result<(), Errno> {
     let last = i32::try_from(places.saturating_sub(1)).map_err(|_| Errno::INVAL)?;
     fcntl_dupfd_cloexec(stderr(), last).map(drop)
 }
 
-/// Places that are laid out at once, 8 bytes each of the kernel's memory.
+/// The number of places that are laid out at once, each 8 bytes of the kernel's memory.
 const TABLE: u64 = 16 << 10;

@@ -1,4 +1,4 @@
-//! Laying a team's folder.
+//! Creates a team's folder.
 
 use std::{fs, io::ErrorKind, path::Path};
 
@@ -14,10 +14,10 @@ use crate::{
     team::Team,
 };
 
-/// What `init` lays into a new team's folder, for agents and people to fill in.
+/// The register that `init` lays into a new team's folder, for agents and people to fill in.
 const REGISTER: &str = include_str!("../templates/AGENTS.md");
 
-/// Lays the folder and makes the first user. Where there is a team already, nothing changes.
+/// Creates the folder and the first user. Nothing changes if there is a team already.
 pub(crate) fn run(settings: &Settings) -> Result<()> {
     let root = &settings.place.root;
     fs::create_dir_all(root).with_context(|| format!("cannot make {}", root.display()))?;
@@ -45,14 +45,14 @@ async fn found(settings: &Settings) -> Result<()> {
     team.store.close().await.context("the store did not close cleanly")
 }
 
-/// Tells the first administrator's password, for the only time.
+/// Prints the first administrator's password, which is shown this one time.
 pub(crate) fn tell_password(password: &str) {
     say(&format!(
         "user admin, password {password} (shown once; `ois-server user password admin` makes a new one)"
     ));
 }
 
-/// Writes a file that is not there yet.
+/// Writes a file unless it exists already.
 fn lay(path: &Path, text: &str) -> Result<()> {
     match fs::File::create_new(path)
         .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))

@@ -1,4 +1,5 @@
-//! The OIS server: settings, then the parts put together, then running until told to stop.
+//! The OIS server: it reads the settings, puts the parts together and runs until it is told to
+//! stop.
 
 mod admin;
 mod admin_socket;

@@ -1,4 +1,4 @@
-//! Serving: the parts put together, the ready line, and a stop that loses nothing.
+//! Serving: putting the parts together, printing the ready line, and stopping without loss.
 
 use std::{net::SocketAddr, os::unix::net::UnixListener, sync::Arc, time::Duration};
 
@@ -16,9 +16,10 @@ use crate::{
     team::Team,
 };
 
-/// How long a stop may take before it goes on without the slowest.
+/// How long stopping may take before it goes on without the slowest tasks.
 const STOP: Duration = Duration::from_secs(10);
-/// The signal that a write beyond RLIMIT_FSIZE raises (signal(7), getrlimit(2)), on Linux and macOS.
+/// The number of the signal that a write beyond RLIMIT_FSIZE raises (signal(7), getrlimit(2)), on
+/// Linux and macOS.
 const SIGXFSZ: i32 = 25;
 /// The least time between two refreshes of the files that agents read.
 const ARCHIVE_PAUSE: Duration = Duration::from_secs(1);
@@ -34,7 +35,8 @@ pub(crate) fn run(settings: Settings) -> Result<()> {
 async fn serve(settings: Settings) -> Result<()> {
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    // A file that reaches a limit of the system's is a full disk, not the end of the process.
+    // A file that reaches a limit of the system's counts as a full disk and must not end the
+    // process.
     let _file_limit = signal(SignalKind::from_raw(SIGXFSZ))?;
     let team = Arc::new(Team::open(&settings, now()).await?);
     let listen = settings.doors.address();
@@ -66,7 +68,7 @@ async fn serve(settings: Settings) -> Result<()> {
     stop(server, tasks, team).await
 }
 
-/// The network gets in only where somebody chose a password.
+/// Refuses to listen on the network unless a person has chosen a password.
 fn check_open_to(listen: SocketAddr, people: &People, team: &Team) -> Result<()> {
     let chosen = people.password.is_some() || people.password_file.is_some() || !team.is_new();
     if listen.ip().is_loopback() || chosen {
@@ -97,7 +99,7 @@ fn start_admin(
     server: &Arc<Server>,
 ) -> Result<()> {
     let (team, server) = (Arc::clone(team), Arc::clone(server));
-    // To read the whole log, or to hash a password, takes long.
+    // Reading the whole log, or hashing a password, takes long.
     let serve = move |stop| admin_socket::serve(listener, team, server, stop);
     tasks.spawn_thread("ois-admin", serve).context("cannot serve the admin socket")
 }
@@ -105,12 +107,12 @@ fn start_admin(
 fn start_archive(tasks: &Tasks, team: &Team) -> Result<()> {
     let archive = Archive::new(team.store.root(), team.offset).context("cannot keep up chat/")?;
     let store = Arc::clone(&team.store);
-    // It syncs files, so it may not hold up anybody else.
+    // The archive syncs files, so it must not hold up other tasks.
     let keep = move |stop| keep_archive(archive, store, stop);
     tasks.spawn_thread("ois-archive", keep).context("cannot keep up chat/")
 }
 
-/// Keeps the files that agents read up to date, at the most once in a while and once more at the end.
+/// Keeps the files that agents read up to date, at most once per pause and once more at the end.
 async fn keep_archive(mut archive: Archive, store: Arc<DiskStore>, mut stop: Stop) {
     let mut head = store.head();
     loop {

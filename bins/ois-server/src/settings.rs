@@ -1,6 +1,6 @@
-//! What the operator chooses: flags, environment variables and the file that `--env-file` names.
+//! The operator's choices: flags, environment variables and the file that `--env-file` names.
 //!
-//! One module for each heading of the help, and one or two for the commands.
+//! There is one module for each heading of the help, and one or two for the commands.
 
 mod agents;
 mod budget;

@@ -1,4 +1,4 @@
-//! Opening a team: its store, its import if an old deployment lies there, and its keyring.
+//! Opening a team: its store, an import if an old deployment lies there, and its keyring.
 
 use std::{path::Path, sync::Arc};
 
@@ -19,7 +19,7 @@ pub(crate) struct Team {
 }
 
 impl Team {
-    /// Opens the team at the root, laying it if there is none, and takes over an old deployment's
+    /// Opens the team at the root, creating it if there is none, and imports an old deployment's
     /// chat that lies there, once.
     pub(crate) async fn open(settings: &Settings, now: Timestamp) -> Result<Self> {
         let place = &settings.place;
@@ -29,19 +29,20 @@ impl Team {
         Ok(Self { store, keys: Arc::new(keys), offset })
     }
 
-    /// Whether nobody is registered yet.
+    /// Whether no member is registered yet.
     pub(crate) fn is_new(&self) -> bool {
         self.keys.ask(|keyring| keyring.register().iter().next().is_none())
     }
 
-    /// Makes the first administrator, at the first start only; answers with the generated
-    /// password, to be shown once.
+    /// Creates the first administrator, at the first start only, and returns the generated
+    /// password, which is shown this one time.
     pub(crate) async fn found(&self, now: Timestamp) -> Result<Option<String>> {
         let mut entropy = OsEntropy::open()?;
         Ok(self.keys.change(|keyring| keyring.first_admin(now, &mut entropy)).await??)
     }
 
-    /// Takes over the agents and the shared password of the settings, which are this start's only.
+    /// Admits the agents and the shared password of the settings, which are valid for this start
+    /// only.
     pub(crate) async fn admit(&self, people: &People) -> Result<()> {
         let agents = people.agent_tokens.as_deref().map(AgentTokens::parse).transpose();
         let agents = agents.context("AGENT_TOKENS")?.unwrap_or_default();
@@ -90,8 +91,8 @@ fn read_password(path: &Path) -> Result<String> {
     Ok(password.to_owned())
 }
 
-/// Takes over an old deployment's chat if one lies at the root, at the first start only, and
-/// answers with the zone of the day files: as set, or as it was settled then.
+/// Imports an old deployment's chat if one lies at the root, at the first start only, and returns
+/// the zone of the day files: the one that is set, or the one that was settled then.
 async fn settle(place: &Place, store: &DiskStore, now: Timestamp) -> Result<UtcOffset> {
     if let Some(settled) = store.record(ZONE).await.context("cannot read the team's zone")? {
         let settled = String::from_utf8_lossy(&settled.value)
@@ -120,7 +121,7 @@ async fn settle(place: &Place, store: &DiskStore, now: Timestamp) -> Result<UtcO
     Ok(zone)
 }
 
-/// Tells the log what was taken over, and what of it was odd.
+/// Logs what was imported, and what was unusual about it.
 fn report(imported: &Imported) {
     if imported.messages > 0 {
         tracing::info!(messages = imported.messages, "took over the chat of an old deployment");
@@ -130,5 +131,5 @@ fn report(imported: &Imported) {
     }
 }
 
-/// The record that says in which zone the day files are kept.
+/// The name of the record that says in which zone the day files are kept.
 const ZONE: &str = "zone";

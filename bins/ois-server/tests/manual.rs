@@ -88,7 +88,7 @@ struct Row {
     variable: Option<String>,
 }
 
-/// The rows of a section's tables that begin with a flag.
+/// Returns the rows of a section's tables that begin with a flag.
 fn settings(heading: &str) -> Vec<Row> {
     let section = section(heading);
     let rows = section.lines().filter(|line| line.starts_with("| `--"));
@@ -101,7 +101,7 @@ fn settings(heading: &str) -> Vec<Row> {
     .collect()
 }
 
-/// The manual from a heading to the next one of its rank.
+/// Returns the manual from a heading to the next one of its rank.
 fn section(heading: &str) -> String {
     let manual = read("docs/manual.md");
     let after = manual.split_once(&format!("{heading}\n")).map(|(_, after)| after);
@@ -122,23 +122,23 @@ fn help(command: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The long flags that a help describes, those of every program left out.
+/// Returns the long flags that a help text describes, without those that every program has.
 fn flags(help: &str) -> BTreeSet<String> {
-    // Descriptions are set further in.
+    // The descriptions are indented further.
     let lines = help.lines().filter(|line| line.trim_start().starts_with('-'));
     let lines = lines.filter(|line| line.len() - line.trim_start().len() <= 6);
     let flags = lines.filter_map(|line| line.split([' ', ',', '=']).find(|w| w.starts_with("--")));
     flags.filter(|flag| !["--help", "--version"].contains(flag)).map(str::to_owned).collect()
 }
 
-/// The environment variables that a help names.
+/// Returns the environment variables that a help text names.
 fn variables(help: &str) -> BTreeSet<String> {
     let line = help.split_whitespace().collect::<Vec<_>>().join(" ");
     let named = line.split("[env: ").skip(1);
     named.filter_map(|rest| rest.split(['=', ']']).next()).map(str::to_owned).collect()
 }
 
-/// The commands that a help lists.
+/// Returns the commands that a help text lists.
 fn commands(help: &str) -> BTreeSet<String> {
     let list = help.split_once("Commands:\n").map_or("", |(_, after)| after);
     let lines = list.lines().take_while(|line| line.starts_with("  "));

@@ -222,7 +222,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let kept = |nonce: &str| {
             let nonce = Some(nonce.parse().unwrap());
-            Kept { chat: Chat { nonce, ..Chat::default() }, floor: EventId::ZERO }
+            Kept { chat: Chat { nonce, ..Chat::in_main() }, floor: EventId::ZERO }
         };
         let (journal, _, mut drafts) = open(Some(folder.path())).unwrap();
         drafts.put(&kept("n1")).unwrap();

@@ -119,7 +119,7 @@ async fn spoken(request: Request<Incoming>, agents: &Agents, path: &str) -> Answ
         Err(answer) => return answer,
     };
     if path == "/send" {
-        let chat = Chat { text, reply_to: body.reply_to, ..Chat::default() };
+        let chat = Chat { text, reply_to: body.reply_to, ..Chat::in_main() };
         send(agent, chat).await
     } else {
         tell_owner(agent, text).await

@@ -162,7 +162,7 @@ impl Roster {
         let at = match said {
             PresenceState::Online | PresenceState::Busy => Some(now),
             PresenceState::Deaf => seen.proof.and_then(|proof| proof.at),
-            PresenceState::Offline => return None,
+            _ => return None,
         };
         seen.proof = Some(Proof { state: said, at });
         if said != before {
@@ -340,7 +340,7 @@ mod tests {
     }
 
     fn chat(text: &str) -> Chat {
-        Chat { text: text.to_owned(), ..Chat::default() }
+        Chat { text: text.to_owned(), ..Chat::in_main() }
     }
 
     #[test]

@@ -1,18 +1,19 @@
-//! Settings from a file of `NAME=VALUE` lines, as the original read its `.env`.
+//! Settings from a file of `NAME=VALUE` lines, as the original server read its `.env`.
 //!
-//! The file's values become flags before the command line's own, so that the order is: flags, then
-//! the environment, then the file, then the defaults.
+//! The file's values become flags in front of those of the command line, which gives this order of
+//! precedence: flags, the environment, the file, the defaults.
 
 use std::{ffi::OsString, path::Path};
 
 use anyhow::{Context, Result, bail};
 use clap::Command;
 
-/// The command line with the settings of the file that `--env-file` or `OIS_ENV_FILE` names.
+/// Returns the command line with the settings of the file that `--env-file` or `OIS_ENV_FILE`
+/// names.
 ///
 /// # Errors
-/// If there is no such file, or a line in it is not `NAME=VALUE`: named by its number only, since
-/// it may be a secret.
+/// Fails if there is no such file, or if a line in it is not `NAME=VALUE`. The error names the line
+/// by its number only, since it may hold a secret.
 pub(crate) fn merge(
     command: &Command,
     args: Vec<OsString>,
@@ -34,7 +35,7 @@ pub(crate) fn merge(
     Ok(merged)
 }
 
-/// The file that the command line names.
+/// Returns the file that the command line names.
 fn named_by(args: &[OsString]) -> Option<OsString> {
     let mut args = args.iter();
     while let Some(arg) = args.next() {
@@ -51,7 +52,8 @@ fn named_by(args: &[OsString]) -> Option<OsString> {
     None
 }
 
-/// The flag that stands for an environment variable; nothing for variables of other programs.
+/// Returns the flag that stands for an environment variable; `None` for variables of other
+/// programs.
 fn flag(command: &Command, name: &str, value: &str) -> Option<OsString> {
     let known = command.get_arguments().find(|arg| arg.get_env().is_some_and(|env| env == name))?;
     let long = known.get_long()?;
@@ -61,7 +63,8 @@ fn flag(command: &Command, name: &str, value: &str) -> Option<OsString> {
     matches!(value, "1" | "true" | "yes" | "on").then(|| format!("--{long}").into())
 }
 
-/// Lines `NAME=VALUE`, optionally after `export`, the value optionally in quotes; `#` begins a comment.
+/// Parses lines of the form `NAME=VALUE`, optionally after `export`, with the value optionally in
+/// quotes; `#` begins a comment.
 fn parse(text: &str) -> Result<Vec<(String, String)>> {
     let mut values = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -70,7 +73,7 @@ fn parse(text: &str) -> Result<Vec<(String, String)>> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        // The line itself may be a secret, so its number has to do.
+        // The line itself may be a secret, so the error names its number only.
         let Some((name, value)) = line.split_once('=') else {
             bail!("line {} is not NAME=VALUE", index + 1)
         };

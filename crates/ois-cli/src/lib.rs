@@ -1,4 +1,5 @@
-//! What every OIS program reads at its start: a file of settings, and how to log. For binaries only.
+//! What every OIS program does when it starts: reading a file of settings and setting up the log.
+//! The crate is for binaries only.
 //!
 //! ```
 //! use clap::{CommandFactory, Parser};
@@ -25,11 +26,12 @@ use clap::Parser;
 pub use logging::{LogFormat, Logging};
 pub use time::duration_ms;
 
-/// A program's settings from its command line, the environment and the file that one of them
-/// names. Ends the process with words if the command line makes no sense, or asks for help.
+/// Returns a program's settings from its command line, the environment and the file that one of
+/// them names. It prints a message and ends the process if the command line is invalid or asks for
+/// help.
 ///
 /// # Errors
-/// If the file cannot be read or understood.
+/// Fails if the file cannot be read or parsed.
 pub fn settings<S: Parser>(
     args: impl IntoIterator<Item = OsString>,
     environment: impl Fn(&str) -> Option<OsString>,

@@ -1,4 +1,4 @@
-//! Log lines to standard error.
+//! Log lines on standard error.
 
 use std::io::IsTerminal;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// How a program says what it does, as flags and environment variables.
+/// How a program writes its log, as flags and environment variables.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Log")]
 pub struct Logging {
@@ -27,17 +27,17 @@ pub struct Logging {
 /// How a log line is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people
+    /// One line of text per event, for people
     Text,
-    /// One JSON object a line
+    /// One JSON object per line
     Json,
 }
 
 impl Logging {
-    /// Begins to write log lines.
+    /// Starts to write log lines.
     ///
     /// # Errors
-    /// If the filter is none, or lines are written already.
+    /// Fails if the filter is invalid, or if the process writes log lines already.
     pub fn begin(&self) -> Result<()> {
         let filter: Targets = self.log.parse().with_context(|| format!("--log {:?}", self.log))?;
         let lines = tracing_subscriber::fmt::layer()

@@ -1,13 +1,13 @@
-//! How long something may take, as people write it.
+//! Durations as people write them.
 
-/// Milliseconds of `24h`, `30m`, `90s`, `250ms` or `7d`; for clap's `value_parser`.
+/// Parses `24h`, `30m`, `90s`, `250ms` or `7d` into milliseconds; for clap's `value_parser`.
 ///
 /// ```
 /// assert_eq!(ois_cli::duration_ms("90s"), Ok(90_000));
 /// ```
 ///
 /// # Errors
-/// Words for whoever wrote it.
+/// Fails with a message for the person who wrote the duration.
 pub fn duration_ms(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no time such as 24h, 30m or 90s");
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;

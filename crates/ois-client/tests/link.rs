@@ -78,7 +78,7 @@ fn message(id: u64, user: &str, text: &str) -> Value {
 }
 
 fn chat(text: &str) -> Chat {
-    Chat { text: text.to_owned(), ..Chat::default() }
+    Chat { text: text.to_owned(), ..Chat::in_main() }
 }
 
 /// The next message's id, past whatever else happens.

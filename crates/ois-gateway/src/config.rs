@@ -1,56 +1,56 @@
-//! Where a gateway is and how one is let in.
+//! The address of a gateway and the credentials for it.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A gateway's shared token (`gateway.auth.token`). It hides in `Debug`.
+/// A gateway's shared token (`gateway.auth.token`). `Debug` hides it.
 ///
 /// ```
-/// let token = ois_gateway::Token::new("s3cret");
-/// assert_eq!(format!("{token:?}"), "Token(hidden)");
+/// let token = ois_gateway::GatewayToken::new("s3cret");
+/// assert_eq!(format!("{token:?}"), "GatewayToken(hidden)");
 /// ```
 #[derive(Clone)]
-pub struct Token(Arc<str>);
+pub struct GatewayToken(Arc<str>);
 
-impl Token {
-    /// Takes the token as it stands in the gateway's configuration; white space around it goes.
+impl GatewayToken {
+    /// Creates a token from the text of the gateway's configuration, without white space around it.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(text.trim().into())
     }
 
-    /// The secret itself, for the one place that sends it.
+    /// Returns the secret itself, for the one place that sends it.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for GatewayToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(hidden)")
+        f.write_str("GatewayToken(hidden)")
     }
 }
 
 /// Everything that [`Gateway::connect`](crate::Gateway::connect) needs.
 #[derive(Debug, Clone)]
-pub struct Config {
-    /// `ws://HOST:PORT` or `wss://HOST:PORT`; `http` and `https` are taken as the same. Default
-    /// port: that of the scheme.
+pub struct GatewayConfig {
+    /// The address, `ws://HOST:PORT` or `wss://HOST:PORT`; `http` and `https` mean the same. The
+    /// default port is that of the scheme.
     pub url: String,
     /// The gateway's shared token.
-    pub token: Token,
-    /// The name under which the gateway lists this client, e.g. `ois-monitor`.
+    pub token: GatewayToken,
+    /// The name under which the gateway lists this client, for example `ois-monitor`.
     pub display_name: String,
-    /// How long connecting may take, greeting included. A gateway that has just started answers
-    /// its first requests slowly: 30 s is a good value.
+    /// How long connecting may take, including the gateway's greeting. A gateway that has just
+    /// started answers its first requests slowly: 30 s is a good value.
     pub connect_within: Duration,
 }
 
-impl Config {
-    /// A configuration with the usual name and 30 s to connect.
+impl GatewayConfig {
+    /// Creates a configuration with the usual display name and 30 s to connect.
     #[must_use]
-    pub fn new(url: &str, token: Token) -> Self {
+    pub fn new(url: &str, token: GatewayToken) -> Self {
         Self {
             url: url.to_owned(),
             token,
@@ -60,7 +60,7 @@ impl Config {
     }
 }
 
-/// An address, parsed from the configured URL. Shown without anything secret.
+/// An address, parsed from the configured URL. Its text contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) secure: bool,
@@ -70,7 +70,8 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Reads a URL; the error says what is wrong with it, without the URL (it may hold a secret).
+    /// Parses a URL. The error says what is wrong with the URL without repeating it, because it may
+    /// hold a secret.
     pub(crate) fn parse(url: &str) -> Result<Self, &'static str> {
         let (scheme, rest) = url.trim().split_once("://").ok_or("no scheme")?;
         let secure = match scheme.to_ascii_lowercase().as_str() {
@@ -97,13 +98,13 @@ impl Address {
         Ok(Self { secure, host: host.to_owned(), port, path })
     }
 
-    /// The URL for a WebSocket handshake.
+    /// Returns the URL for a WebSocket handshake.
     pub(crate) fn websocket(&self) -> String {
         let scheme = if self.secure { "wss" } else { "ws" };
         format!("{scheme}://{self}{}/", self.path)
     }
 
-    /// The URL of an HTTP route such as `/healthz`.
+    /// Returns the URL of an HTTP route such as `/healthz`.
     pub(crate) fn http(&self, route: &str) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         format!("{scheme}://{self}{}{route}", self.path)
@@ -120,7 +121,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// Host and port of `host`, `host:1`, `[::1]` and `[::1]:1`.
+/// Splits host and port of `host`, `host:1`, `[::1]` and `[::1]:1`.
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), &'static str> {
     let (host, rest) = match authority.strip_prefix('[') {
         Some(inner) => inner.split_once(']').ok_or("a bracket is not closed")?,

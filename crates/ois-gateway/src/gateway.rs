@@ -1,4 +1,4 @@
-//! A gateway, as its callers hold it.
+//! The handle through which callers use a gateway.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::config::Config;
+use crate::config::GatewayConfig;
 use crate::error::GatewayError;
 use crate::socket::{self, Ended, Input};
-use crate::wire::event::{Event, RunStep};
+use crate::wire::event::{GatewayEvent, RunStep};
 use crate::wire::hello::Hello;
 use crate::wire::history::History;
 use crate::wire::turn::{Admitted, Health, Outcome, Turn};
 
-/// One link to one gateway. Clones share it; the last one to go closes it.
+/// One link to one gateway. Clones share it; dropping the last one closes it.
 ///
 /// Every call blocks until it is answered, until its time is over or until the link ends. Many
 /// threads may call at once.
@@ -29,11 +29,11 @@ struct Link {
     inputs: SyncSender<Input>,
     hello: Hello,
     ended: Ended,
-    /// How many runs have been followed.
+    /// The number of runs that have been followed so far.
     followed: AtomicU64,
 }
 
-/// Somebody follows a run as long as this is kept.
+/// A subscription to the steps of one run; dropping it ends the subscription.
 pub struct Following {
     inputs: SyncSender<Input>,
     number: u64,
@@ -41,7 +41,7 @@ pub struct Following {
 
 impl Drop for Following {
     fn drop(&mut self) {
-        // On an ended link everybody is forgotten anyway.
+        // A link that has ended has already dropped all its followers.
         drop(self.inputs.send(Input::Unfollow(self.number)));
     }
 }
@@ -52,57 +52,57 @@ impl fmt::Debug for Following {
     }
 }
 
-/// How much longer than the gateway we wait when it is asked to wait.
+/// How much longer than the gateway this side waits when it asks the gateway to wait.
 const GRACE: Duration = Duration::from_secs(10);
 
 impl Gateway {
     /// Connects, signs in with the token and starts the link's threads.
     ///
     /// # Errors
-    /// [`Address`](GatewayError::Address), [`Unreachable`](GatewayError::Unreachable),
+    /// Fails with [`Address`](GatewayError::Address), [`Unreachable`](GatewayError::Unreachable),
     /// [`Unauthorized`](GatewayError::Unauthorized), [`Refused`](GatewayError::Refused) if the
     /// gateway does not grant reading and writing, [`Incompatible`](GatewayError::Incompatible),
-    /// [`Busy`](GatewayError::Busy) while it starts, [`TimedOut`](GatewayError::TimedOut),
-    /// [`BadAnswer`](GatewayError::BadAnswer) from what is no gateway.
-    pub fn connect(config: &Config) -> Result<Self, GatewayError> {
+    /// [`Busy`](GatewayError::Busy) while the gateway starts, [`TimedOut`](GatewayError::TimedOut),
+    /// or [`BadAnswer`](GatewayError::BadAnswer) if the other end is no gateway.
+    pub fn connect(config: &GatewayConfig) -> Result<Self, GatewayError> {
         let (inputs, hello, ended) = socket::open(config)?;
         Ok(Self { link: Arc::new(Link { inputs, hello, ended, followed: AtomicU64::new(0) }) })
     }
 
-    /// Hands a message to an agent; returns when the gateway has taken it, not when the agent is
-    /// done.
+    /// Hands a message to an agent. It returns when the gateway has accepted the message, not when
+    /// the agent is done.
     ///
-    /// The same key never runs twice. If the error
-    /// [may have begun](GatewayError::may_have_begun) it, repeat it at once with the same key, or
-    /// ask the history with [`fate`](crate::fate): minutes after its end, or after a restart, the
-    /// gateway does not know the key any more and answers a repetition with a failed run.
+    /// The same key never runs twice. If the gateway [may have begun](GatewayError::may_have_begun)
+    /// the turn in spite of the error, repeat the call at once with the same key, or ask the
+    /// history with [`fate`](crate::fate): minutes after the end of the turn, or after a restart,
+    /// the gateway has forgotten the key and answers a repetition with a failed run.
     ///
     /// # Errors
-    /// [`Rejected`](GatewayError::Rejected), [`KeySpent`](GatewayError::KeySpent),
-    /// [`TooLong`](GatewayError::TooLong), and what any request may meet.
+    /// Fails with [`Rejected`](GatewayError::Rejected), [`KeySpent`](GatewayError::KeySpent),
+    /// [`TooLong`](GatewayError::TooLong), and with the errors that any request may have.
     pub fn deliver(&self, turn: &Turn, within: Duration) -> Result<Admitted, GatewayError> {
         Admitted::parse(self.ask("agent", turn.params(), within)?)
     }
 
-    /// Waits for the end of a run, this long at the most.
+    /// Waits for the end of a run, at most this long.
     ///
-    /// [`Outcome::StillRunning`] also stands for a run that the gateway does not know, or not any
-    /// more: it forgets them in a restart, and minutes after their end. When in doubt, look with
-    /// [`fate`](crate::fate).
+    /// [`Outcome::StillRunning`] also stands for a run that the gateway does not know, or does not
+    /// know any more: it forgets runs in a restart, and minutes after their end. When in doubt,
+    /// look into the history with [`fate`](crate::fate).
     ///
     /// # Errors
-    /// What any request may meet.
+    /// Fails with the errors that any request may have.
     pub fn wait(&self, run_id: &str, timeout: Duration) -> Result<Outcome, GatewayError> {
         let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         let params = json!({ "runId": run_id, "timeoutMs": timeout_ms });
         Outcome::parse(self.ask("agent.wait", params, timeout.saturating_add(GRACE))?)
     }
 
-    /// The last rows of a session, at most `limit` of them (1 to 1000). A session that never was
-    /// has none.
+    /// Returns the last rows of a session, at most `limit` of them (1 to 1000). A session that
+    /// never existed has none.
     ///
     /// # Errors
-    /// What any request may meet.
+    /// Fails with the errors that any request may have.
     pub fn history(
         &self,
         session_key: &str,
@@ -113,10 +113,11 @@ impl Gateway {
         History::parse(&self.ask("chat.history", params, within)?)
     }
 
-    /// Stops a run; `false` if there was none to stop. The message goes from the history as well.
+    /// Stops a run; returns `false` if there was none to stop. The message is removed from the
+    /// history as well.
     ///
     /// # Errors
-    /// What any request may meet.
+    /// Fails with the errors that any request may have.
     pub fn abort(
         &self,
         session_key: &str,
@@ -127,65 +128,71 @@ impl Gateway {
         Ok(self.ask("chat.abort", params, within)?["aborted"] == true)
     }
 
-    /// Asks the gateway how it is. No model is called.
+    /// Asks the gateway for its state. No model is called.
     ///
     /// # Errors
-    /// What any request may meet.
+    /// Fails with the errors that any request may have.
     pub fn probe(&self, within: Duration) -> Result<Health, GatewayError> {
         Health::parse(self.ask("health", json!({}), within)?)
     }
 
-    /// Listens to the runs of this gateway from now on, those of others included.
+    /// Listens to the runs of this gateway from now on, including those that others began.
     ///
-    /// The channel holds `capacity` events. When it is full, further ones are lost and the next
-    /// that fits is preceded by [`Event::Missed`]; nothing else waits for a slow listener. The
+    /// The channel holds `capacity` events. When it is full, further ones are lost, and the next
+    /// event that fits is preceded by [`GatewayEvent::Missed`]; a slow listener delays nothing else. The
     /// channel ends with the link.
     #[must_use]
-    pub fn events(&self, capacity: usize) -> Receiver<Event> {
-        // Full: events are lost and counted. At least two, so that a count and an event fit.
-        let (events, heard) = mpsc::sync_channel(capacity.max(2));
-        // On an ended link the sender is dropped here, and the channel ends at once.
+    pub fn events(&self, capacity: usize) -> Receiver<GatewayEvent> {
+        // When the channel is full, events are lost and counted. It holds at least two, so that a
+        // count and an event fit.
+        let (events, received) = mpsc::sync_channel(capacity.max(2));
+        // If the link has ended, the sender is dropped here, and the channel ends at once.
         drop(self.link.inputs.send(Input::Listen(events)));
-        heard
+        received
     }
 
-    /// Follows one run from now on, also before it is delivered: `heard` is told each of its steps,
-    /// by the thread that reads the link. It must be quick and wait for nothing; unlike
-    /// [`events`](Self::events) it misses none. Dropping what is returned ends it.
+    /// Follows one run from now on, also before it is delivered. The thread that reads the link
+    /// calls `on_step` with each step, so `on_step` must be quick and must not block; unlike
+    /// [`events`](Self::events) it misses no step. Dropping the returned [`Following`] ends it.
     #[must_use]
-    pub fn follow(&self, run_id: &str, heard: impl FnMut(&RunStep) + Send + 'static) -> Following {
+    pub fn follow(
+        &self,
+        run_id: &str,
+        on_step: impl FnMut(&RunStep) + Send + 'static,
+    ) -> Following {
         let number = self.link.followed.fetch_add(1, Ordering::Relaxed);
-        let follow = Input::Follow { number, run_id: run_id.to_owned(), heard: Box::new(heard) };
-        // On an ended link there is nothing to hear any more.
+        let follow =
+            Input::Follow { number, run_id: run_id.to_owned(), on_step: Box::new(on_step) };
+        // A link that has ended has no further steps.
         drop(self.link.inputs.send(follow));
         Following { inputs: self.link.inputs.clone(), number }
     }
 
-    /// Changes with every start of the gateway's process.
+    /// Returns the id of the gateway's process, which changes with every start.
     #[must_use]
     pub fn boot_id(&self) -> &str {
         &self.link.hello.boot_id
     }
 
-    /// The gateway's version, e.g. `2026.9.6`.
+    /// Returns the gateway's version, for example `2026.9.6`.
     #[must_use]
     pub fn server_version(&self) -> &str {
         &self.link.hello.server_version
     }
 
-    /// What this connection may do, e.g. `operator.read`.
+    /// Returns what this connection may do, for example `operator.read`.
     #[must_use]
     pub fn scopes(&self) -> &[String] {
         &self.link.hello.scopes
     }
 
-    /// All that the gateway said when it let us in.
+    /// Returns everything that the gateway said in its greeting.
     #[must_use]
     pub fn hello(&self) -> &Hello {
         &self.link.hello
     }
 
-    /// Why the link has ended; `None` while it stands.
+    /// Returns why the link has ended; `None` while it stands.
     #[must_use]
     pub fn ended(&self) -> Option<GatewayError> {
         self.link.ended.get().cloned()
@@ -195,12 +202,13 @@ impl Gateway {
         &self,
         method: &'static str,
         params: Value,
-        patience: Duration,
+        timeout: Duration,
     ) -> Result<Value, GatewayError> {
-        // One answer. Full cannot be: nobody answers twice.
+        // The channel holds the one answer. It cannot be full, because each request is answered
+        // once.
         let (reply, answered) = mpsc::sync_channel(1);
         let lost = || GatewayError::lost("it has ended");
-        let ask = Input::Ask { method, params, patience, reply };
+        let ask = Input::Ask { method, params, timeout, reply };
         // The owner answers at the deadline at the latest, or drops the sender when it ends.
         self.link.inputs.send(ask).map_err(|_| lost())?;
         answered.recv().map_err(|_| lost())?
@@ -218,7 +226,7 @@ impl fmt::Debug for Gateway {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        // The owner may have ended already, which is what is wanted.
-        drop(self.inputs.send(Input::Stop));
+        // The owner may have ended already; that is the purpose of this message.
+        drop(self.inputs.send(Input::Close));
     }
 }

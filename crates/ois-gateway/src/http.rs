@@ -1,7 +1,7 @@
-//! The gateway's HTTP surfaces: `POST /tools/invoke`, `/healthz`, `/readyz`.
+//! The gateway's HTTP routes: `POST /tools/invoke`, `/healthz`, `/readyz`.
 //!
-//! `sessions_send` over HTTP is the way for gateways that are too old for [`Gateway`](crate::Gateway):
-//! current ones refuse it unless configured, and each call sets off further turns of the agent.
+//! `sessions_send` over HTTP is for gateways that are too old for [`Gateway`](crate::Gateway).
+//! Current gateways refuse it unless configured, and each call sets off further turns of the agent.
 
 use std::io;
 use std::time::Duration;
@@ -10,63 +10,65 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::config::{Address, Config, Token};
+use crate::config::{Address, GatewayConfig, GatewayToken};
 use crate::error::GatewayError;
 use crate::tls;
 
-/// A gateway's HTTP side. Every call blocks for its time at the most.
+/// A client for the gateway's HTTP routes. Every call blocks, at most for the time it is given.
 #[derive(Debug, Clone)]
 pub struct Http {
     agent: Agent,
     address: Address,
-    token: Token,
+    token: GatewayToken,
 }
 
-/// A message for a session by way of the tool `sessions_send`.
+/// A message to a session, sent with the tool `sessions_send`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionsSend {
-    /// The session that gets it, e.g. `agent:main:webchat`. It must have been used before: the
-    /// tool makes none, other than [`Gateway::deliver`](crate::Gateway::deliver).
+    /// The session that receives the message, for example `agent:main:webchat`. It must have been
+    /// used before, because the tool creates no session, unlike
+    /// [`Gateway::deliver`](crate::Gateway::deliver).
     pub session_key: String,
-    /// What it is told.
+    /// The text of the message.
     pub message: String,
-    /// The session that sends it. Without one it is the agent's main session, to which a message
-    /// can then not be sent; the original monitor sent none, and old gateways need none.
+    /// The session that sends the message. Without one the gateway takes the agent's main session
+    /// as the sender, and then nothing can be sent to that session. The original monitor sent no
+    /// caller, and old gateways need none.
     pub caller: Option<String>,
 }
 
-/// What the gateway says about a sent message.
+/// What the gateway reports about a message that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sent {
-    /// The run, if it tells one.
+    /// The id of the run, if the gateway reports one.
     pub run_id: Option<String>,
-    /// `ok`, `accepted`, `timeout`; empty from a gateway that does not say.
+    /// The status `ok`, `accepted` or `timeout`; empty from a gateway that does not report one.
     pub status: String,
     /// The agent's answer, if it came while the gateway waited for it.
     pub reply: Option<String>,
 }
 
-/// What `/readyz` says.
+/// The answer of `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Readiness {
-    /// Whether the gateway has started wholly.
+    /// Whether the gateway has started completely.
     pub ready: bool,
-    /// What it still waits for, e.g. a channel's name.
+    /// What the gateway still waits for, for example a channel's name.
     pub failing: Vec<String>,
 }
 
 /// The longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 4 << 20;
 
-/// What allows `sessions_send` over HTTP.
+/// The configuration that allows `sessions_send` over HTTP.
 const ALLOW_SEND: &str = r#"gateway.tools.allow: ["sessions_send"]"#;
 
 impl Http {
-    /// Prepares calls; nothing is sent yet. Proxies of the environment are not used.
+    /// Prepares calls; nothing is sent yet. Proxies that the environment names are not used.
     ///
     /// # Errors
-    /// [`Address`](GatewayError::Address).
-    pub fn new(config: &Config) -> Result<Self, GatewayError> {
+    /// Fails with [`Address`](GatewayError::Address).
+    pub fn new(config: &GatewayConfig) -> Result<Self, GatewayError> {
         let address = Address::parse(&config.url)
             .map_err(|why| GatewayError::Address { why: why.to_owned() })?;
         let mut settings = Agent::config_builder()
@@ -83,11 +85,12 @@ impl Http {
         Ok(Self { agent: settings.build().new_agent(), address, token: config.token.clone() })
     }
 
-    /// Sends a message by `sessions_send`.
+    /// Sends a message with the tool `sessions_send`.
     ///
     /// # Errors
-    /// [`Refused`](GatewayError::Refused) with the configuration that allows it,
-    /// [`Rejected`](GatewayError::Rejected) if the tool itself fails, and what any call may meet.
+    /// Fails with [`Refused`](GatewayError::Refused), which names the configuration that allows the
+    /// call, with [`Rejected`](GatewayError::Rejected) if the tool itself fails, and with the
+    /// errors that any call may have.
     pub fn sessions_send(
         &self,
         send: &SessionsSend,
@@ -107,10 +110,10 @@ impl Http {
         }
     }
 
-    /// Whether the gateway's process answers. Needs no token.
+    /// Whether the gateway's process answers. The call needs no token.
     ///
     /// # Errors
-    /// What any call may meet.
+    /// Fails with the errors that any call may have.
     pub fn alive(&self, within: Duration) -> Result<bool, GatewayError> {
         let (status, body) = self.get("/healthz", within)?;
         match (status, body["ok"].as_bool()) {
@@ -119,11 +122,11 @@ impl Http {
         }
     }
 
-    /// Whether the gateway has started wholly; it answers [`alive`](Self::alive) before that.
-    /// Needs no token.
+    /// Whether the gateway has started completely; it answers [`alive`](Self::alive) before that.
+    /// The call needs no token.
     ///
     /// # Errors
-    /// What any call may meet.
+    /// Fails with the errors that any call may have.
     pub fn ready(&self, within: Duration) -> Result<Readiness, GatewayError> {
         let (status, body) = self.get("/readyz", within)?;
         let (200 | 503, Some(ready)) = (status, body["ready"].as_bool()) else {
@@ -140,7 +143,7 @@ impl Http {
         self.read(request.call(), within)
     }
 
-    /// Status and JSON body; a body that is no JSON is null.
+    /// Returns the status and the JSON body; a body that is no JSON becomes null.
     fn read(
         &self,
         answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
@@ -197,7 +200,8 @@ impl Http {
 }
 
 impl SessionsSend {
-    /// The request's body; without a caller it is word for word the original monitor's.
+    /// Returns the request's body; without a caller it is word for word that of the original
+    /// monitor.
     fn body(&self) -> Value {
         let args = json!({ "sessionKey": self.session_key, "message": self.message });
         match &self.caller {
@@ -207,7 +211,7 @@ impl SessionsSend {
     }
 }
 
-/// Reads an answer of status 200, which a tool that failed has as well.
+/// Parses an answer of status 200, which a failed tool has as well.
 fn sent(body: &Value) -> Result<Sent, GatewayError> {
     if body["ok"] != true {
         return Err(GatewayError::bad("status 200 without ok"));
@@ -231,7 +235,7 @@ fn sent(body: &Value) -> Result<Sent, GatewayError> {
     }
 }
 
-/// What a status means that is none of the expected ones.
+/// Converts a status that was not expected into an error.
 fn refused(status: u16, body: &Value) -> GatewayError {
     match (status, body["error"]["message"].as_str()) {
         (500.., Some(why)) => {

@@ -1,16 +1,16 @@
-//! How an OpenClaw gateway is spoken to: WebSocket RPC and HTTP.
+//! A client for OpenClaw gateways, over WebSocket RPC and HTTP.
 //!
-//! A [`Gateway`] is one WebSocket to one gateway, with a thread of its own; it is cheap to clone,
-//! and as many threads as like may have requests under way at once. A message becomes a turn of an
-//! agent in two steps: [`Gateway::deliver`] admits it under an idempotency key, [`Gateway::wait`]
-//! tells how it ended. [`Http`] is the way for gateways that are too old for that.
+//! A [`Gateway`] is one WebSocket to one gateway, with threads of its own; it is cheap to clone,
+//! and any number of threads may have requests under way at once. A message becomes a turn of an
+//! agent in two steps: [`Gateway::deliver`] admits it under an idempotency key, and
+//! [`Gateway::wait`] tells how it ended. [`Http`] is for gateways that are too old for that.
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use ois_gateway::{Config, Gateway, GatewayError, Outcome, Source, Token, Turn};
+//! use ois_gateway::{GatewayConfig, Gateway, GatewayError, Outcome, Source, GatewayToken, Turn};
 //!
 //! fn ask(token: &str) -> Result<Option<String>, GatewayError> {
-//!     let config = Config::new("ws://127.0.0.1:18789", Token::new(token));
+//!     let config = GatewayConfig::new("ws://127.0.0.1:18789", GatewayToken::new(token));
 //!     let gateway = Gateway::connect(&config)?;
 //!     let turn = Turn {
 //!         session_key: "agent:main:ois:5f0c2a91:main".into(),
@@ -31,17 +31,17 @@
 //! }
 //! ```
 //!
-//! What it promises: every request ends, by its answer, by its deadline or by the end of the link.
-//! A link that has been silent for two of the gateway's tick intervals is given up, and everybody
-//! who waits on it is told; to connect again is the caller's decision. Secrets stand in no error
-//! and no `Debug`. When a turn's end was not seen (a restart, a lost link), [`fate`] tells from the
-//! session's history what became of it.
+//! The crate promises that every request ends: by its answer, by its deadline or by the end of the
+//! link. A link that has been silent for two of the gateway's tick intervals is given up, and every
+//! caller that waits on it is told; whether to connect again is the caller's decision. No error and
+//! no `Debug` text contains a secret. When the end of a turn was not seen (because of a restart or
+//! a lost link), [`fate`] reads the session's history and tells how the turn ended.
 //!
-//! What it does not do: it never repeats a request by itself, reads no environment, prints nothing
-//! and sends no `Origin` header (with one the gateway grants no scope). The blocking calls belong
-//! on a thread that may block; in an async program that is what `spawn_blocking` is for.
+//! The crate never repeats a request by itself, reads no environment, prints nothing and sends no
+//! `Origin` header (with one the gateway grants no scope). The blocking calls belong on a thread
+//! that may block; an async program calls them in `spawn_blocking`.
 //!
-//! Facts are those of OpenClaw 2026.9.6, protocol 4.
+//! The behaviour of the gateway is that of OpenClaw 2026.9.6, protocol 4.
 
 mod config;
 mod error;
@@ -53,12 +53,12 @@ mod socket;
 mod tls;
 mod wire;
 
-pub use config::{Config, Token};
+pub use config::{GatewayConfig, GatewayToken};
 pub use error::GatewayError;
 pub use fate::{Fate, fate};
 pub use gateway::{Following, Gateway};
 pub use http::{Http, Readiness, Sent, SessionsSend};
-pub use wire::event::{Cost, Event, RunEvent, RunStep, ToolPhase};
+pub use wire::event::{Cost, GatewayEvent, RunEvent, RunStep, ToolPhase};
 pub use wire::hello::Hello;
 pub use wire::history::{History, Queued, QueuedState, Role, Row, SessionState, StopReason};
 pub use wire::turn::{Admission, Admitted, Health, Outcome, Source, Turn};

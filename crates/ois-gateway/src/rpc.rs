@@ -1,39 +1,39 @@
-//! Requests and their answers over one WebSocket, without the WebSocket.
+//! The state machine for requests and their answers over one WebSocket.
 //!
 //! [`Rpc`] takes text frames and the time (milliseconds of any clock that never goes back) and
 //! answers with [`Effect`]s. It opens no socket and reads no clock; `socket.rs` does both. Every
 //! request is answered exactly once: by the gateway, at its deadline, or when the link ends.
 //!
 //! The method `agent` answers twice under one id, at admission and at the end of the run. The first
-//! one is the answer; by the time of the second the id is forgotten, and what it tells of the run's
-//! cost is an event. Any other answer that nobody waits for is dropped, like one that comes after its
-//! deadline.
+//! answer is the result of the request. By the time of the second the id is forgotten, and what it
+//! says about the run's cost becomes an event. Any other answer that no caller waits for is
+//! dropped, as is one that comes after its deadline.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::error::GatewayError;
-use crate::wire::event::Event;
+use crate::wire::event::GatewayEvent;
 use crate::wire::hello::Hello;
 use crate::wire::refusal::refusal;
-use crate::wire::{self, Complaint, Incoming};
+use crate::wire::{self, Incoming, ResponseError};
 
-/// Names a request on this link.
+/// The number of a request on this link.
 pub(crate) type RequestId = u64;
 
-/// What is to be done.
+/// An action that the driver of the link has to perform.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Send this text frame.
     Send(String),
-    /// The gateway has let us in; requests may begin.
+    /// The gateway has accepted the connection; requests may begin.
     Ready(Box<Hello>),
-    /// Tell whoever asked.
+    /// Give this answer to the caller of the request.
     Answer(RequestId, Result<Value, GatewayError>),
-    /// Tell whoever listens.
-    Event(Event),
-    /// The link is of no use any more: close it. All requests are answered already.
+    /// Give this event to the listeners.
+    Event(GatewayEvent),
+    /// Close the link, which is of no use any more. All requests are answered already.
     Close(GatewayError),
 }
 
@@ -51,9 +51,9 @@ pub(crate) struct Rpc {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// The gateway speaks first.
+    /// The link waits for the gateway, which speaks first.
     Challenge,
-    /// Our `connect` is under way.
+    /// The `connect` request is under way.
     Connecting,
     Ready,
     Closed,
@@ -70,7 +70,8 @@ struct Pending {
 const CONNECT: RequestId = 0;
 
 impl Rpc {
-    /// A link over which nothing has gone yet. The gateway must have let us in by the deadline.
+    /// Creates a link over which nothing has gone yet. The gateway must accept the connection by
+    /// the deadline.
     pub(crate) fn open(connect: Value, now_ms: u64, deadline_ms: u64) -> Self {
         let greeting = Pending { method: "connect", asked_ms: now_ms, deadline_ms };
         Self {
@@ -84,29 +85,30 @@ impl Rpc {
         }
     }
 
-    /// Something came over the link that is no frame of ours: a ping, a pong.
-    pub(crate) fn hear(&mut self, now_ms: u64) {
+    /// Notes a sign of life that is no text frame, such as a ping or a pong.
+    pub(crate) fn note_activity(&mut self, now_ms: u64) {
         self.heard_ms = now_ms;
     }
 
-    /// A text frame came.
+    /// Takes a text frame.
     pub(crate) fn receive(&mut self, frame: &str, now_ms: u64) -> Vec<Effect> {
-        self.hear(now_ms);
+        self.note_activity(now_ms);
         if self.state == State::Closed {
             return Vec::new();
         }
         match serde_json::from_str(frame) {
             Ok(Incoming::Event { event, .. }) if event == "connect.challenge" => self.challenged(),
             Ok(Incoming::Event { event, payload }) => {
-                Event::read(&event, &payload).map(Effect::Event).into_iter().collect()
+                GatewayEvent::read(&event, &payload).map(Effect::Event).into_iter().collect()
             }
             Ok(Incoming::Res { id, ok, payload, error }) => {
-                let answer = if ok { Ok(payload) } else { Err(Complaint::read(&error)) };
+                let answer = if ok { Ok(payload) } else { Err(ResponseError::read(&error)) };
                 self.answered(&id, answer)
             }
             Ok(Incoming::Other) => Vec::new(),
-            // Before it has let us in, this may be anything that listens; after that it is a frame
-            // that a later gateway may understand, and whoever waits for it has a deadline.
+            // Before the gateway has accepted the connection, the other end may be any listener.
+            // After that it is a frame that a later gateway may understand, and a caller that waits
+            // for it has a deadline.
             Err(_) if self.state != State::Ready => {
                 self.close(GatewayError::bad("a greeting that no gateway sends"))
             }
@@ -114,7 +116,7 @@ impl Rpc {
         }
     }
 
-    /// Asks for something; its answer comes as [`Effect::Answer`] under the id given back.
+    /// Starts a request; its answer comes as [`Effect::Answer`] under the returned id.
     pub(crate) fn request(
         &mut self,
         method: &'static str,
@@ -130,7 +132,7 @@ impl Rpc {
             return (id, Effect::Answer(id, Err(GatewayError::lost("it is closed"))));
         }
         if bytes > self.limit_bytes {
-            // The gateway would end the link, and with it everybody's requests.
+            // The gateway would end the link, and with it every caller's requests.
             let error = GatewayError::TooLong { bytes, limit_bytes: self.limit_bytes };
             return (id, Effect::Answer(id, Err(error)));
         }
@@ -138,7 +140,8 @@ impl Rpc {
         (id, Effect::Send(frame))
     }
 
-    /// Time has passed: answers what is overdue and gives up a link that is silent.
+    /// Takes the passing of time: answers requests that are overdue and gives up a link that is
+    /// silent.
     pub(crate) fn tick(&mut self, now_ms: u64) -> Vec<Effect> {
         if self.state == State::Closed {
             return Vec::new();
@@ -159,13 +162,13 @@ impl Rpc {
         overdue.into_iter().map(|(id, it)| Effect::Answer(id, Err(it.overdue()))).collect()
     }
 
-    /// When [`tick`](Self::tick) has to be called at the latest.
+    /// Returns the time at which [`tick`](Self::tick) has to be called at the latest.
     pub(crate) fn next_tick_ms(&self) -> u64 {
         let deadlines = self.pending.values().map(|pending| pending.deadline_ms);
         deadlines.fold(self.silent_at(), u64::min)
     }
 
-    /// The link has ended, or must: answers everybody who waits.
+    /// Ends the link, or takes note of its end: answers every request that is still open.
     pub(crate) fn close(&mut self, error: GatewayError) -> Vec<Effect> {
         if self.state == State::Closed {
             return Vec::new();
@@ -173,7 +176,7 @@ impl Rpc {
         self.state = State::Closed;
         self.pending.remove(&CONNECT);
         let waiting = std::mem::take(&mut self.pending).into_keys();
-        // To those who wait, the end of the link is a loss, whatever the gateway says about it.
+        // For a waiting caller the end of the link is a loss, whatever the gateway says about it.
         let lost = || match &error {
             GatewayError::Lost { .. } => error.clone(),
             other => GatewayError::lost(other.to_string()),
@@ -191,14 +194,14 @@ impl Rpc {
         vec![Effect::Send(wire::request(&CONNECT.to_string(), "connect", &self.connect))]
     }
 
-    fn answered(&mut self, id: &str, answer: Result<Value, Complaint>) -> Vec<Effect> {
+    fn answered(&mut self, id: &str, answer: Result<Value, ResponseError>) -> Vec<Effect> {
         let Some((id, pending)) = id.parse().ok().and_then(|id| self.pending.remove_entry(&id))
         else {
             // The second answer to `agent` tells what the run has cost.
-            let late = answer.ok().and_then(|payload| Event::settled(&payload));
+            let late = answer.ok().and_then(|payload| GatewayEvent::settled(&payload));
             return late.map(Effect::Event).into_iter().collect();
         };
-        let answer = answer.map_err(|complaint| refusal(pending.method, complaint));
+        let answer = answer.map_err(|error| refusal(pending.method, error));
         if id != CONNECT {
             return vec![Effect::Answer(id, answer)];
         }
@@ -213,7 +216,7 @@ impl Rpc {
         }
     }
 
-    /// Two intervals without a sign of life.
+    /// Returns the time at which two intervals have passed without a sign of life.
     fn silent_at(&self) -> u64 {
         self.heard_ms.saturating_add(self.tick_ms.saturating_mul(2))
     }

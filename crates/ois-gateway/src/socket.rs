@@ -1,9 +1,9 @@
-//! The thread around [`Rpc`]: it owns the WebSocket and the clock.
+//! The threads around [`Rpc`], which own the WebSocket and the clock.
 //!
-//! Two threads serve a link. One reads the socket and passes on what comes; the other, the owner,
-//! waits for that, for requests and for the next deadline, all through one bounded channel. When
-//! the channel is full, whoever puts something in waits: the reader, and with it the gateway; or a
-//! caller, whose request is then sent a little later.
+//! Two threads serve a link. One reads the socket and passes on what comes. The other, the owner,
+//! waits for those bytes, for requests and for the next deadline, all through one bounded channel.
+//! When the channel is full, its senders wait: the reader, and with it the gateway; or a caller,
+//! whose request is then sent a little later.
 
 mod stream;
 
@@ -19,47 +19,51 @@ use tungstenite::handshake::HandshakeError;
 use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{Error as WsError, Message, WebSocket};
 
-use crate::config::{Address, Config};
+use crate::config::{Address, GatewayConfig};
 use crate::error::GatewayError;
 use crate::rpc::{Effect, RequestId, Rpc};
-use crate::wire::event::{Event, RunStep};
+use crate::wire::event::{GatewayEvent, RunStep};
 use crate::wire::hello::{Hello, connect_params};
 use crate::wire::refusal::{closed, handshake_status};
 use stream::Stream;
 
-/// An answer to one request.
+/// The answer to one request.
 pub(crate) type Answer = Result<Value, GatewayError>;
 
-/// What the owner of a link can be told.
+/// A message to the owner of a link.
 pub(crate) enum Input {
-    /// Bytes from the socket; none at all mean its end.
+    /// Bytes from the socket; an empty list means that the socket has ended.
     Bytes(Vec<u8>),
-    /// A request, where its answer goes and how long that may take.
-    Ask { method: &'static str, params: Value, patience: Duration, reply: SyncSender<Answer> },
-    /// Somebody who wants to hear of events.
-    Listen(SyncSender<Event>),
-    /// Somebody who follows one run, under a number of their own.
-    Follow { number: u64, run_id: String, heard: Heard },
-    /// They do not any more.
+    /// A request, the channel for its answer, and how long the answer may take.
+    Ask { method: &'static str, params: Value, timeout: Duration, reply: SyncSender<Answer> },
+    /// A listener that wants to hear of events.
+    Listen(SyncSender<GatewayEvent>),
+    /// A follower of one run, under a number of its own.
+    Follow { number: u64, run_id: String, on_step: StepCallback },
+    /// The follower with this number has ended.
     Unfollow(u64),
-    /// Nobody needs the link any more.
-    Stop,
+    /// No handle needs the link any more.
+    Close,
 }
 
-/// What is told each step of a run; it must not wait for anything.
-pub(crate) type Heard = Box<dyn FnMut(&RunStep) + Send>;
+/// A callback that is called with each step of a run; it must not block.
+pub(crate) type StepCallback = Box<dyn FnMut(&RunStep) + Send>;
 
 /// Why a link has ended; empty while it stands.
 pub(crate) type Ended = Arc<OnceLock<GatewayError>>;
 
-/// Inputs that may wait for the owner: enough for every caller to be served at its next turn.
+/// The number of inputs that may wait for the owner: enough that every caller is served at the
+/// owner's next turn.
 const INPUTS: usize = 64;
 
-/// A frame from a gateway is at most its `policy.maxPayload`, 25 MiB today.
+/// The longest frame that is read, in bytes. A gateway sends at most its `policy.maxPayload`, 25
+/// MiB today.
 const LONGEST_FRAME: usize = 64 << 20;
 
-/// Opens a link and starts its threads; waits until the gateway has let us in.
-pub(crate) fn open(config: &Config) -> Result<(SyncSender<Input>, Hello, Ended), GatewayError> {
+/// Opens a link, starts its threads and waits until the gateway has accepted the connection.
+pub(crate) fn open(
+    config: &GatewayConfig,
+) -> Result<(SyncSender<Input>, Hello, Ended), GatewayError> {
     let address =
         Address::parse(&config.url).map_err(|why| GatewayError::Address { why: why.to_owned() })?;
     let started = Instant::now();
@@ -68,9 +72,9 @@ pub(crate) fn open(config: &Config) -> Result<(SyncSender<Input>, Hello, Ended),
     let unreachable = |cause| GatewayError::unreachable(&address, cause);
     let bytes = socket.get_mut().split().map_err(unreachable)?;
 
-    // Full: whoever puts something in waits, see above.
+    // When the channel is full, its senders wait; the module's documentation says which.
     let (inputs, inbox) = mpsc::sync_channel(INPUTS);
-    // One greeting, or one refusal.
+    // The channel holds the one greeting or the one refusal.
     let (greeting, greeted) = mpsc::sync_channel(1);
     let ended = Ended::default();
     let connect = connect_params(&config.token, &config.display_name);
@@ -94,11 +98,11 @@ pub(crate) fn open(config: &Config) -> Result<(SyncSender<Input>, Hello, Ended),
     }
 }
 
-/// Connects and upgrades. Sends no `Origin`.
+/// Connects and upgrades to a WebSocket. It sends no `Origin`.
 fn handshake(
     address: &Address,
     deadline: Instant,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<WebSocket<Stream>, GatewayError> {
     let stream = Stream::open(address, deadline)?;
     let config = WebSocketConfig::default()
@@ -107,7 +111,7 @@ fn handshake(
         .max_message_size(Some(LONGEST_FRAME));
     let timed_out = || GatewayError::TimedOut {
         what: "the WebSocket handshake".to_owned(),
-        after_ms: millis(patience),
+        after_ms: millis(timeout),
     };
     match tungstenite::client::client_with_config(address.websocket(), stream, Some(config)) {
         Ok((socket, _response)) => Ok(socket),
@@ -125,13 +129,13 @@ fn handshake(
     }
 }
 
-/// Passes on what comes, until the socket or the owner ends.
+/// Passes on the bytes that come, until the socket or the owner ends.
 fn read(mut socket: TcpStream, inputs: &SyncSender<Input>) {
     let mut buffer = vec![0; 16 << 10];
     loop {
         let length = match socket.read(&mut buffer) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            // An error is an end; the owner says so to whoever waits.
+            // An error counts as an end; the owner reports it to the callers that wait.
             Err(_) => 0,
             Ok(length) => length,
         };
@@ -142,27 +146,27 @@ fn read(mut socket: TcpStream, inputs: &SyncSender<Input>) {
     }
 }
 
-/// What the owning thread holds.
+/// The state of the owning thread.
 struct Owner {
     socket: WebSocket<Stream>,
     rpc: Rpc,
     started: Instant,
     replies: BTreeMap<RequestId, SyncSender<Answer>>,
     listeners: Vec<Listener>,
-    followers: BTreeMap<u64, (String, Heard)>,
+    followers: BTreeMap<u64, (String, StepCallback)>,
     greeting: Option<SyncSender<Result<Hello, GatewayError>>>,
     ended: Ended,
 }
 
-/// Somebody who listens, and how many events did not fit into their channel.
+/// A listener, and how many events did not fit into its channel.
 struct Listener {
-    events: SyncSender<Event>,
+    events: SyncSender<GatewayEvent>,
     missed: u64,
 }
 
 impl Owner {
     fn run(mut self, inbox: &Receiver<Input>) {
-        // What came right behind the handshake is in the WebSocket's own buffer.
+        // Bytes that came right behind the handshake are in the WebSocket's own buffer.
         self.take_frames();
         while self.ended.get().is_none() {
             let now_ms = self.now_ms();
@@ -183,20 +187,20 @@ impl Owner {
                 self.socket.get_mut().feed(&bytes);
                 self.take_frames();
             }
-            Input::Ask { method, params, patience, reply } => {
+            Input::Ask { method, params, timeout, reply } => {
                 let now_ms = self.now_ms();
-                let deadline_ms = now_ms.saturating_add(millis(patience));
+                let deadline_ms = now_ms.saturating_add(millis(timeout));
                 let (id, effect) = self.rpc.request(method, &params, now_ms, deadline_ms);
                 self.replies.insert(id, reply);
                 self.carry_out(vec![effect]);
             }
             Input::Listen(events) => self.listeners.push(Listener { events, missed: 0 }),
-            Input::Follow { number, run_id, heard } => {
-                self.followers.insert(number, (run_id, heard));
+            Input::Follow { number, run_id, on_step } => {
+                self.followers.insert(number, (run_id, on_step));
             }
             Input::Unfollow(number) => drop(self.followers.remove(&number)),
-            Input::Stop => {
-                // Politeness only: the gateway sees the end either way.
+            Input::Close => {
+                // This is politeness only; the gateway sees the end either way.
                 drop(self.socket.close(None).and_then(|()| self.socket.flush()));
                 self.end(GatewayError::lost("closed by us"));
             }
@@ -219,7 +223,7 @@ impl Owner {
                     };
                     return self.end(error);
                 }
-                Ok(_) => self.rpc.hear(now_ms),
+                Ok(_) => self.rpc.note_activity(now_ms),
                 Err(WsError::Io(error)) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) => return self.end(GatewayError::lost(error.to_string())),
             }
@@ -242,15 +246,15 @@ impl Owner {
                 Effect::Ready(hello) => self.greet(Ok(*hello)),
                 Effect::Answer(id, answer) => {
                     if let Some(reply) = self.replies.remove(&id) {
-                        // Whoever asked may have gone.
+                        // The caller may have gone.
                         drop(reply.try_send(answer));
                     }
                 }
                 Effect::Event(event) => {
-                    if let Event::Run(run) = &event {
+                    if let GatewayEvent::Run(run) = &event {
                         let own = self.followers.values_mut();
                         own.filter(|(run_id, _)| *run_id == run.run_id)
-                            .for_each(|(_, heard)| heard(&run.step));
+                            .for_each(|(_, on_step)| on_step(&run.step));
                     }
                     self.listeners.retain_mut(|listener| listener.tell(&event));
                 }
@@ -266,7 +270,7 @@ impl Owner {
 
     fn greet(&mut self, greeting: Result<Hello, GatewayError>) {
         if let Some(greeted) = self.greeting.take() {
-            // Nobody waits for it any more only if the caller's thread died.
+            // The send fails only if the caller's thread has died.
             drop(greeted.try_send(greeting));
         }
     }
@@ -277,11 +281,11 @@ impl Owner {
 }
 
 impl Listener {
-    /// Tells of an event; `false` if nobody listens any more. A full channel loses the event, and
-    /// the next one that fits is preceded by the number of those lost.
-    fn tell(&mut self, event: &Event) -> bool {
+    /// Sends an event to the listener; returns `false` if the listener has gone. A full channel
+    /// loses the event, and the next one that fits is preceded by the number of those lost.
+    fn tell(&mut self, event: &GatewayEvent) -> bool {
         if self.missed > 0 {
-            match self.events.try_send(Event::Missed(self.missed)) {
+            match self.events.try_send(GatewayEvent::Missed(self.missed)) {
                 Ok(()) => self.missed = 0,
                 Err(TrySendError::Full(_)) => {
                     self.missed += 1;
@@ -302,7 +306,8 @@ impl Listener {
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
-    // Not joined: both threads end with the socket, which the owner shuts in every case.
+    // The thread is not joined: both threads end with the socket, which the owner shuts in every
+    // case.
     std::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
 

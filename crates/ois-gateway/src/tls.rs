@@ -1,19 +1,20 @@
-//! Whom we trust when a gateway is reached over TLS: the certificates of this machine.
+//! The certificates that are trusted when a gateway is reached over TLS: those of this machine.
 
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
-/// The machine's trusted roots; none if it has none, so that every handshake fails with a reason.
+/// Returns the machine's trusted roots. If it has none, the list is empty and every handshake fails
+/// with a reason.
 pub(crate) fn roots() -> Vec<CertificateDer<'static>> {
     rustls_native_certs::load_native_certs().certs
 }
 
-/// A client that proves nothing about itself.
+/// Creates a client configuration without a client certificate.
 pub(crate) fn client() -> Result<Arc<ClientConfig>, rustls::Error> {
     let mut store = RootCertStore::empty();
-    // Some systems hold roots that no longer parse; the others are good all the same.
+    // Some systems hold roots that no longer parse; the others are used all the same.
     let (_good, _bad) = store.add_parsable_certificates(roots());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

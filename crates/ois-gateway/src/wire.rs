@@ -1,7 +1,7 @@
-//! What goes over the WebSocket: one JSON object a text frame.
+//! The format of the WebSocket: one JSON object per text frame.
 //!
 //! Requests carry an id and are answered under it; events come by themselves. Fields that are not
-//! listed here are ignored, as are event types that nobody knows.
+//! listed here are ignored, as are unknown types of events.
 
 pub(crate) mod event;
 pub(crate) mod hello;
@@ -12,14 +12,14 @@ pub(crate) mod turn;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The protocol version that this crate speaks.
+/// The version of the protocol that this crate speaks.
 pub(crate) const PROTOCOL: u64 = 4;
 
 /// A frame from the gateway.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub(crate) enum Incoming {
-    /// Something happened.
+    /// An event that the gateway sends by itself.
     Event {
         event: String,
         #[serde(default)]
@@ -39,13 +39,13 @@ pub(crate) enum Incoming {
     Other,
 }
 
-/// What of an answer's `error` decides anything.
+/// The parts of an answer's `error` that decide something.
 #[derive(Debug, Default)]
-pub(crate) struct Complaint {
+pub(crate) struct ResponseError {
     pub(crate) code: String,
     pub(crate) message: String,
     pub(crate) retry_after_ms: Option<u64>,
-    /// The code in `details`, which is finer than the other.
+    /// The code in `details`, which is finer than the other code.
     pub(crate) detail: String,
     pub(crate) missing_scope: Option<String>,
     pub(crate) expected_protocol: Option<u64>,
@@ -53,8 +53,8 @@ pub(crate) struct Complaint {
     pub(crate) pairing: Option<String>,
 }
 
-impl Complaint {
-    /// Reads what is there; a complaint has no part that it must have.
+impl ResponseError {
+    /// Reads the parts that are present; an error need not have any of them.
     pub(crate) fn read(error: &Value) -> Self {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let details = &error["details"];
@@ -80,13 +80,14 @@ struct Request<'a> {
     params: &'a Value,
 }
 
-/// Writes a request.
+/// Returns the text of a request frame.
 pub(crate) fn request(id: &str, method: &str, params: &Value) -> String {
     let request = Request { kind: "req", id, method, params };
     serde_json::to_string(&request).expect("strings and a JSON value always encode")
 }
 
-/// A text of a JSON string or of an array of parts, as messages carry it.
+/// Returns the text of a JSON string or of an array of parts, the two forms in which messages carry
+/// it.
 pub(crate) fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),

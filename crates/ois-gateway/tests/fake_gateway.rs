@@ -1,4 +1,4 @@
-//! The link against a gateway that misbehaves on purpose.
+//! Tests of the link against a gateway that misbehaves on purpose.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 #[path = "fake/server.rs"]
@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use ois_gateway::{
-    Admission, Event, Gateway, GatewayError, Http, Outcome, RunStep, SessionsSend, Turn,
+    Admission, Gateway, GatewayError, GatewayEvent, Http, Outcome, RunStep, SessionsSend, Turn,
 };
 use serde_json::json;
 use server::{Peer, config, serve};
@@ -30,7 +30,7 @@ fn turn(key: &str) -> Turn {
 #[test]
 fn a_gateway_that_lets_us_in_says_who_it_is() {
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
+        peer.accept_client();
         peer.until_gone();
     });
     let gateway = Gateway::connect(&config).unwrap();
@@ -38,14 +38,14 @@ fn a_gateway_that_lets_us_in_says_who_it_is() {
     assert_eq!(gateway.server_version(), "2026.9.6");
     assert_eq!(gateway.scopes(), ["operator.read", "operator.write"]);
     assert!(gateway.ended().is_none());
-    // The last one to go closes the link, which the gateway sees.
+    // Dropping the last clone closes the link, which the gateway sees.
     drop(gateway);
     served.join().unwrap();
 }
 
 #[test]
 fn nobody_there_is_unreachable() {
-    // Bound and gone: nobody listens on this port any more.
+    // The listener is bound and dropped, so no program listens on this port any more.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = Gateway::connect(&config(&format!("ws://{address}"))).unwrap_err();
     assert!(matches!(error, GatewayError::Unreachable { .. }), "{error:?}");
@@ -112,7 +112,7 @@ fn tls_to_a_plain_gateway_is_unreachable() {
 
 #[test]
 fn a_listener_that_never_answers_is_given_up_at_the_deadline() {
-    // The system takes the connection; nobody ever accepts it.
+    // The system completes the connection, but no program ever accepts it.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut config = config(&format!("ws://{}", listener.local_addr().unwrap()));
     config.connect_within = Duration::from_millis(50);
@@ -132,7 +132,7 @@ fn a_gateway_that_never_challenges_is_given_up_at_the_deadline() {
 #[test]
 fn a_turn_is_delivered_and_its_second_answer_disturbs_nobody() {
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
+        peer.accept_client();
         let agent = peer.next();
         assert_eq!(agent["params"]["idempotencyKey"], "k");
         peer.answer(&agent, &json!({"runId": "k", "status": "accepted"}));
@@ -155,8 +155,8 @@ fn a_turn_is_delivered_and_its_second_answer_disturbs_nobody() {
 fn many_threads_share_one_link_and_each_gets_its_own_answer() {
     const CALLERS: usize = 40;
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
-        // All are under way before the first is answered, and the last is answered first.
+        peer.accept_client();
+        // All requests are under way before the first is answered, and the last is answered first.
         let waits: Vec<_> = (0..CALLERS).map(|_| peer.next()).collect();
         for wait in waits.iter().rev() {
             let reply = json!({"disposition": "visible", "text": wait["params"]["runId"]});
@@ -181,7 +181,7 @@ fn many_threads_share_one_link_and_each_gets_its_own_answer() {
 #[test]
 fn a_close_in_the_middle_of_a_request_is_told_to_who_waits_and_to_who_comes_later() {
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
+        peer.accept_client();
         peer.next();
         peer.close(1012, "service restart");
     });
@@ -199,7 +199,7 @@ fn a_close_in_the_middle_of_a_request_is_told_to_who_waits_and_to_who_comes_late
 #[test]
 fn a_socket_that_just_ends_is_a_lost_link() {
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
+        peer.accept_client();
         peer.next();
     });
     let gateway = Gateway::connect(&config).unwrap();
@@ -211,7 +211,7 @@ fn a_socket_that_just_ends_is_a_lost_link() {
 #[test]
 fn a_request_without_answer_times_out_and_the_link_lives_on() {
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
+        peer.accept_client();
         let ignored = peer.next();
         let health = peer.next();
         peer.answer(&ignored, &json!({"runId": "k", "status": "accepted"}));
@@ -231,7 +231,7 @@ fn a_request_without_answer_times_out_and_the_link_lives_on() {
 fn a_flood_of_events_holds_up_nobody_and_what_is_lost_is_counted() {
     const FLOOD: u64 = 20_000;
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
+        peer.accept_client();
         let listening = peer.next();
         peer.answer(&listening, &json!({"ok": true}));
         let flooded = peer.next();
@@ -248,11 +248,11 @@ fn a_flood_of_events_holds_up_nobody_and_what_is_lost_is_counted() {
     let events = gateway.events(4);
     gateway.probe(SOON).unwrap();
     gateway.probe(SOON).unwrap();
-    let first: Vec<Event> = events.try_iter().collect();
+    let first: Vec<GatewayEvent> = events.try_iter().collect();
     assert_eq!(first.len(), 4);
     gateway.probe(SOON).unwrap();
-    assert_eq!(events.recv().unwrap(), Event::Missed(FLOOD - 4));
-    let Event::Run(run) = events.recv().unwrap() else { panic!("no run") };
+    assert_eq!(events.recv().unwrap(), GatewayEvent::Missed(FLOOD - 4));
+    let GatewayEvent::Run(run) = events.recv().unwrap() else { panic!("no run") };
     assert_eq!(run.step, RunStep::Delta("last".into()));
     drop(gateway);
     served.join().unwrap();
@@ -261,7 +261,7 @@ fn a_flood_of_events_holds_up_nobody_and_what_is_lost_is_counted() {
 #[test]
 fn garbage_frames_are_passed_over() {
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
+        peer.accept_client();
         let health = peer.next();
         for garbage in ["{", "null", r#"{"type":"res","id":"x","ok":true}"#, r#"{"type":"new"}"#] {
             peer.raw(Message::text(garbage));
@@ -280,7 +280,7 @@ fn garbage_frames_are_passed_over() {
 #[test]
 fn an_answer_of_the_wrong_shape_is_a_bad_answer() {
     let (config, served) = serve(|mut peer| {
-        peer.let_in();
+        peer.accept_client();
         let agent = peer.next();
         peer.answer(&agent, &json!(["not", "a", "run"]));
         peer.until_gone();
@@ -338,8 +338,8 @@ fn delta(text: &str) -> serde_json::Value {
     json!({"runId": "k", "sessionKey": "s", "state": "delta", "deltaText": text})
 }
 
-/// Takes one connection, answers its first bytes with these and gives back what it said.
-fn answer_http(answer: &str) -> (ois_gateway::Config, std::thread::JoinHandle<String>) {
+/// Accepts one connection, answers its first bytes with this text and returns what it received.
+fn answer_http(answer: &str) -> (ois_gateway::GatewayConfig, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = config(&format!("ws://{}", listener.local_addr().unwrap()));
     let answer = answer.to_owned();

@@ -1,20 +1,21 @@
-//! Against a real OpenClaw gateway whose model is a stub that obeys marks in the message.
+//! Tests against a real OpenClaw gateway whose model is a stub that obeys marks in the message.
 //!
-//! Needs the feature `real-gateway` and a running gateway: `OIS_TEST_GATEWAY_URL` and
-//! `OIS_TEST_GATEWAY_TOKEN` say which. Its configuration allows `sessions_send` over HTTP. Sessions
-//! and keys are fresh in every run, so the tests may meet the same gateway again.
+//! They need the feature `real-gateway` and a running gateway, which `OIS_TEST_GATEWAY_URL` and
+//! `OIS_TEST_GATEWAY_TOKEN` name. Its configuration allows `sessions_send` over HTTP. Sessions and
+//! keys are fresh in every run, so the tests may meet the same gateway again.
 #![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ois_gateway::{
-    Admission, Config, Event, Fate, Gateway, GatewayError, Http, Outcome, RunStep, SessionsSend,
-    Source, Token, ToolPhase, Turn, fate,
+    Admission, Fate, Gateway, GatewayConfig, GatewayError, GatewayEvent, GatewayToken, Http,
+    Outcome, RunStep, SessionsSend, Source, ToolPhase, Turn, fate,
 };
 
-/// A gateway that has just started takes seconds for its first turn.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The bound on every request and wait; it only ends a test that hangs. A gateway that has just
+/// started loads much of itself with its first turn, which takes long on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 fn setting(name: &str) -> String {
     let Ok(value) = std::env::var(name) else {
@@ -25,16 +26,16 @@ fn setting(name: &str) -> String {
     value
 }
 
-fn config() -> Config {
-    let token = Token::new(&setting("OIS_TEST_GATEWAY_TOKEN"));
-    Config::new(&setting("OIS_TEST_GATEWAY_URL"), token)
+fn config() -> GatewayConfig {
+    let token = GatewayToken::new(&setting("OIS_TEST_GATEWAY_TOKEN"));
+    GatewayConfig::new(&setting("OIS_TEST_GATEWAY_URL"), token)
 }
 
 fn gateway() -> Gateway {
     Gateway::connect(&config()).unwrap()
 }
 
-/// A name that no other test and no other run has.
+/// Returns a name that no other test and no other run uses.
 fn fresh(what: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
@@ -56,12 +57,12 @@ fn turn(message: &str) -> Turn {
 }
 
 fn run(gateway: &Gateway, turn: &Turn) -> Outcome {
-    let admitted = gateway.deliver(turn, PATIENCE).unwrap();
-    gateway.wait(&admitted.run_id, PATIENCE).unwrap()
+    let admitted = gateway.deliver(turn, TIMEOUT).unwrap();
+    gateway.wait(&admitted.run_id, TIMEOUT).unwrap()
 }
 
 fn fate_of(gateway: &Gateway, turn: &Turn) -> Fate {
-    let history = gateway.history(&turn.session_key, 50, PATIENCE).unwrap();
+    let history = gateway.history(&turn.session_key, 50, TIMEOUT).unwrap();
     fate(&history, &turn.idempotency_key, gateway.boot_id(), gateway.boot_id())
 }
 
@@ -77,9 +78,9 @@ fn a_delivered_message_is_answered_and_the_history_knows_it() {
 fn no_reply_is_silence() {
     let (gateway, turn) = (gateway(), turn("[[say:NO_REPLY]]"));
     assert_eq!(run(&gateway, &turn), Outcome::Silent);
-    // No row tells it, in this process of the gateway or a later one.
+    // No row of the history shows the silence, in this process of the gateway or a later one.
     assert_eq!(fate_of(&gateway, &turn), Fate::Silent);
-    let restarted = gateway.history(&turn.session_key, 50, PATIENCE).unwrap();
+    let restarted = gateway.history(&turn.session_key, 50, TIMEOUT).unwrap();
     assert_eq!(fate(&restarted, &turn.idempotency_key, "before", gateway.boot_id()), Fate::Silent);
 }
 
@@ -96,24 +97,24 @@ fn a_model_that_fails_is_a_turn_that_failed() {
 fn the_same_key_twice_runs_once() {
     let (gateway, turn) = (gateway(), turn("once"));
     let first = run(&gateway, &turn);
-    let again = gateway.deliver(&turn, PATIENCE).unwrap();
+    let again = gateway.deliver(&turn, TIMEOUT).unwrap();
     assert_ne!(again.admission, Admission::Accepted);
-    assert_eq!(gateway.wait(&again.run_id, PATIENCE).unwrap(), first);
-    let history = gateway.history(&turn.session_key, 50, PATIENCE).unwrap();
+    assert_eq!(gateway.wait(&again.run_id, TIMEOUT).unwrap(), first);
+    let history = gateway.history(&turn.session_key, 50, TIMEOUT).unwrap();
     assert_eq!(history.rows.len(), 2, "{:?}", history.rows);
 }
 
 #[test]
 fn two_sessions_run_at_once_over_one_link() {
     let gateway = gateway();
-    let (slow, quick) = (turn("[[sleep:20]] slow"), turn("[[say:quick]]"));
-    gateway.deliver(&slow, PATIENCE).unwrap();
+    let (slow, quick) = (turn("[[sleep:300]] slow"), turn("[[say:quick]]"));
+    gateway.deliver(&slow, TIMEOUT).unwrap();
     assert_eq!(run(&gateway, &quick), Outcome::Replied("quick".to_owned()));
     assert_eq!(fate_of(&gateway, &slow), Fate::Running);
     let patience = Duration::from_millis(1);
     assert_eq!(gateway.wait(&slow.idempotency_key, patience).unwrap(), Outcome::StillRunning);
-    assert!(gateway.abort(&slow.session_key, &slow.idempotency_key, PATIENCE).unwrap());
-    let outcome = gateway.wait(&slow.idempotency_key, PATIENCE).unwrap();
+    assert!(gateway.abort(&slow.session_key, &slow.idempotency_key, TIMEOUT).unwrap());
+    let outcome = gateway.wait(&slow.idempotency_key, TIMEOUT).unwrap();
     assert_eq!(outcome, Outcome::Stopped);
 }
 
@@ -124,8 +125,8 @@ fn a_run_is_told_step_by_step() {
     assert!(matches!(run(&gateway, &turn), Outcome::Replied(_)));
     let mut steps = Vec::new();
     while !steps.contains(&RunStep::Ended) {
-        match events.recv_timeout(PATIENCE).unwrap() {
-            Event::Run(run) if run.run_id == turn.idempotency_key => steps.push(run.step),
+        match events.recv_timeout(TIMEOUT).unwrap() {
+            GatewayEvent::Run(run) if run.run_id == turn.idempotency_key => steps.push(run.step),
             _ => {}
         }
     }
@@ -140,32 +141,32 @@ fn a_run_is_told_step_by_step() {
 #[test]
 fn a_gateway_tells_how_it_is_without_a_model() {
     let gateway = gateway();
-    let health = gateway.probe(PATIENCE).unwrap();
+    let health = gateway.probe(TIMEOUT).unwrap();
     assert!(health.ok && health.agents.contains(&"main".to_owned()), "{health:?}");
     let http = Http::new(&config()).unwrap();
-    assert!(http.alive(PATIENCE).unwrap());
-    assert!(http.ready(PATIENCE).unwrap().ready);
+    assert!(http.alive(TIMEOUT).unwrap());
+    assert!(http.ready(TIMEOUT).unwrap().ready);
 }
 
 #[test]
 fn sessions_send_reaches_a_session_where_it_is_allowed() {
-    // The tool sends to sessions that there are; it makes none.
+    // The tool sends to existing sessions only and creates none.
     let opening = turn("[[say:hello]]");
     run(&gateway(), &opening);
     let send = SessionsSend {
         session_key: opening.session_key,
-        // Anything else and the gateway goes on with turns of its own.
+        // After any other text the gateway goes on with turns of its own.
         message: "[[say:REPLY_SKIP]]".to_owned(),
         caller: Some(format!("agent:main:{}", fresh("ois"))),
     };
-    let sent = Http::new(&config()).unwrap().sessions_send(&send, PATIENCE).unwrap();
+    let sent = Http::new(&config()).unwrap().sessions_send(&send, TIMEOUT).unwrap();
     assert_eq!(sent.status, "ok");
     assert!(sent.run_id.is_some(), "{sent:?}");
 }
 
 #[test]
 fn a_wrong_token_is_unauthorized_on_both_ways() {
-    let wrong = Config { token: Token::new("wrong"), ..config() };
+    let wrong = GatewayConfig { token: GatewayToken::new("wrong"), ..config() };
     let error = Gateway::connect(&wrong).unwrap_err();
     assert!(matches!(error, GatewayError::Unauthorized { .. }), "{error:?}");
     let send = SessionsSend {
@@ -173,6 +174,6 @@ fn a_wrong_token_is_unauthorized_on_both_ways() {
         message: "hi".to_owned(),
         caller: None,
     };
-    let error = Http::new(&wrong).unwrap().sessions_send(&send, PATIENCE).unwrap_err();
+    let error = Http::new(&wrong).unwrap().sessions_send(&send, TIMEOUT).unwrap_err();
     assert!(matches!(error, GatewayError::Unauthorized { .. }), "{error:?}");
 }

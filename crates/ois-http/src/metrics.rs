@@ -186,17 +186,7 @@ impl Metrics {
 
 /// The word on the wire.
 fn kind(notice: &Notice) -> &'static str {
-    match notice {
-        Notice::Dead { .. } => "dead",
-        Notice::Unclaimed { .. } => "unclaimed",
-        Notice::Loop { .. } => "loop",
-        Notice::BudgetWarning { .. } => "budget_warning",
-        Notice::BudgetReached { .. } => "budget_reached",
-        Notice::Ask { .. } => "ask",
-        Notice::NotAllowed { .. } => "not_allowed",
-        Notice::Digest { .. } => "digest",
-        Notice::Unknown => "unknown",
-    }
+    notice.kind()
 }
 
 /// `GET /metrics`.
@@ -234,7 +224,7 @@ mod tests {
         metrics.messages.add(3);
         let delivery =
             Delivery { state: Rung::Silent, ..Delivery::stored(ID, "HKH".parse().unwrap(), NOON) };
-        metrics.saw(&Fact::Delivery { room: RoomName::default(), delivery });
+        metrics.saw(&Fact::Delivery { room: RoomName::main(), delivery });
         let called = Message {
             calls: vec!["HKH".parse().unwrap(), "ARIA".parse().unwrap()],
             notice: Some(Notice::Unclaimed { duty: "reviewer".parse().unwrap() }),

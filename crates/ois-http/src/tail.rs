@@ -281,7 +281,7 @@ pub(crate) mod tests {
             id: EventId::new(id).unwrap(),
             time: Timestamp::from_ms(0),
             kind: Some(EventKind::Message),
-            room: RoomName::default(),
+            room: RoomName::main(),
             payload: format!(r#"{{"type":"message","message":"{id}{text}"}}"#).into_bytes().into(),
         }
     }

@@ -1,4 +1,4 @@
-//! What the log and every receiver get is encoded once: how long that takes.
+//! Measures how long it takes to encode what the log and every receiver get once.
 //!
 //! `cargo bench -p ois-protocol`
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has failed")]
@@ -10,7 +10,7 @@ fn main() {
     divan::main();
 }
 
-/// A message event of a text of so many bytes, with a mention.
+/// Encodes a message event with a mention and a text of this many bytes.
 #[divan::bench(args = TEXT_BYTES)]
 fn encode(bencher: Bencher<'_, '_>, length: usize) {
     let author = Member::new("HKH 🐱".parse().unwrap(), Kind::Agent, Role::Agent);
@@ -23,7 +23,7 @@ fn encode(bencher: Bencher<'_, '_>, length: usize) {
         .bench_values(|event| event.encode(id, now));
 }
 
-/// A client's chat frame of such a text, already unmasked.
+/// Parses a client's chat frame, already unmasked, with a text of this many bytes.
 #[divan::bench(args = TEXT_BYTES)]
 fn parse(bencher: Bencher<'_, '_>, length: usize) {
     let frame = format!(r#"{{"type":"chat","text":"{}","nonce":"n-17"}}"#, text(length));

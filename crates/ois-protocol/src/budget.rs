@@ -1,11 +1,11 @@
-//! What agents may use in a day, and what happens when it is used up.
+//! What agents may use in a day, and what the server does when it is used up.
 
 use serde::{Deserialize, Serialize};
 
 use crate::name::{RoomName, ShortName};
 
-/// How much an agent, a room, or an agent in a room may use in one day of the team's zone. Without
-/// agent and room it holds for everything together.
+/// How much an agent, a room, or an agent in a room may use in one day of the team's zone. A budget
+/// without agent and room limits all of them together.
 ///
 /// ```
 /// use ois_protocol::{Budget, Policy};
@@ -15,30 +15,32 @@ use crate::name::{RoomName, ShortName};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Budget {
-    /// Whose turns count; everybody's if absent.
+    /// The agent whose turns count against this budget; every agent's turns if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<ShortName>,
-    /// Where they count; everywhere if absent.
+    /// The room whose turns count against this budget; every room's turns if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<RoomName>,
-    /// Turns.
+    /// The number of turns that may begin in one day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turns: Option<u64>,
-    /// Tokens read, as far as runtimes report them.
+    /// The number of tokens that may be read in one day, as far as runtimes report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
-    /// Money in millionths of a US dollar, as far as runtimes report it.
+    /// The money that may be spent in one day, in millionths of a US dollar, as far as runtimes
+    /// report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_usd: Option<u64>,
-    /// What happens when it is used up.
+    /// What the server does when the budget is used up.
     #[serde(default)]
     pub policy: Policy,
-    /// `digest`: how often mentions are handed over. `ask`: how long an answer is waited for.
+    /// With [`Policy::Digest`] the minutes between two digests; with [`Policy::Ask`] the minutes
+    /// for which the server waits for a person's answer.
     #[serde(default = "minutes", skip_serializing_if = "is_usual")]
     pub minutes: u32,
 }
 
-/// What happens when a budget is used up.
+/// What the server does when a budget is used up.
 ///
 /// ```
 /// assert_eq!(serde_json::to_string(&ois_protocol::Policy::Digest).unwrap(), r#""digest""#);
@@ -46,16 +48,16 @@ pub struct Budget {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
-    /// Nobody is woken until the next day.
+    /// The agent is not woken until the next day.
     #[default]
     Stop,
     /// Mentions are gathered and handed over once per interval.
     Digest,
-    /// A person is asked in the room; after a time it is no.
+    /// A person is asked in the room; no answer within the interval means no.
     Ask,
 }
 
-/// What is counted.
+/// The quantity that a budget limits.
 ///
 /// ```
 /// assert_eq!(serde_json::to_string(&ois_protocol::Measure::MicroUsd).unwrap(), r#""micro_usd""#);
@@ -63,16 +65,16 @@ pub enum Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// Turns.
+    /// The number of turns that began.
     Turns,
-    /// Tokens read.
+    /// The number of tokens that were read.
     InputTokens,
-    /// Money in millionths of a US dollar.
+    /// The money that was spent, in millionths of a US dollar.
     MicroUsd,
 }
 
 impl Budget {
-    /// [`Budget::minutes`] if nothing else is said.
+    /// The value of [`Budget::minutes`] that is used when a budget does not set it.
     pub const MINUTES: u32 = 60;
 }
 

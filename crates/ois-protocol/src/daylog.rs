@@ -1,4 +1,4 @@
-//! The day's log, `chat/YYYY-MM-DD.md`: what people and agents read of a day, both ways.
+//! The day's log, `chat/YYYY-MM-DD.md`, which people and agents read: writing it and parsing it.
 //!
 //! ```text
 //! # 2026-02-06 Chat Log
@@ -12,13 +12,14 @@
 //! ```
 //!
 //! A line of text that would be read as a heading or a rule is written with a leading backslash and
-//! read back without. Reading is tolerant, for the files were also written by older programs and by
-//! hand: a hyphen or a dash, CRLF, a byte order mark, no blank line where one belongs, lines before
-//! the first heading, no rule at the end. An entry ends only where the next one begins, so a rule
-//! inside a text stays.
+//! read back without it. Reading is tolerant, because the files were also written by older programs
+//! and by hand: it accepts a hyphen or a dash, CRLF, a byte order mark, a missing blank line, lines
+//! before the first heading, and a missing rule at the end. An entry ends only where the next one
+//! begins, so a rule inside a text stays.
 //!
-//! Not kept, and therefore equal for [`kept`]: carriage returns (they become line feeds), blank
-//! lines at the end of a text, and line breaks or outer white space in a name.
+//! Some things are not kept, and [`kept`] treats texts that differ only in them as equal: carriage
+//! returns (they become line feeds), blank lines at the end of a text, and line breaks or outer
+//! white space in a name.
 
 mod line;
 
@@ -37,33 +38,34 @@ use crate::time::{Civil, Timestamp, UtcOffset};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Hour of its time, 0 to 23, in the file's zone.
+    /// The hour of the message's time, 0 to 23, in the file's zone.
     pub hour: u8,
-    /// Minute of its time, 0 to 59.
+    /// The minute of the message's time, 0 to 59.
     pub minute: u8,
-    /// The display name of who wrote it.
+    /// The display name of the author.
     pub user: String,
-    /// What was written, lines ended by line feeds, the last one by nothing.
+    /// What was written. Lines are separated by line feeds, and the last line has none.
     pub text: String,
-    /// The line of its heading in the file, from 1.
+    /// The line number of the entry's heading in the file, counted from 1.
     pub line: usize,
 }
 
 impl Entry {
-    /// The beginning of its minute, in the log of this day, which was kept at this offset; `None`
-    /// before 1970.
+    /// Returns the start of the entry's minute, given the day of its log and the offset of the zone
+    /// in which the log was kept; `None` before 1970.
     pub fn time(&self, day: Civil, offset: UtcOffset) -> Option<Timestamp> {
         let Self { hour, minute, .. } = *self;
         Timestamp::from_civil(Civil { hour, minute, second: 0, ms: 0, ..day }, offset)
     }
 }
 
-/// What the log of this day is called: `2026-02-06.md`.
+/// Returns the file name of this day's log, for example `2026-02-06.md`.
 pub fn file_name(day: Civil) -> String {
     format!("{}.md", day.date())
 }
 
-/// Which day's log has this name (midnight of it); `None` if it is no day's.
+/// Returns midnight of the day whose log has this file name; `None` if the name is not one of a
+/// day's log.
 ///
 /// ```
 /// use ois_protocol::daylog;
@@ -76,14 +78,14 @@ pub fn day_of(file_name: &str) -> Option<Civil> {
     Some(midnight.parse::<Timestamp>().ok()?.civil(UtcOffset::UTC))
 }
 
-/// Begins the log of a day.
+/// Appends the heading with which a day's log begins.
 pub fn write_header(log: &mut String, day: Civil) {
     log.push_str("# ");
     log.push_str(&day.date());
     log.push_str(" Chat Log\n\n");
 }
 
-/// Adds one message to a log that ends with a line feed.
+/// Appends one message to a log that ends with a line feed.
 ///
 /// ```
 /// use ois_protocol::daylog;
@@ -108,7 +110,8 @@ pub fn write_entry(log: &mut String, time: Civil, user: &str, text: &str) {
     log.push_str("\n---\n\n");
 }
 
-/// A text as it comes back from a log: to compare one that was in a log with one that was not.
+/// Returns a text as it comes back from a log, so that a text that was in a log can be compared
+/// with one that was not.
 pub fn kept(text: &str) -> Cow<'_, str> {
     match unix_lines(text) {
         Cow::Borrowed(text) => Cow::Borrowed(without_blank_end(text)),
@@ -116,7 +119,7 @@ pub fn kept(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A name as it comes back from a log; one of which nothing would be left is `?`.
+/// Returns a name as it comes back from a log. A name of which nothing would be left becomes `?`.
 pub fn kept_name(user: &str) -> Cow<'_, str> {
     if user.contains(['\n', '\r']) {
         return Cow::Owned(kept_name(&user.replace(['\n', '\r'], " ")).into_owned());
@@ -124,7 +127,7 @@ pub fn kept_name(user: &str) -> Cow<'_, str> {
     Cow::Borrowed(if user.trim().is_empty() { "?" } else { user.trim() })
 }
 
-/// Reads a log. What stands before the first heading is skipped; nothing else is.
+/// Parses a log. Lines before the first heading are skipped, and nothing else is.
 ///
 /// ```
 /// let log = "\u{feff}notes\r\n## 9:05 – Mira\r\nhello\r\n\r\nagain\r\n";
@@ -157,8 +160,8 @@ fn finish(entries: &mut [Entry], body: &mut Vec<&str>) {
     body.clear();
 }
 
-/// The text between a heading and the next one: without the blank line that begins it and the
-/// blank lines and the rule that end it.
+/// Returns the text between a heading and the next one, without the blank line that begins it and
+/// without the blank lines and the rule that end it.
 fn text_of(lines: &[&str]) -> String {
     let mut lines = match lines {
         [first, rest @ ..] if first.trim().is_empty() => rest,
@@ -179,7 +182,7 @@ fn without_blank_lines<'a, 'b>(lines: &'a [&'b str]) -> &'a [&'b str] {
     &lines[..end]
 }
 
-/// The text up to the end of its last line that is not blank.
+/// Returns the text up to the end of its last line that is not blank.
 fn without_blank_end(text: &str) -> &str {
     let Some(last) = text.rfind(|c: char| !c.is_whitespace()) else { return "" };
     let end = text[last..].find('\n').map_or(text.len(), |end| last + end);

@@ -1,6 +1,6 @@
-//! How far a mention came: one delivery for each message and each agent that it calls.
+//! How far a mention came: there is one delivery for each message and each agent that it calls.
 //!
-//! The machine that climbs the rungs, and only on evidence, is `ois-chat`'s ladder.
+//! The state machine that climbs the rungs, and only on evidence, is the ladder in `ois-chat`.
 
 use std::{fmt, str::FromStr};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{id::EventId, name::ShortName, time::Timestamp};
 
-/// How far one attempt at a delivery came. Within an attempt it only climbs.
+/// How far one attempt at a delivery came. Within an attempt the rung only climbs.
 ///
 /// ```
 /// use ois_protocol::Rung;
@@ -21,24 +21,24 @@ use crate::{id::EventId, name::ShortName, time::Timestamp};
 pub enum Rung {
     /// The message is in the log.
     Stored,
-    /// The monitor has it on its own disk.
+    /// The monitor has the message on its own disk.
     Received,
-    /// The runtime confirmed that a turn for it began.
+    /// The runtime confirmed that a turn for the message began.
     Admitted,
     /// The runtime said that the turn is over.
     Ended,
-    /// A message answers it.
+    /// A message that answers is in the log.
     Replied,
     /// The agent chose not to answer.
     Silent,
-    /// It went wrong, for a reason that is said.
+    /// The attempt failed; [`Delivery::reason`] says why.
     Failed,
-    /// Nobody will try any more by itself.
+    /// No program will try again by itself; a person may still open the next attempt.
     Dead,
 }
 
 impl Rung {
-    /// Every rung, from the lowest.
+    /// Every rung, from the lowest to the highest.
     pub const ALL: [Self; 8] = [
         Self::Stored,
         Self::Received,
@@ -50,7 +50,7 @@ impl Rung {
         Self::Dead,
     ];
 
-    /// The word on the wire.
+    /// Returns the word that stands for this rung on the wire.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Stored => "stored",
@@ -64,18 +64,18 @@ impl Rung {
         }
     }
 
-    /// The rung with this word.
+    /// Returns the rung that this word stands for.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rung| rung.word() == word)
     }
 
-    /// Whether the attempt is over.
+    /// Whether this rung ends the attempt.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Replied | Self::Silent | Self::Failed | Self::Dead)
     }
 }
 
-/// One delivery's state: a message on its way to one agent.
+/// The state of one delivery: a message on its way to one agent.
 ///
 /// ```
 /// use ois_protocol::Delivery;
@@ -86,38 +86,38 @@ impl Rung {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// The message that calls.
+    /// The message that calls the agent.
     pub message: EventId,
-    /// The agent that is called.
+    /// The agent that the message calls.
     pub agent: ShortName,
-    /// From 1; a person who drives it again opens the next.
+    /// The number of the attempt, from 1. A person who retries the delivery opens the next one.
     pub attempt: u32,
-    /// How far it came.
+    /// How far the attempt came.
     pub state: Rung,
     /// The runtime's name for the turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
-    /// Why it failed.
+    /// Why the attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// The same in words, for people; at the most [`Delivery::DETAIL_CHARS`].
+    /// The reason in words for people, at most [`Delivery::DETAIL_CHARS`] characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
     /// The message that answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<EventId>,
-    /// When the server took this report; a monitor's own clock is not believed.
+    /// When the server took this report. A monitor's own clock is not trusted.
     pub at: Timestamp,
-    /// Set if an earlier attempt may have begun a turn as well.
+    /// Whether an earlier attempt may have begun a turn as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub possible_duplicate: bool,
 }
 
 impl Delivery {
-    /// What is left of a [`Delivery::detail`] that is longer, in characters.
+    /// The length in characters to which a longer [`Delivery::detail`] is cut.
     pub const DETAIL_CHARS: usize = 500;
 
-    /// A first attempt of which nothing is known but that its message is stored.
+    /// Returns a first attempt of which nothing is known but that its message is stored.
     pub fn stored(message: EventId, agent: ShortName, at: Timestamp) -> Self {
         Self {
             message,
@@ -133,13 +133,13 @@ impl Delivery {
         }
     }
 
-    /// Which delivery this is a state of.
+    /// Returns the id of the delivery that this is a state of.
     pub fn id(&self) -> DeliveryId {
         DeliveryId { message: self.message, agent: self.agent.clone() }
     }
 }
 
-/// Why an attempt failed, or why nobody will try any more.
+/// Why an attempt failed, or why no program will try again.
 ///
 /// ```
 /// use ois_protocol::Reason;
@@ -148,37 +148,38 @@ impl Delivery {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Reason {
-    /// The runtime was not to be reached.
+    /// The runtime could not be reached.
     Unreachable,
-    /// The runtime does not let the monitor in: a token, a scope.
+    /// The runtime does not let the monitor in: a token or a scope is wrong.
     Unauthorized,
-    /// The runtime had no time.
+    /// The runtime had no time for a turn.
     Busy,
-    /// The runtime will never take this.
+    /// The runtime will never accept this message.
     Rejected,
-    /// The runtime took it and never did anything about it.
+    /// The runtime accepted the message and never did anything about it.
     Dropped,
-    /// The turn was cut short: the runtime's process ended.
+    /// The turn was cut short because the runtime's process ended.
     Interrupted,
-    /// The turn ended with an error, for example of the model.
+    /// The turn ended with an error, for example an error of the model.
     Error,
-    /// A turn may have begun, and nobody could tell what became of it.
+    /// A turn may have begun, and no evidence shows how it ended.
     Unclear,
     /// A person stopped the turn.
     Stopped,
-    /// The server would not store the answer.
+    /// The server refused to store the answer.
     AnswerRefused,
-    /// Its time was over.
+    /// The delivery's deadline passed.
     Deadline,
-    /// The agent was here with a client that reports nothing: nobody can tell.
+    /// The agent was connected with a client that reports nothing, so the end is not known.
     NoMonitor,
-    /// One that a newer program knows.
+    /// A reason that only a newer program knows.
     #[serde(other)]
     Unknown,
 }
 
-/// Names a delivery: `MESSAGE:AGENT`, for example in `POST /api/deliveries/{id}/retry`.
+/// The name of a delivery, `MESSAGE:AGENT`, as in `POST /api/deliveries/{id}/retry`.
 ///
 /// ```
 /// let id: ois_protocol::DeliveryId = "7:HKH".parse().unwrap();
@@ -186,13 +187,13 @@ pub enum Reason {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct DeliveryId {
-    /// The message that calls.
+    /// The message that calls the agent.
     pub message: EventId,
-    /// The agent that is called.
+    /// The agent that the message calls.
     pub agent: ShortName,
 }
 
-/// Not the name of a delivery.
+/// The error for a text that is not the name of a delivery.
 ///
 /// ```
 /// assert!("HKH".parse::<ois_protocol::DeliveryId>().is_err());

@@ -9,15 +9,15 @@
 //! ```
 //!
 //! The first line names the kind. After it, a line that begins with one of the kind's keys (in any
-//! case, with or without spaces) and a colon begins a field; so does one that begins with any single
-//! capitalised word, a colon and a space, and such fields are kept in [`Envelope::other`]. A value
-//! runs to the next field. Where a line inside a value would begin a field, it is written with a
-//! leading backslash and read back without.
+//! case, with or without spaces) and a colon begins a field. A line that begins with any single
+//! capitalised word, a colon and a space begins a field as well; such fields are kept in
+//! [`Envelope::other`]. A value runs to the next field. A line inside a value that would begin a
+//! field is written with a leading backslash and read back without it.
 //!
-//! Not kept: carriage returns, blank lines around a value, white space at its end, the case of known
-//! words, and the order of known keys, which are written in the format's own. Anything that names no
-//! kind in its first line and has none of its keys is free text. Markers such as `[AUTO]` may stand
-//! in any text: [`Marker`].
+//! Some things are not kept: carriage returns, blank lines around a value, white space at its end,
+//! the case of known words, and the order of known keys, which are written in the format's own
+//! order. A text that names no kind in its first line, or that has none of the kind's keys, is free
+//! text. Markers such as `[AUTO]` may stand in any text; see [`Marker`].
 
 mod fields;
 mod kinds;
@@ -51,16 +51,16 @@ use self::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
-    /// What it says.
+    /// The kind of the text and the fields that the kind knows.
     pub body: Body,
-    /// What stands between the first line and the first field, normally nothing.
+    /// The text between the first line and the first field, normally empty.
     pub intro: String,
-    /// Fields that the kind does not know, and second or empty ones of those that it does, in
-    /// order.
+    /// The fields that the kind does not know, and second or empty ones of the fields that it does
+    /// know, in order.
     pub other: Vec<Field>,
 }
 
-/// The kinds of structured text.
+/// The kinds of structured text, each with its fields.
 ///
 /// ```
 /// use ois_protocol::envelope::{Alert, Body, Envelope};
@@ -68,21 +68,22 @@ pub struct Envelope {
 /// assert_eq!(Envelope::from(body).to_string(), "⚠️ Alert:\n\nMessage: disk full\n");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Body {
-    /// Somebody is asked to do something.
+    /// A request that somebody does something.
     TaskRequest(TaskRequest),
-    /// It is done.
+    /// A report that a task is done.
     TaskComplete(TaskComplete),
-    /// It could not be done.
+    /// A report that a task could not be done.
     TaskFailed(TaskFailed),
-    /// How an agent is.
+    /// A report on the state of an agent.
     StatusUpdate(StatusUpdate),
-    /// Something needs attention.
+    /// A call for attention.
     Alert(Alert),
 }
 
 impl Envelope {
-    /// Reads a text; `None` if it is free text.
+    /// Parses a text; returns `None` if it is free text.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let (title, rest) = text.trim_start().split_once('\n')?;

@@ -1,4 +1,4 @@
-//! What the log holds: each event is the frame that its receivers get, encoded once.
+//! What the log holds. Each event is the frame that its receivers get, encoded once.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// What kind of thing an event is; one word in the record's header, so that a reader skips what it
-/// does not want without parsing it.
+/// The kind of an event. Its word stands in the record's header, so that a reader skips the records
+/// that it does not want without parsing them.
 ///
 /// ```
 /// use ois_protocol::EventKind;
@@ -23,19 +23,19 @@ use crate::{
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Something said in a room.
+    /// A message that was said in a room.
     Message,
-    /// How far a mention came.
+    /// A new state of a delivery, which says how far a mention came.
     Delivery,
-    /// An agent's turn began or ended.
+    /// The start or the end of an agent's turn.
     Run,
 }
 
 impl EventKind {
-    /// Every kind.
+    /// Every kind that this version knows.
     pub const ALL: [Self; 3] = [Self::Message, Self::Delivery, Self::Run];
 
-    /// The word in the record's header.
+    /// Returns the word that stands for this kind in the record's header.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Message => "message",
@@ -44,7 +44,7 @@ impl EventKind {
         }
     }
 
-    /// The kind with this word, or `None` for one that a newer version wrote.
+    /// Returns the kind with this word, or `None` for a kind that a newer version wrote.
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
@@ -63,13 +63,13 @@ impl EventKind {
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "nearly all are messages")]
 pub enum NewEvent {
-    /// Something to be said in a room.
+    /// A message to be said in a room.
     Message(Draft),
-    /// A delivery's next state; its time is that of the event.
+    /// The next state of a delivery. The delivery's time becomes that of the event.
     Delivery {
-        /// Where its message was said.
+        /// The room in which the delivery's message was said.
         room: RoomName,
-        /// The state.
+        /// The new state.
         delivery: Delivery,
     },
     /// A turn that began or ended.
@@ -77,7 +77,7 @@ pub enum NewEvent {
 }
 
 impl NewEvent {
-    /// What it will be.
+    /// Returns the kind of the event that this becomes.
     pub fn kind(&self) -> EventKind {
         match self {
             Self::Message(_) => EventKind::Message,
@@ -86,7 +86,7 @@ impl NewEvent {
         }
     }
 
-    /// Where it will be seen.
+    /// Returns the room in which the event will be seen.
     pub fn room(&self) -> &RoomName {
         match self {
             Self::Message(draft) => &draft.room,
@@ -95,7 +95,7 @@ impl NewEvent {
         }
     }
 
-    /// Who causes it.
+    /// Returns the member who causes the event.
     pub fn author(&self) -> &ShortName {
         match self {
             Self::Message(draft) => &draft.author.name,
@@ -104,7 +104,7 @@ impl NewEvent {
         }
     }
 
-    /// Its sender's own name for it.
+    /// Returns the sender's own name for the event, if it has one.
     pub fn nonce(&self) -> Option<&Nonce> {
         match self {
             Self::Message(draft) => draft.nonce.as_ref(),
@@ -112,15 +112,15 @@ impl NewEvent {
         }
     }
 
-    /// The event in its place: JSON without line breaks, for the record on disk and, framed, for
-    /// every receiver.
+    /// Encodes the event in its place of the log: JSON without line breaks, which goes into the
+    /// record on disk and, framed, to every receiver.
     pub fn encode(self, id: EventId, time: Timestamp) -> Vec<u8> {
         let mut payload = Vec::with_capacity(256);
         self.encode_to(id, time, &mut payload);
         payload
     }
 
-    /// The same, appended to `payload`.
+    /// Appends to `payload` what [`NewEvent::encode`] returns.
     pub fn encode_to(self, id: EventId, time: Timestamp, payload: &mut Vec<u8>) {
         match self {
             Self::Message(draft) => encode_message(&draft.at(id, time), payload),
@@ -153,12 +153,13 @@ fn encode_frame(frame: &ServerFrame, payload: &mut Vec<u8>) {
     serde_json::to_writer(payload, frame).expect("frames have only text keys");
 }
 
-/// `M` out of a message event's payload, without parsing it; `None` if it is no message event.
+/// Returns `M` of a message event's payload without parsing it; `None` if the payload is not that
+/// of a message event.
 pub fn message_json(payload: &[u8]) -> Option<&[u8]> {
     payload.strip_prefix(MESSAGE_START)?.strip_suffix(b"}")
 }
 
-/// A `history` frame around messages that are already JSON.
+/// Returns a `history` frame around messages that are already JSON.
 pub fn history_frame<'a>(messages: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut frame = br#"{"type":"history","messages":["#.to_vec();
     for (at, message) in messages.into_iter().enumerate() {
@@ -171,10 +172,10 @@ pub fn history_frame<'a>(messages: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8
     frame
 }
 
-/// Reads an event's payload back.
+/// Parses an event's payload.
 ///
 /// # Errors
-/// If it is no frame that this version knows.
+/// Fails if the payload is no frame that this version knows.
 pub fn decode(payload: &[u8]) -> Result<ServerFrame, serde_json::Error> {
     serde_json::from_slice(payload)
 }

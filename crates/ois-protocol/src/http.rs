@@ -1,8 +1,8 @@
-//! The bodies of the REST calls, both ways: a server writes what a client reads, with one type.
+//! The bodies of the REST calls. A server writes what a client reads, with one type for both.
 //!
-//! Everything here is plain data; what a path or a name may be is checked when the server parses
-//! it. Fields that the original server lacks are optional when read, so that a client of this
-//! crate can speak to either. Routes, statuses and queries: `specs/http.json`.
+//! Everything here is plain data; the server checks paths and names when it parses them. Fields
+//! that the original server lacks are optional when read, so that a client of this crate can speak
+//! to either server. `specs/http.json` holds the routes, statuses and queries.
 
 mod files;
 mod reports;
@@ -29,7 +29,8 @@ pub use self::reports::{
     Budgets, DeliveriesAnswer, Retried, RunsAnswer, UsageAnswer, UsageBy, UsageByError, UsageRow,
 };
 
-/// The body of `POST /api/login`. A missing field is an empty one: it is refused like a wrong one.
+/// The body of `POST /api/login`. A missing field counts as an empty one, which is refused like a
+/// wrong one.
 ///
 /// ```
 /// use ois_protocol::http::Login;
@@ -41,7 +42,7 @@ pub use self::reports::{
 pub struct Login {
     /// The user's name; with the shared password, any name that is not registered.
     pub username: String,
-    /// The user's password, or the shared one. Hidden in `Debug`.
+    /// The user's password, or the shared one. `Debug` hides it.
     pub password: String,
 }
 
@@ -61,11 +62,11 @@ impl fmt::Debug for Login {
 /// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoginAnswer {
-    /// Always true.
+    /// Whether the call succeeded; always true.
     pub ok: bool,
-    /// The session's token, 64 hex digits. Hidden in `Debug`.
+    /// The session's token, 64 hex digits. `Debug` hides it.
     pub token: String,
-    /// The display name signed in under.
+    /// The display name under which the member is signed in.
     pub user: String,
     /// What the member may do; absent from an old server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +80,7 @@ impl fmt::Debug for LoginAnswer {
     }
 }
 
-/// The answer to `GET /api/verify`: whose token it is.
+/// The answer to `GET /api/verify`, which says to whom a token belongs.
 ///
 /// ```
 /// use ois_protocol::{Role, http::Verify};
@@ -89,9 +90,9 @@ impl fmt::Debug for LoginAnswer {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verify {
-    /// Always true.
+    /// Whether the call succeeded; always true.
     pub ok: bool,
-    /// The display name signed in under.
+    /// The display name under which the member is signed in.
     pub user: String,
     /// What the member may do; absent from an old server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,7 +107,7 @@ pub struct Verify {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// Always true; what went wrong is an [`ErrorBody`].
+    /// Whether the call succeeded; always true, because an error has an [`ErrorBody`].
     pub ok: bool,
 }
 
@@ -126,7 +127,7 @@ impl Default for Done {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MembersAnswer {
-    /// In the order in which to show them.
+    /// The members, in the order in which to show them.
     pub members: Vec<MemberView>,
 }
 
@@ -141,29 +142,30 @@ pub struct MembersAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MemberView {
-    /// How the member is addressed.
+    /// The short name by which the member is addressed.
     pub name: ShortName,
-    /// How the member signs.
+    /// The display name under which the member writes.
     pub display: DisplayName,
-    /// Person or program; an old server lists programs only and does not say so.
+    /// Whether the member is a person or a program. An old server lists programs only and does not
+    /// send this field.
     #[serde(default = "agent_kind")]
     pub kind: Kind,
     /// What the member may do; `agent` if an old server does not say.
     #[serde(default = "agent_role")]
     pub role: Role,
-    /// What the member is for.
+    /// The duties of the member, each of which can be mentioned.
     #[serde(default)]
     pub duties: Vec<ShortName>,
     /// Whether the member can be reached; `offline` if an old server does not say.
     #[serde(default = "offline")]
     pub state: PresenceState,
-    /// Since when the member is here.
+    /// The time since which the member is connected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// When the member was last here, if it is not now.
+    /// The time at which the member was last connected, if it is not connected now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen: Option<Timestamp>,
-    /// When the wake path was last proved.
+    /// The time at which the wake path was last proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_at: Option<Timestamp>,
 }
@@ -177,14 +179,14 @@ pub struct MemberView {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Messages {
-    /// Oldest first.
+    /// The messages, oldest first.
     pub messages: Vec<Message>,
     /// Whether there are more in the direction that was asked for.
     pub more: bool,
 }
 
 impl Messages {
-    /// The same answer around messages that are already JSON.
+    /// Returns the JSON of this answer around messages that are already JSON.
     ///
     /// ```
     /// use ois_protocol::http::Messages;
@@ -214,9 +216,9 @@ impl Messages {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
-    /// The message's place in the log.
+    /// The message's id, which is its place in the log.
     pub id: EventId,
-    /// Whether it had been stored before, under the same nonce.
+    /// Whether the message had been stored before, under the same nonce.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
     /// The message as everybody sees it.
@@ -224,7 +226,7 @@ pub struct Sent {
     pub message: Option<Message>,
 }
 
-/// The body of every answer that is an error.
+/// The body of every answer that reports an error.
 ///
 /// ```
 /// use ois_protocol::{ErrorCode, http::ErrorBody};
@@ -234,18 +236,18 @@ pub struct Sent {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {
-    /// For people.
+    /// The error in words for people.
     pub error: String,
-    /// For programs; an old server does not say.
+    /// The error for programs; absent from an old server.
     #[serde(default = "unknown_code")]
     pub code: ErrorCode,
-    /// When it may be worth trying again, in milliseconds.
+    /// The milliseconds after which it may be worth trying again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
 
 impl ErrorBody {
-    /// An error without hope that waiting helps.
+    /// Creates an error that waiting will not mend.
     pub fn new(code: ErrorCode, error: impl Into<String>) -> Self {
         Self { error: error.into(), code, retry_after_ms: None }
     }

@@ -8,8 +8,8 @@ use crate::time::Timestamp;
 
 /// The number of an event: a JSON number, strictly increasing within a team, below 2^53.
 ///
-/// Ids of native events are dense; those of imported messages are the milliseconds they bore on
-/// the old server. A cursor is an id: "everything after it".
+/// Ids of native events are dense. The ids of imported messages are the milliseconds that the old
+/// server gave them. A cursor is an id and means "everything after it".
 ///
 /// ```
 /// use ois_protocol::EventId;
@@ -24,30 +24,31 @@ use crate::time::Timestamp;
 pub struct EventId(u64);
 
 impl EventId {
-    /// Before every event: the cursor of one who has seen nothing.
+    /// The id before every event: the cursor of a reader that has seen nothing.
     pub const ZERO: Self = Self(0);
 
-    /// The greatest id, 2^53 - 1: what a JSON number holds exactly in every client.
+    /// The greatest id, 2^53 - 1, the largest that a JSON number holds exactly in every client.
     pub const MAX: Self = Self((1 << 53) - 1);
 
-    /// The id with this number, or `None` if it does not fit a JSON number (2^53 and above).
+    /// Returns the id with this number, or `None` if the number does not fit a JSON number (2^53
+    /// and above).
     pub fn new(number: u64) -> Option<Self> {
         (number <= Self::MAX.0).then_some(Self(number))
     }
 
-    /// The number itself.
+    /// Returns the number of this id.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The id after this one. Stays at [`EventId::MAX`], which a team writing a million events a
-    /// second would reach after two centuries.
+    /// Returns the id after this one. It stays at [`EventId::MAX`], which a team that writes a
+    /// million events per second would reach after two centuries.
     #[must_use]
     pub fn next(self) -> Self {
         Self((self.0 + 1).min(Self::MAX.0))
     }
 
-    /// The id before this one; [`EventId::ZERO`] stays.
+    /// Returns the id before this one; [`EventId::ZERO`] stays.
     #[must_use]
     pub fn before(self) -> Self {
         Self(self.0.saturating_sub(1))
@@ -55,7 +56,7 @@ impl EventId {
 }
 
 impl From<Timestamp> for EventId {
-    /// The id that the old server would have given at this time: its milliseconds.
+    /// Returns the id that the old server would have given at this time: its milliseconds.
     fn from(time: Timestamp) -> Self {
         Self(time.ms().min(Self::MAX.0))
     }
@@ -89,7 +90,7 @@ impl std::str::FromStr for EventId {
     }
 }
 
-/// A number that is no event id.
+/// The error for a number that is no event id.
 ///
 /// ```
 /// assert!("9007199254740992".parse::<ois_protocol::EventId>().is_err());

@@ -1,20 +1,20 @@
-//! What is said between an OIS server and its clients, as types that cannot be wrong once parsed.
+//! The protocol between an OIS server and its clients, as types that cannot be wrong once parsed.
 //!
-//! Embed this crate to speak the protocol from your own agent; `ois-client` adds the connection.
-//! Nothing here reads a clock, a file or a socket.
+//! Embed this crate to speak the protocol from your own agent; `ois-client` adds the connection. No
+//! code here reads a clock, a file or a socket.
 //!
-//! | you want | look at |
+//! | to find | look at |
 //! |---|---|
-//! | what goes over the WebSocket | [`ClientFrame`], [`ServerFrame`] |
-//! | what is said | [`Message`], [`Attachment`] |
-//! | who says it | [`Member`], [`DisplayName`], [`ShortName`] |
+//! | the frames of the WebSocket | [`ClientFrame`], [`ServerFrame`] |
+//! | messages and their files | [`Message`], [`Attachment`] |
+//! | the members who write them | [`Member`], [`DisplayName`], [`ShortName`] |
 //! | how far a mention came | [`Delivery`], [`Rung`] |
 //! | what an agent's turn cost | [`Run`], [`Usage`], [`Budget`] |
-//! | whether somebody can be reached | [`Presence`], [`Activity`] |
+//! | whether a member can be reached | [`Presence`], [`Activity`] |
 //! | what the server says by itself | [`Notice`] |
 //! | what the log holds | [`event`] |
-//! | who is called in a text | [`mention`] |
-//! | what goes over REST | [`http`] |
+//! | which members a text calls | [`mention`] |
+//! | the bodies of the REST calls | [`http`] |
 //! | task requests, alerts and other structured texts | [`envelope`] |
 //! | the day's log that people read | [`daylog`] |
 
@@ -35,6 +35,8 @@ pub mod path;
 pub mod presence;
 pub mod record;
 pub mod run;
+#[cfg(test)]
+mod specs;
 mod text;
 pub mod time;
 

@@ -1,10 +1,11 @@
-//! Who belongs to the team.
+//! The members of a team, their kinds and their roles.
 
 use serde::{Deserialize, Serialize};
 
 use crate::name::{DisplayName, ShortName};
 
-/// A person or a program. The page and the packet tell them apart everywhere.
+/// Whether a member is a person or a program. The page and the wake packet tell the two apart
+/// everywhere.
 ///
 /// ```
 /// assert_eq!(serde_json::to_string(&ois_protocol::Kind::Human).unwrap(), r#""human""#);
@@ -12,13 +13,13 @@ use crate::name::{DisplayName, ShortName};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// A person, at the page or another client.
+    /// A person, who uses the page or another client.
     Human,
     /// A program that is woken when it is mentioned.
     Agent,
 }
 
-/// What a member may do. What each role allows is `ois-auth`'s to say.
+/// What a member may do. `ois-auth` defines what each role allows.
 ///
 /// ```
 /// assert_eq!(serde_json::from_str::<ois_protocol::Role>(r#""guest""#).unwrap(), ois_protocol::Role::Guest);
@@ -26,17 +27,17 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// Everything.
+    /// The member may do everything.
     Admin,
-    /// Chat and files.
+    /// The member may chat and use files.
     Member,
-    /// Chat, files and reports on its own deliveries.
+    /// The member may chat, use files, and report on its own deliveries.
     Agent,
-    /// Reads.
+    /// The member may only read.
     Guest,
 }
 
-/// Somebody the server knows and has authenticated, or could.
+/// A person or a program that the server knows and has authenticated, or could authenticate.
 ///
 /// ```
 /// use ois_protocol::{Kind, Member, Role};
@@ -45,26 +46,26 @@ pub enum Role {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// How the member is addressed; unique in the team.
+    /// The short name by which the member is addressed; unique in the team.
     pub name: ShortName,
-    /// How the member signs.
+    /// The display name under which the member writes.
     pub display: DisplayName,
-    /// Person or program.
+    /// Whether the member is a person or a program.
     pub kind: Kind,
     /// What the member may do.
     pub role: Role,
-    /// What the member is for, for example `reviewer`: addressed as `@reviewer`.
+    /// The duties of the member, for example `reviewer`, which is addressed as `@reviewer`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub duties: Vec<ShortName>,
 }
 
 impl Member {
-    /// A member without duties, addressed by the first word of its name.
+    /// Creates a member without duties, addressed by the first word of its name.
     pub fn new(display: DisplayName, kind: Kind, role: Role) -> Self {
         Self { name: display.short(), display, kind, role, duties: Vec::new() }
     }
 
-    /// Whether this is a program.
+    /// Whether the member is a program.
     pub fn is_agent(&self) -> bool {
         self.kind == Kind::Agent
     }

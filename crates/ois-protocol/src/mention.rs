@@ -1,18 +1,18 @@
-//! Who is called in a text: `@HKH`, `@reviewer`, `@所有人`, also between Chinese characters without
-//! a space.
+//! Finds the members that a text calls: `@HKH`, `@reviewer`, `@所有人`, also between Chinese
+//! characters without a space.
 //!
 //! A text calls a member when `@` (or the full-width `＠`) is followed by the whole short name, in
-//! any case and width. The sign must stand free: behind a Latin letter, a digit or one of
-//! `_ . - + \` it is part of something else, such as an address; behind a Chinese character it is
-//! a sign. A name that ends in a letter or a digit ends there: `@HKHx` and `@HKH-x` call nobody,
-//! `@HKH看` calls HKH. Behind any other name anything may follow, and the longest one wins.
-//! In `code` and in fenced blocks nobody is called.
+//! any case and width. The sign must stand free: behind a Latin letter, a digit or one of `_ . - +
+//! \` it is part of something else, such as an address; behind a Chinese character it is a sign. A
+//! name that ends in a letter or a digit ends there: `@HKHx` and `@HKH-x` call nobody, `@HKH看`
+//! calls HKH. Any character may follow another name, and the longest name wins. Text in `code` and
+//! in fenced blocks calls nobody.
 //!
-//! A duty is written like a name and calls all who have it; a member's name wins over a duty of
-//! the same word. `@one:reviewer` (also `＠one：reviewer`) offers the message to those who have the
-//! duty, of whom the first that claims it is woken.
+//! A duty is written like a name and calls every member who has it; a member's name wins over a
+//! duty of the same word. `@one:reviewer` (also `＠one：reviewer`) offers the message to the agents
+//! that have the duty, and the first of them that claims it is woken.
 //!
-//! This module decides whom a text names, not who is woken: that is `ois-chat`'s.
+//! This module decides which members a text names. `ois-chat` decides who is woken.
 
 mod code;
 mod named;
@@ -26,9 +26,10 @@ use crate::{member::Member, name::ShortName, notice::Offer};
 /// The word in a message's `mentions` that stands for everybody.
 pub const ALL: &str = "all";
 
-/// Those whom a text calls. Nobody stands in two of the lists, nor twice in one: who is called is
-/// neither offered nor told the same, and who is offered it is not told. Everybody is named in the
-/// order in which the text does, and those who have a duty in the order of the register.
+/// The members that a text calls. No member stands in two of the lists, nor twice in one: a member
+/// who is called is neither offered the message nor listed in `fyi`, and a member who is offered it
+/// is not listed in `fyi`. Names stand in the order of the text, and the holders of a duty in the
+/// order of the register.
 ///
 /// ```
 /// use ois_protocol::{Kind, Member, Role, mention};
@@ -47,38 +48,39 @@ pub const ALL: &str = "all";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mentions {
-    /// Members who are called by name or by a duty, as the register writes them.
+    /// The members who are called by name or by a duty, as the register writes them.
     pub names: Vec<ShortName>,
     /// Whether everybody is called.
     pub all: bool,
-    /// Each duty of which the first agent that claims is meant, by `@one:duty`, with the agents
-    /// that have it and are not called anyway. An offer to nobody is none, and with everybody
-    /// called there is none. An agent that has several of the duties stands in several offers.
+    /// One offer for each duty that is written as `@one:duty`, with the agents that have the duty
+    /// and are not called anyway; the first of them that claims the message is woken. An offer to
+    /// nobody is left out, and there are no offers when everybody is called. An agent that has
+    /// several of the duties stands in several offers.
     pub offers: Vec<Offer>,
-    /// Members who are named as context only, by `fyi @name` or `fyi @duty`. They are not in
-    /// [`Mentions::names`], so clients that know nothing of it do not wake them.
+    /// The members who are named as context only, by `fyi @name` or `fyi @duty`. They are not in
+    /// [`Mentions::names`], so clients that do not know this field do not wake them.
     pub fyi: Vec<ShortName>,
 }
 
 impl Mentions {
-    /// What a message's `mentions` hold: the names as registered, then [`ALL`] if all are called.
-    /// Old clients wake by it, so offers and `fyi` are not in it.
+    /// Returns what a message's `mentions` hold: the names as registered, then [`ALL`] if everybody
+    /// is called. Old clients wake by that list, so it contains neither offers nor `fyi`.
     pub fn wire(&self) -> Vec<String> {
         let names = self.names.iter().map(ShortName::to_string);
         names.chain(self.all.then(|| ALL.to_owned())).collect()
     }
 }
 
-/// Finds whom `text` calls in this team.
+/// Finds the members whom `text` calls in this team.
 ///
-/// `@all` and `@所有人` call everybody. `@one:` before a member's name is just that member, and
-/// before anything but a name or a duty it names nobody. `fyi`, then white space, goes for all the
-/// mentions that follow it with nothing but spaces between them; it makes `@one:duty` context for
-/// all who have the duty, like `@duty`.
+/// `@all` and `@所有人` call everybody. `@one:` before a member's name calls just that member, and
+/// before anything else that is no duty it names nobody. `fyi`, followed by white space, applies to
+/// all the mentions that follow it with nothing but spaces between them; it makes `@one:duty`
+/// context for every member who has the duty, like `@duty`.
 ///
 /// The work grows with the text's length and with the logarithm of the team's size.
 pub fn find<'a>(text: &str, team: impl IntoIterator<Item = &'a Member>) -> Mentions {
-    // One sign at a time is what `memchr` finds; both at once would be looked for char by char.
+    // `memchr` finds one sign at a time; a search for both at once would go char by char.
     if !SIGNS.into_iter().any(|sign| text.contains(sign)) {
         return Mentions::default();
     }
@@ -99,14 +101,14 @@ pub fn find<'a>(text: &str, team: impl IntoIterator<Item = &'a Member>) -> Menti
 
 const SIGNS: [char; 2] = ['@', '＠'];
 
-/// Whether a mention asks for something or only lets somebody know.
+/// Whether a mention asks for something or only informs.
 #[derive(Clone, Copy)]
 enum Tone {
     Call,
     Fyi,
 }
 
-/// The mention before, since `fyi` goes on over several.
+/// The mention before the present one, because `fyi` applies to several in a row.
 struct Last {
     end: usize,
     tone: Tone,
@@ -136,7 +138,8 @@ fn ends_in_word(text: &str) -> bool {
     text.chars().rev().find(|c| !is_combining_mark(*c)).is_some_and(is_word)
 }
 
-/// A character of scripts that separate words by spaces, or a digit: what makes a name longer.
+/// Whether a character makes a name longer: a digit, or a letter of a script that separates words
+/// by spaces.
 fn is_word(c: char) -> bool {
     match c {
         '_' | '0'..='9' | '０'..='９' => true,

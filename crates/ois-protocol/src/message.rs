@@ -1,4 +1,4 @@
-//! What is said in a room.
+//! What is said in a room: messages, drafts and attachments.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,8 +10,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// A message as clients see it: `M` of the wire, unchanged since OIS 1.2, with newer fields that
-/// are absent where they say nothing.
+/// A message as clients see it: `M` of the wire, unchanged since OIS 1.2 apart from newer fields,
+/// which are absent where they say nothing.
 ///
 /// ```
 /// use ois_protocol::Message;
@@ -22,56 +22,58 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// Its place in the log.
+    /// The id of the message, which is its place in the log.
     pub id: EventId,
-    /// The display name of who wrote it, set by the server.
+    /// The display name of the author, set by the server.
     pub user: String,
-    /// What was written, UTF-8, at the most [`crate::Limits::text_bytes`].
+    /// The text in UTF-8, at most [`crate::Limits::text_bytes`] bytes.
     #[serde(default)]
     pub text: String,
-    /// When the server took it.
+    /// The time at which the server took the message.
     pub time: Timestamp,
-    /// Short names of those it wakes, and the literal `all`; from the text, never from the sender.
+    /// The short names of the members it wakes, and the literal `all`. The server takes them from
+    /// the text, never from the sender.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<String>,
-    /// Files that go with it.
+    /// The files that go with the message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<Attachment>,
-    /// Whether it was read back from a day file, which keeps minutes only.
+    /// Whether the message was read back from a day file, which keeps minutes only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_archive: bool,
-    /// Where it was said; absent on the wire for `main`.
-    #[serde(default, skip_serializing_if = "RoomName::is_main")]
+    /// The room in which it was said; absent on the wire for `main`.
+    #[serde(default = "RoomName::main", skip_serializing_if = "RoomName::is_main")]
     pub room: RoomName,
-    /// The message it answers.
+    /// The message that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<EventId>,
-    /// The message that woke the agent who wrote it.
+    /// The message that woke the agent that wrote this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EventId>,
-    /// How many agents' messages lie between a person's word and this one.
+    /// How many agents' messages lie between a person's message and this one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub hop: u32,
-    /// Whether a program wrote it.
+    /// Whether a program wrote the message.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub agent: bool,
-    /// The agents that it wakes, each by a delivery of its own: whom the text calls, as the server
-    /// resolved it when it took the message.
+    /// The agents that the message wakes, each by a delivery of its own: those that the text calls,
+    /// as the server resolved it when it took the message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ShortName>,
-    /// For each `@one:duty`, of whom the first that claims the message is woken.
+    /// One offer for each `@one:duty`; the first agent of it that claims the message is woken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub offers: Vec<Offer>,
-    /// The agents that it names and does not wake.
+    /// The agents that the message names and does not wake.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<Held>,
-    /// Set if the server itself says it.
+    /// The notice that the message carries; set if the server itself says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notice: Option<Notice>,
 }
 
 impl Message {
-    /// A message with nothing but its place, its author and a text, in the room `main`.
+    /// Creates a message with nothing but its id, its author, a text and a time, in the room
+    /// `main`.
     pub fn plain(id: EventId, user: String, text: String, time: Timestamp) -> Self {
         Self {
             id,
@@ -81,7 +83,7 @@ impl Message {
             mentions: Vec::new(),
             attachments: Vec::new(),
             from_archive: false,
-            room: RoomName::default(),
+            room: RoomName::main(),
             reply_to: None,
             cause: None,
             hop: 0,
@@ -104,40 +106,40 @@ impl Message {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// Who wrote it, as the server authenticated them.
+    /// The author, as the server authenticated them.
     pub author: Member,
-    /// Where.
+    /// The room in which it is said.
     pub room: RoomName,
-    /// What was written.
+    /// The text as the author wrote it.
     pub text: String,
-    /// Whom the text calls, resolved against the register.
+    /// The names that the text calls, resolved against the register.
     pub mentions: Vec<String>,
-    /// Files that go with it.
+    /// The files that go with the message.
     pub attachments: Vec<Attachment>,
-    /// The message it answers.
+    /// The message that this one answers.
     pub reply_to: Option<EventId>,
     /// The message that woke its author.
     pub cause: Option<EventId>,
-    /// See [`Message::hop`].
+    /// The value of [`Message::hop`].
     pub hop: u32,
-    /// See [`Message::calls`].
+    /// The value of [`Message::calls`].
     pub calls: Vec<ShortName>,
-    /// See [`Message::offers`].
+    /// The value of [`Message::offers`].
     pub offers: Vec<Offer>,
-    /// See [`Message::held`].
+    /// The value of [`Message::held`].
     pub held: Vec<Held>,
-    /// See [`Message::notice`].
+    /// The value of [`Message::notice`].
     pub notice: Option<Notice>,
-    /// The sender's own name for it.
+    /// The sender's own name for the draft.
     pub nonce: Option<Nonce>,
 }
 
 impl Draft {
-    /// A draft with nothing but an author and a text, for the room `main`.
+    /// Creates a draft with nothing but an author and a text, for the room `main`.
     pub fn new(author: Member, text: impl Into<String>) -> Self {
         Self {
             author,
-            room: RoomName::default(),
+            room: RoomName::main(),
             text: text.into(),
             mentions: Vec::new(),
             attachments: Vec::new(),
@@ -152,7 +154,7 @@ impl Draft {
         }
     }
 
-    /// The message that it becomes in this place of the log.
+    /// Returns the message that the draft becomes in this place of the log.
     pub fn at(self, id: EventId, time: Timestamp) -> Message {
         Message {
             id,
@@ -177,7 +179,8 @@ impl Draft {
 
 /// A file that goes with a message, normally one kept by `POST /api/upload`.
 ///
-/// Read from either set of names that the original's upload and page used, written with both.
+/// It is read from either set of field names that the original's upload and page used, and written
+/// with both.
 ///
 /// ```
 /// use ois_protocol::Attachment;
@@ -189,13 +192,13 @@ impl Draft {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "AttachmentIn")]
 pub struct Attachment {
-    /// `/uploads/<name>` on the same server, or an `http(s)` address.
+    /// The address: `/uploads/<name>` on the same server, or an `http(s)` address.
     pub url: String,
-    /// What the sender called the file.
+    /// The file name that the sender gave.
     pub name: String,
-    /// Its media type, `application/octet-stream` if nobody said.
+    /// The media type, `application/octet-stream` if the sender did not give one.
     pub mime: String,
-    /// Its length in bytes, 0 if nobody said.
+    /// The length in bytes, 0 if the sender did not give it.
     pub size: u64,
 }
 
@@ -209,10 +212,10 @@ pub struct Attachment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AttachmentError {
-    /// An address that a page could not show safely, such as `javascript:`.
+    /// The address is one that a page could not show safely, such as `javascript:`.
     #[error("an attachment's url must begin with /uploads/, http:// or https://")]
     Url,
-    /// A name or a type of more than 1,024 bytes, or a url of more than 2,048.
+    /// The name or the type is longer than 1,024 bytes, or the url is longer than 2,048.
     #[error("an attachment's url, name or type is too long")]
     TooLong,
 }

@@ -1,4 +1,4 @@
-//! What members, rooms, duties and drafts are called.
+//! The names of members, rooms, duties and drafts.
 
 use std::{borrow::Cow, cmp::Ordering, fmt, hash, str::FromStr, sync::Arc};
 
@@ -7,21 +7,23 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::text::parsed;
 
-/// Words that stand for something else in an address, or for the server itself, and can therefore
-/// be nobody's short name.
+/// Words that stand for something else in an address, or for the server itself, and therefore
+/// cannot be a short name.
 pub const RESERVED: [&str; 5] = ["all", "所有人", "one", "fyi", "ois"];
 
-/// What stands before a duty whose first holder that claims is woken.
+/// The prefix of a duty of which the first holder that claims is woken.
 const ONE_OF: &str = "one:";
 
-/// Compares as people read: NFKC, then lower case (wire.md, Members).
+/// Brings a text into the form in which names are compared, as people read them: NFKC, then lower
+/// case.
 pub fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
 }
 
 /// The full name under which a member writes, for example `HKH 🐱`.
 ///
-/// 1 to 64 characters, no control or bidirectional characters, no white space at either end.
+/// It has 1 to 64 characters, no control or bidirectional characters, and no white space at either
+/// end.
 ///
 /// ```
 /// use ois_protocol::DisplayName;
@@ -35,12 +37,12 @@ impl DisplayName {
     /// The most characters that a name may have.
     pub const MAX_CHARS: usize = 64;
 
-    /// The name as written.
+    /// Returns the name as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What people mention: the name up to its first white space.
+    /// Returns the name that people mention: the name up to its first white space.
     pub fn short(&self) -> ShortName {
         let text = self.0.split(char::is_whitespace).next().unwrap_or_default();
         ShortName::trusted(text)
@@ -51,7 +53,7 @@ impl DisplayName {
     /// not pass.
     ///
     /// # Errors
-    /// [`NameError::NoLetter`] or [`NameError::Reserved`].
+    /// Fails with [`NameError::NoLetter`] or [`NameError::Reserved`].
     pub fn check_new(&self) -> Result<(), NameError> {
         let short = self.short();
         if short.is_reserved() {
@@ -76,8 +78,8 @@ impl FromStr for DisplayName {
 
 /// The part of a name by which a member is addressed, for example `HKH`.
 ///
-/// Two short names are the same if they [`fold`] to the same text: `ARIA`, `aria` and `ＡＲＩＡ`.
-/// Every message is handed on with some: a copy shares the text.
+/// Two short names are the same if they [`fold`] to the same text: `ARIA`, `aria` and `ＡＲＩＡ`. Every
+/// message carries copies of some short names, so a copy shares the text.
 ///
 /// ```
 /// let aria: ois_protocol::ShortName = "ARIA".parse().unwrap();
@@ -90,18 +92,18 @@ pub struct ShortName {
 }
 
 impl ShortName {
-    /// The name as its bearer writes it.
+    /// Returns the name as its bearer writes it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The name as it is compared.
+    /// Returns the name in the form in which it is compared.
     pub fn folded(&self) -> &str {
         &self.folded
     }
 
-    /// Whether it stands for something else in an address, or for the server itself: one of
-    /// [`RESERVED`], or what begins with `one:`.
+    /// Whether the name stands for something else in an address, or for the server itself: it is
+    /// one of [`RESERVED`], or it begins with `one:`.
     pub fn is_reserved(&self) -> bool {
         RESERVED.contains(&self.folded()) || self.folded.starts_with(ONE_OF)
     }
@@ -160,7 +162,7 @@ impl fmt::Debug for ShortName {
 /// The name of a room: 1 to 64 characters without white space, compared as written.
 ///
 /// ```
-/// assert!(ois_protocol::RoomName::default().is_main());
+/// assert!(ois_protocol::RoomName::main().is_main());
 /// assert!("two words".parse::<ois_protocol::RoomName>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -171,7 +173,12 @@ impl RoomName {
     /// The room that every team has, and the only one that old clients know.
     pub const MAIN: &'static str = "main";
 
-    /// The room's name.
+    /// Returns the name of the room `main`.
+    pub const fn main() -> Self {
+        Self(Cow::Borrowed(Self::MAIN))
+    }
+
+    /// Returns the name as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -179,12 +186,6 @@ impl RoomName {
     /// Whether this is the room that old clients know.
     pub fn is_main(&self) -> bool {
         self.0 == Self::MAIN
-    }
-}
-
-impl Default for RoomName {
-    fn default() -> Self {
-        Self(Cow::Borrowed(Self::MAIN))
     }
 }
 
@@ -196,13 +197,14 @@ impl FromStr for RoomName {
         if text.contains(char::is_whitespace) {
             return Err(NameError::WhiteSpace);
         }
-        Ok(if text == Self::MAIN { Self::default() } else { Self(Cow::Owned(text.to_owned())) })
+        Ok(if text == Self::MAIN { Self::main() } else { Self(Cow::Owned(text.to_owned())) })
     }
 }
 
-/// A sender's own name for a draft, so that sending it twice yields one message.
+/// A sender's own name for a draft, with which sending it twice yields one message.
 ///
-/// 1 to 128 printable ASCII characters without spaces; unique per member for seven days.
+/// It has 1 to 128 printable ASCII characters without spaces and is unique per member for seven
+/// days.
 ///
 /// ```
 /// let nonce: ois_protocol::Nonce = "01HZX-7f".parse().unwrap();
@@ -213,7 +215,7 @@ impl FromStr for RoomName {
 pub struct Nonce(String);
 
 impl Nonce {
-    /// The nonce as the sender wrote it.
+    /// Returns the nonce as the sender wrote it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -232,7 +234,7 @@ impl FromStr for Nonce {
     }
 }
 
-/// What a name lacks.
+/// Why a text is not a valid name.
 ///
 /// ```
 /// use ois_protocol::{DisplayName, NameError};
@@ -241,22 +243,22 @@ impl FromStr for Nonce {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// Nothing but white space.
+    /// The text has nothing but white space.
     #[error("name is empty")]
     Empty,
-    /// More than this many characters.
+    /// The text has more than this many characters.
     #[error("name is longer than {0} characters")]
     TooLong(usize),
-    /// A control, bidirectional or otherwise invisible character.
+    /// The text has a control, bidirectional or otherwise invisible character.
     #[error("name holds a character that cannot be shown")]
     Character,
-    /// White space where none may be.
+    /// The text has white space where none is allowed.
     #[error("name holds white space")]
     WhiteSpace,
-    /// Only symbols: nobody could type it.
+    /// The text has only symbols, so that nobody could type it.
     #[error("name needs a letter or a digit before its first space")]
     NoLetter,
-    /// A word that addresses something else.
+    /// The text is a word that addresses something else.
     #[error("name is reserved: all, 所有人, one, one:…, fyi and OIS mean something else")]
     Reserved,
 }
@@ -334,9 +336,9 @@ fn check_characters(text: &str, most: usize) -> Result<(), NameError> {
     Ok(())
 }
 
-/// Characters that change how text around them is read without being seen: controls, the
+/// Whether a character changes how the text around it is read without being seen: controls, the
 /// bidirectional marks of UAX #9, zero-width spaces, line separators and the byte order mark. The
-/// joiner U+200D and the variation selectors stay: emoji are made of them.
+/// joiner U+200D and the variation selectors are allowed, because emoji are made of them.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')

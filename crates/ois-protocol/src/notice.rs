@@ -1,7 +1,7 @@
-//! What the server itself has to say in a room, and whom a message does not wake.
+//! What the server itself says in a room, and which agents a message does not wake.
 //!
 //! A notice is a message by [`AUTHOR`], so that old clients show it too; [`Notice`] says the same
-//! for programs. It wakes nobody unless it is a digest.
+//! for programs. A notice wakes nobody unless it is a digest.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{
     time::Timestamp,
 };
 
-/// The name under which the server speaks; no member may bear it.
+/// The name under which the server speaks; no member may have it.
 pub const AUTHOR: &str = "OIS";
 
 /// What a notice is about. A reader that does not know a kind shows the message's text.
@@ -27,79 +27,99 @@ pub const AUTHOR: &str = "OIS";
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[non_exhaustive]
 pub enum Notice {
-    /// No answer will come to the message that this replies to.
+    /// No answer will come to the message that this notice replies to.
     Dead {
-        /// From whom.
+        /// The agents that will not answer.
         agents: Vec<ShortName>,
-        /// Why.
+        /// Why they will not answer.
         reason: Reason,
     },
-    /// Nobody who has the duty took the message that this replies to.
+    /// No agent that has the duty claimed the message that this notice replies to.
     Unclaimed {
-        /// The duty.
+        /// The duty that was offered the message.
         duty: ShortName,
     },
-    /// The message that this replies to wakes nobody: its chain goes round in circles.
+    /// The message that this notice replies to wakes nobody, because its chain goes round in
+    /// circles.
     Loop {
         /// The first message of the chain.
         root: EventId,
-        /// By which sign.
+        /// The sign by which the loop was found.
         sign: LoopSign,
-        /// Who would have been woken.
+        /// The agents that would have been woken.
         agents: Vec<ShortName>,
     },
     /// Four fifths of a budget are used.
     BudgetWarning {
-        /// Of what.
+        /// The budget and what is used of it.
         spent: Spent,
     },
     /// A budget is used up.
     BudgetReached {
-        /// Of what.
+        /// The budget and what is used of it.
         spent: Spent,
-        /// What happens now.
+        /// What the server does now.
         policy: Policy,
     },
     /// A person is asked whether an agent whose budget is used up may be woken all the same.
     Ask {
-        /// Which agent.
+        /// The agent that would be woken.
         agent: ShortName,
-        /// After this it is no.
+        /// The time after which no answer means no.
         until: Timestamp,
     },
-    /// Nobody allowed it.
+    /// No person allowed the agent to be woken.
     NotAllowed {
-        /// Which agent is not woken.
+        /// The agent that is not woken.
         agent: ShortName,
     },
-    /// What an agent was not woken for, handed over now.
+    /// Messages for which an agent was not woken are handed over now.
     Digest {
-        /// Which agent.
+        /// The agent that the messages are handed over to.
         agent: ShortName,
-        /// The messages that named it.
+        /// The messages that named the agent.
         messages: Vec<EventId>,
     },
-    /// One that a newer server knows.
+    /// A kind that only a newer server knows.
     #[serde(other)]
     Unknown,
 }
 
-/// By which sign a chain of messages was found to go round in circles.
+impl Notice {
+    /// Returns the word that stands for this kind on the wire.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Dead { .. } => "dead",
+            Self::Unclaimed { .. } => "unclaimed",
+            Self::Loop { .. } => "loop",
+            Self::BudgetWarning { .. } => "budget_warning",
+            Self::BudgetReached { .. } => "budget_reached",
+            Self::Ask { .. } => "ask",
+            Self::NotAllowed { .. } => "not_allowed",
+            Self::Digest { .. } => "digest",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The sign by which a chain of messages was found to go round in circles.
 ///
 /// ```
 /// assert_eq!(serde_json::to_string(&ois_protocol::LoopSign::Hops).unwrap(), r#""hops""#);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum LoopSign {
-    /// It is too long.
+    /// The chain is too long.
     Hops,
-    /// It came back to the same agent too often.
+    /// The chain came back to the same agent too often.
     Returns,
-    /// It says the same again, nearly word for word.
+    /// The chain repeats the same text, nearly word for word.
     Repeats,
-    /// One that a newer server knows.
+    /// A sign that only a newer server knows.
     #[serde(other)]
     Unknown,
 }
@@ -113,17 +133,17 @@ pub enum LoopSign {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spent {
-    /// Whose budget; everybody's if absent.
+    /// The agent whose budget it is; every agent's if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<ShortName>,
-    /// Where; everywhere if absent.
+    /// The room that the budget holds for; every room if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub room: Option<crate::RoomName>,
-    /// What is counted.
+    /// The quantity that the budget limits.
     pub measure: Measure,
-    /// How much.
+    /// The amount that is used, in the unit of the measure.
     pub used: u64,
-    /// Of how much.
+    /// The amount that the budget allows, in the unit of the measure.
     pub limit: u64,
 }
 
@@ -135,9 +155,9 @@ pub struct Spent {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// Who.
+    /// The agent that is not woken.
     pub agent: ShortName,
-    /// By what.
+    /// What keeps the message from waking the agent.
     pub by: HeldBy,
 }
 
@@ -148,12 +168,13 @@ pub struct Held {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum HeldBy {
-    /// The loop guard.
+    /// The loop guard stopped the chain.
     Loop,
-    /// A budget.
+    /// A budget is used up.
     Budget,
-    /// One that a newer server knows.
+    /// A cause that only a newer server knows.
     #[serde(other)]
     Unknown,
 }
@@ -167,8 +188,8 @@ pub enum HeldBy {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// The duty.
+    /// The duty that the text names.
     pub duty: ShortName,
-    /// The agents that have it and may claim the message.
+    /// The agents that have the duty and may claim the message.
     pub agents: Vec<ShortName>,
 }

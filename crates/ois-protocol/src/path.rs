@@ -1,12 +1,13 @@
-//! Paths into the served tree and names of uploads: parsed once, safe ever after.
+//! Paths into the served tree and names of uploads. They are parsed once and safe from then on.
 
 use std::{fmt, str::FromStr};
 
-/// A place under the team's root: components without `.`, `..`, NUL or slashes, never above it.
+/// A path under the team's root, made of components without `.`, `..`, NUL or slashes; it never
+/// leads above the root.
 ///
-/// One leading slash is ignored, as the original's page sends one; empty and `.` components are
-/// skipped and `..` goes up as the original resolved it, but never above the root. What the file
-/// system makes of it (links, devices) is the store's to check.
+/// One leading slash is ignored, because the original's page sends one. Empty and `.` components
+/// are skipped. `..` goes up as the original resolved it, but never above the root. The store
+/// checks what the file system makes of the path (links, devices).
 ///
 /// ```
 /// use ois_protocol::StorePath;
@@ -20,7 +21,7 @@ pub struct StorePath {
 }
 
 impl StorePath {
-    /// The root itself.
+    /// Returns the path of the root itself.
     pub fn root() -> Self {
         Self::default()
     }
@@ -30,26 +31,26 @@ impl StorePath {
         self.components.is_empty()
     }
 
-    /// The names on the way, from the root down.
+    /// Returns the names of the path, from the root down.
     pub fn components(&self) -> &[String] {
         &self.components
     }
 
-    /// The last name; `None` for the root.
+    /// Returns the last name; `None` for the root.
     pub fn file_name(&self) -> Option<&str> {
         self.components.last().map(String::as_str)
     }
 
-    /// The folder it is in; `None` for the root.
+    /// Returns the folder that holds this path; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         let (_, parents) = self.components.split_last()?;
         Some(Self { components: parents.to_vec() })
     }
 
-    /// The place with this name in this folder.
+    /// Returns the path of the entry with this name in this folder.
     ///
     /// # Errors
-    /// [`PathError`] if `name` is not one plain name.
+    /// Fails with a [`PathError`] if `name` is not one plain name.
     pub fn join(&self, name: &str) -> Result<Self, PathError> {
         check(name)?;
         if name == "." || name == ".." || name.contains('/') {
@@ -89,8 +90,8 @@ impl fmt::Display for StorePath {
     }
 }
 
-/// The name of an upload: 32 hex digits and an optional extension. It is also the capability to
-/// read it, so it is redacted in logs: `Debug` shows the first four digits only.
+/// The name of an upload: 32 hex digits and an optional extension. The name is also the capability
+/// to read the file, so logs redact it: `Debug` shows the first four digits only.
 ///
 /// ```
 /// use ois_protocol::UploadName;
@@ -102,8 +103,8 @@ impl fmt::Display for StorePath {
 pub struct UploadName(String);
 
 impl UploadName {
-    /// A name from random bytes, with the lower-case extension of what the sender called the file
-    /// if that is at the most 16 ASCII letters and digits.
+    /// Creates a name from random bytes, with the lower-case extension of the sender's file name if
+    /// that is at most 16 ASCII letters and digits.
     pub fn new(random: [u8; 16], original: &str) -> Self {
         use std::fmt::Write;
         let mut name = String::with_capacity(40);
@@ -118,12 +119,12 @@ impl UploadName {
         Self(name)
     }
 
-    /// The name as it stands in the address.
+    /// Returns the name as it stands in the address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The extension without its dot, or nothing.
+    /// Returns the extension without its dot, or an empty text.
     pub fn extension(&self) -> &str {
         self.0.get(33..).unwrap_or_default()
     }
@@ -146,7 +147,7 @@ impl fmt::Debug for UploadName {
     }
 }
 
-/// Why a text is no path into the tree.
+/// Why a text is not a path into the tree.
 ///
 /// ```
 /// use ois_protocol::{PathError, StorePath};
@@ -155,19 +156,19 @@ impl fmt::Debug for UploadName {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathError {
-    /// It leads above the root.
+    /// The path leads above the root.
     #[error("path leads outside")]
     Outside,
-    /// A NUL, a control character or a backslash, or a name that is none.
+    /// The path has a NUL, a control character or a backslash, or a name that is not allowed.
     #[error("path holds a character that is not allowed")]
     Character,
-    /// More than 4,096 bytes, or a name of more than 255.
+    /// The path is longer than 4,096 bytes, or one of its names is longer than 255.
     #[error("path is too long")]
     TooLong,
 }
 
-/// What no name may hold: controls, and the other system's separator, which would be one name on
-/// the server and two on a client.
+/// Refuses what no name may hold: control characters, and the backslash, which other systems use as
+/// a separator, so that one name on the server would be two on a client.
 fn check(name: &str) -> Result<(), PathError> {
     if name.is_empty() || name.contains(|c: char| c.is_control() || c == '\\') {
         return Err(PathError::Character);

@@ -7,7 +7,8 @@ use crate::{
     time::Timestamp,
 };
 
-/// What an agent is doing right now; lossy, void after ten seconds.
+/// What an agent is doing right now. Activity may be lost on the way, and it is void after ten
+/// seconds.
 ///
 /// ```
 /// let activity: ois_protocol::Activity = serde_json::from_str(r#"{"state":"typing"}"#).unwrap();
@@ -15,13 +16,13 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
-    /// Who; set by the server.
+    /// The agent that is doing it; set by the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<ShortName>,
-    /// Where.
-    #[serde(default)]
+    /// The room in which the agent is doing it.
+    #[serde(default = "RoomName::main")]
     pub room: RoomName,
-    /// What.
+    /// What the agent is doing.
     pub state: ActivityState,
     /// The runtime's name for the turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -42,14 +43,15 @@ pub struct Activity {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ActivityState {
-    /// Writing its answer.
+    /// The agent is writing its answer.
     Typing,
-    /// Waiting for its model.
+    /// The agent is waiting for its model.
     Thinking,
-    /// Using a tool.
+    /// The agent is using a tool.
     Working,
-    /// None of these any more.
+    /// The agent is doing none of these any more.
     Idle,
 }
 
@@ -61,9 +63,9 @@ pub enum ActivityState {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partial {
-    /// Counts up; a lower one that comes late is dropped.
+    /// A number that counts up; a lower one that arrives late is dropped.
     pub seq: u64,
-    /// All the text so far.
+    /// The whole text of the answer so far.
     pub text: String,
 }
 
@@ -77,18 +79,18 @@ pub struct Partial {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Presence {
-    /// Who.
+    /// The member whose presence this is.
     pub name: ShortName,
-    /// In what state.
+    /// The state of the member.
     pub state: PresenceState,
-    /// Since when.
+    /// The time since which the member is in this state.
     pub since: Timestamp,
-    /// When the wake path was last proved.
+    /// The time at which the wake path was last proved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proven_at: Option<Timestamp>,
 }
 
-/// In what state a member is.
+/// The states in which a member can be.
 ///
 /// ```
 /// use ois_protocol::PresenceState;
@@ -96,13 +98,14 @@ pub struct Presence {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum PresenceState {
-    /// Connected, and its wake path answers.
+    /// The member is connected, and its wake path answers.
     Online,
-    /// At work on a turn.
+    /// The member is at work on a turn.
     Busy,
-    /// Connected, but its runtime does not answer.
+    /// The member is connected, but its runtime does not answer.
     Deaf,
-    /// Not connected.
+    /// The member is not connected.
     Offline,
 }

@@ -10,7 +10,7 @@ use crate::{event::EventKind, id::EventId, name::RoomName, time::Timestamp};
 /// ```
 /// use ois_protocol::{EventId, EventKind, Record, RoomName, Timestamp};
 /// let (id, time) = (EventId::new(7).unwrap(), Timestamp::from_ms(0));
-/// let (kind, room) = (Some(EventKind::Message), RoomName::default());
+/// let (kind, room) = (Some(EventKind::Message), RoomName::main());
 /// let record = Record { id, time, kind, room, payload: &b"{}"[..] };
 /// assert_eq!(record.clone().into_owned().borrowed(), record);
 /// ```

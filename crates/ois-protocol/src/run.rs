@@ -1,4 +1,4 @@
-//! An agent's turns: when they began and ended, what they cost, and how they are stopped.
+//! The turns of agents: when they began and ended, what they cost, and how they are stopped.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,28 +20,28 @@ use crate::{
 pub struct Run {
     /// The runtime's name for the turn.
     pub run: String,
-    /// Whose.
+    /// The agent whose turn it is.
     pub agent: ShortName,
-    /// The message that caused it.
+    /// The message that caused the turn.
     pub cause: EventId,
-    /// Which attempt at its delivery it is; 1 if absent.
+    /// The attempt at the delivery that the turn belongs to; 1 if absent.
     #[serde(default = "first", skip_serializing_if = "is_first")]
     pub attempt: u32,
-    /// Where.
-    #[serde(default)]
+    /// The room of the message that caused the turn.
+    #[serde(default = "RoomName::main")]
     pub room: RoomName,
-    /// When it began.
+    /// The time at which the turn began.
     pub start: Timestamp,
-    /// When it ended.
+    /// The time at which the turn ended; absent while it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<Timestamp>,
-    /// How it ended: `replied`, `silent` or `failed`; `dead` if nobody ever told its end.
+    /// How the turn ended: `replied`, `silent` or `failed`; `dead` if its end was never reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Rung>,
-    /// Why it failed.
+    /// Why the turn failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// What it cost.
+    /// What the turn cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
 }
@@ -55,13 +55,13 @@ pub struct Run {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Usage {
-    /// Tokens read.
+    /// The number of tokens that were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
-    /// Tokens written.
+    /// The number of tokens that were written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_tokens: Option<u64>,
-    /// Money in millionths of a US dollar.
+    /// The money that was spent, in millionths of a US dollar.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub micro_usd: Option<u64>,
 }
@@ -76,9 +76,9 @@ pub struct Usage {
 pub struct Stop {
     /// The runtime's name for the turn.
     pub run: String,
-    /// Whose.
+    /// The agent whose turn it is.
     pub agent: ShortName,
-    /// Who wants it stopped.
+    /// The member who wants the turn stopped.
     pub by: ShortName,
 }
 
@@ -92,9 +92,9 @@ pub struct Stop {
 pub struct Stopped {
     /// The runtime's name for the turn.
     pub run: String,
-    /// Whether it was running and is stopped now.
+    /// Whether the turn was running and is stopped now.
     pub stopped: bool,
-    /// Why not, in words.
+    /// Why the turn was not stopped, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }

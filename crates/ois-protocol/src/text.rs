@@ -1,11 +1,11 @@
-//! Values that stand as texts on the wire.
+//! Deserialization of values that are texts on the wire.
 
 use std::{fmt, marker::PhantomData, str::FromStr};
 
 use serde::{Deserializer, de};
 
-/// Reads a text from the wire and parses it, so that a value once made is a valid one. Nothing is
-/// allocated for the text.
+/// Reads a text from the wire and parses it, so that a value that exists is a valid one. No memory
+/// is allocated for the text.
 pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -1,4 +1,4 @@
-//! Points in time, as the wire writes them: RFC 3339 in UTC with milliseconds.
+//! Points in time as the wire writes them: RFC 3339 in UTC with milliseconds.
 
 use std::{fmt, str::FromStr};
 
@@ -8,7 +8,8 @@ use crate::text::parsed;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, printed as `2026-02-06T12:34:56.789Z`.
 ///
-/// Always given in from outside: nothing in this crate reads a clock. Years 1970 to 9999.
+/// Times always come in from outside, because no code in this crate reads a clock. Years range from
+/// 1970 to 9999.
 ///
 /// ```
 /// use ois_protocol::Timestamp;
@@ -19,37 +20,37 @@ use crate::text::parsed;
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The last moment that four digits of a year can say: 9999-12-31T23:59:59.999Z.
+    /// The last moment that four digits of a year can express: 9999-12-31T23:59:59.999Z.
     pub const MAX: Self = Self(253_402_300_799_999);
 
-    /// The time this many milliseconds after the epoch, at the most [`Timestamp::MAX`].
+    /// Returns the time this many milliseconds after the epoch, at most [`Timestamp::MAX`].
     pub const fn from_ms(ms: u64) -> Self {
         if ms > Self::MAX.0 { Self::MAX } else { Self(ms) }
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since the epoch.
     pub const fn ms(self) -> u64 {
         self.0
     }
 
-    /// The time this many milliseconds later.
+    /// Returns the time this many milliseconds later, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn after_ms(self, ms: u64) -> Self {
         Self::from_ms(self.0.saturating_add(ms))
     }
 
-    /// Milliseconds from `earlier` until this time; 0 if `earlier` is later.
+    /// Returns the milliseconds from `earlier` until this time; 0 if `earlier` is later.
     pub const fn since_ms(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 
-    /// The day of this moment, at a fixed offset from UTC, counted from 1970-01-01.
+    /// Returns the day of this moment at a fixed offset from UTC, counted from 1970-01-01.
     pub fn day(self, offset: UtcOffset) -> i64 {
         let seconds = (self.0 / 1000) as i64 + i64::from(offset.minutes) * 60;
         seconds.div_euclid(86_400)
     }
 
-    /// The calendar at this moment, at a fixed offset from UTC.
+    /// Returns the date and the time of day at this moment, at a fixed offset from UTC.
     pub fn civil(self, offset: UtcOffset) -> Civil {
         let seconds = (self.0 / 1000) as i64 + i64::from(offset.minutes) * 60;
         let (year, month, day) = date_of(seconds.div_euclid(86_400));
@@ -65,8 +66,8 @@ impl Timestamp {
         }
     }
 
-    /// The moment at which a calendar at this offset shows `civil`, or `None` before 1970 or if
-    /// there is no such date or time.
+    /// Returns the moment at which a calendar at this offset shows `civil`, or `None` before 1970
+    /// or if there is no such date or time.
     pub fn from_civil(civil: Civil, offset: UtcOffset) -> Option<Self> {
         let days = days_of(civil.year, civil.month, civil.day)?;
         if civil.hour > 23 || civil.minute > 59 || civil.second > 59 || civil.ms > 999 {
@@ -80,8 +81,8 @@ impl Timestamp {
 }
 
 impl Timestamp {
-    /// As the wire has it. Every message has one, and `format!` took nearly half of the time that
-    /// encoding a message takes.
+    /// Returns the text of the wire. Every message has a time, and `format!` took nearly half of
+    /// the time that encoding a message takes.
     fn written(self) -> [u8; 24] {
         let Civil { year, month, day, hour, minute, second, ms } = self.civil(UtcOffset::UTC);
         let mut text = *b"0000-00-00T00:00:00.000Z";
@@ -127,13 +128,13 @@ impl<'de> Deserialize<'de> for Timestamp {
 impl FromStr for Timestamp {
     type Err = TimeError;
 
-    /// RFC 3339: `T` or a space between date and time, any fraction, `Z` or an offset.
+    /// Parses RFC 3339: `T` or a space between date and time, any fraction, and `Z` or an offset.
     fn from_str(text: &str) -> Result<Self, TimeError> {
         parse(text).ok_or(TimeError)
     }
 }
 
-/// A text that is no RFC 3339 time between 1970 and 9999.
+/// The error for a text that is no RFC 3339 time between 1970 and 9999.
 ///
 /// ```
 /// assert!("yesterday".parse::<ois_protocol::Timestamp>().is_err());
@@ -142,7 +143,7 @@ impl FromStr for Timestamp {
 #[error("not an RFC 3339 time between 1970 and 9999")]
 pub struct TimeError;
 
-/// A date and a time of day at some offset, as a calendar and a clock show it.
+/// A date and a time of day at some offset, as a calendar and a clock show them.
 ///
 /// ```
 /// use ois_protocol::{Timestamp, UtcOffset};
@@ -151,35 +152,35 @@ pub struct TimeError;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Civil {
-    /// Year, 1970 to 9999.
+    /// The year, 1970 to 9999.
     pub year: i32,
-    /// Month, 1 to 12.
+    /// The month, 1 to 12.
     pub month: u8,
-    /// Day of the month, from 1.
+    /// The day of the month, from 1.
     pub day: u8,
-    /// Hour, 0 to 23.
+    /// The hour of the day, 0 to 23.
     pub hour: u8,
-    /// Minute, 0 to 59.
+    /// The minute of the hour, 0 to 59.
     pub minute: u8,
-    /// Second, 0 to 59.
+    /// The second of the minute, 0 to 59.
     pub second: u8,
-    /// Millisecond, 0 to 999.
+    /// The millisecond of the second, 0 to 999.
     pub ms: u16,
 }
 
 impl Civil {
-    /// `2026-02-06`.
+    /// Returns the date in the form `2026-02-06`.
     pub fn date(&self) -> String {
         format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
     }
 
-    /// `12:34`.
+    /// Returns the time of day in the form `12:34`.
     pub fn hour_minute(&self) -> String {
         format!("{:02}:{:02}", self.hour, self.minute)
     }
 }
 
-/// A fixed distance from UTC in minutes, written `+08:00`. No rules of daylight saving.
+/// A fixed distance from UTC in minutes, written `+08:00`. It knows no rules of daylight saving.
 ///
 /// ```
 /// let offset: ois_protocol::UtcOffset = "+08:00".parse().unwrap();
@@ -191,17 +192,17 @@ pub struct UtcOffset {
 }
 
 impl UtcOffset {
-    /// No distance.
+    /// The offset of UTC itself.
     pub const UTC: Self = Self { minutes: 0 };
 
-    /// What deployments of the original server wrote their day files in: +08:00.
+    /// The offset in which deployments of the original server wrote their day files: +08:00.
     pub const LEGACY: Self = Self { minutes: 480 };
 }
 
 impl FromStr for UtcOffset {
     type Err = TimeError;
 
-    /// `Z`, `+08:00`, `-0530` or `+8`, at the most 14 hours (the widest in use).
+    /// Parses `Z`, `+08:00`, `-0530` or `+8`, at most 14 hours (the widest in use).
     fn from_str(text: &str) -> Result<Self, TimeError> {
         if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {
             return Ok(Self::UTC);
@@ -252,7 +253,7 @@ fn parse(text: &str) -> Option<Timestamp> {
     if zone.len() != 1 && zone.len() != 6 {
         return None;
     }
-    // What is finer than a millisecond is cut off, what is coarser is filled up.
+    // Digits beyond milliseconds are cut off; missing ones are zeros.
     let digits = fraction.bytes().chain(*b"00").take(3);
     let ms = digits.fold(0, |ms, digit| ms * 10 + u16::from(digit - b'0'));
     let civil = Civil {
@@ -267,8 +268,8 @@ fn parse(text: &str) -> Option<Timestamp> {
     Timestamp::from_civil(civil, zone.parse().ok()?)
 }
 
-/// Days since the epoch to a date, in the proleptic Gregorian calendar: eras of 400 years begin on
-/// the 1st of March, so that the leap day is the last of its year.
+/// Converts days since the epoch into a date of the proleptic Gregorian calendar. Eras of 400 years
+/// begin on the 1st of March, so that the leap day is the last of its year.
 fn date_of(days: i64) -> (i32, u8, u8) {
     let shifted = days + 719_468; // from 0000-03-01
     let era = shifted.div_euclid(146_097);
@@ -282,7 +283,7 @@ fn date_of(days: i64) -> (i32, u8, u8) {
     (year as i32, month as u8, day as u8)
 }
 
-/// A date to days since the epoch, or `None` if the calendar has no such date.
+/// Converts a date into days since the epoch; `None` if the calendar has no such date.
 fn days_of(year: i32, month: u8, day: u8) -> Option<i64> {
     if !(1..=12).contains(&month) || day == 0 {
         return None;

@@ -1,4 +1,4 @@
-//! An agent in its smallest form: it answers every mention with the words that called it.
+//! The smallest agent: it answers every mention with the words of the mention.
 //!
 //! `OIS_URL=ws://127.0.0.1:8800 OIS_AGENT_TOKEN=… cargo run -p echo-agent`
 
@@ -29,17 +29,18 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Whether it is for us, and from a person: two agents that echo each other would never stop.
+/// Whether the message mentions this agent and comes from a person. Two agents that echo each other
+/// would never stop.
 fn calls(message: &Message, me: &str) -> bool {
     !message.agent && message.mentions.iter().any(|name| name == me || name == "all")
 }
 
-/// The same words, calling nobody, as a reply.
+/// Returns the same words as a reply that mentions nobody.
 fn answer(message: &Message) -> Chat {
     Chat {
         text: message.text.replace('@', ""),
         reply_to: Some(message.id),
         cause: Some(message.id),
-        ..Chat::default()
+        ..Chat::in_main()
     }
 }

@@ -1,8 +1,8 @@
-//! One agent hands a task to another and waits for what becomes of it.
+//! One agent gives a task to another and waits for the result.
 //!
-//! The message format's `Task Request` goes out as a plain message that mentions whoever is to do
-//! it, and what becomes of it comes back as a reply: `Task Complete` or `Task Failed`. People in the
-//! room read along.
+//! The message format's `Task Request` goes out as a plain message that mentions the worker, and
+//! the result comes back as a reply: `Task Complete` or `Task Failed`. The people in the room can
+//! read both.
 //!
 //! ```text
 //! OIS_URL=ws://127.0.0.1:8800 OIS_AGENT_TOKEN=worker's… cargo run -p task-delegation -- work
@@ -31,7 +31,7 @@ async fn main() -> Result<()> {
     }
 }
 
-/// Does what it is asked to, for as long as the link stands.
+/// Does the tasks that it is given, for as long as the link stands.
 async fn work(mut link: Link) -> Result<()> {
     let mut me = String::new();
     while let Some(event) = link.next().await {
@@ -72,7 +72,7 @@ fn done(task: &TaskRequest) -> Body {
     }
 }
 
-/// Asks once and waits for what becomes of it.
+/// Sends one request and waits for the result.
 async fn ask(mut link: Link, worker: &str, data: &str) -> Result<()> {
     let task = Body::TaskRequest(TaskRequest {
         kind: Some("count-words".to_owned()),
@@ -83,8 +83,9 @@ async fn ask(mut link: Link, worker: &str, data: &str) -> Result<()> {
         ..TaskRequest::default()
     });
     let text = Envelope::from(task).to_string();
-    // The link keeps it until the server has it, and says it again after a lost connection.
-    let nonce = link.say(Chat { text, ..Chat::default() }).await?;
+    // The link keeps the message until the server has it, and sends it again after a lost
+    // connection.
+    let nonce = link.say(Chat { text, ..Chat::in_main() }).await?;
     let mut asked = None;
     while let Some(event) = link.next().await {
         match event {
@@ -103,7 +104,7 @@ async fn ask(mut link: Link, worker: &str, data: &str) -> Result<()> {
     bail!("the link ended first")
 }
 
-/// The request's id, once it is the one that is stored.
+/// Returns the request's id once the stored message is the request.
 fn request_id(acked: &Nonce, ours: &Nonce, id: EventId) -> Option<EventId> {
     (acked == ours).then_some(id)
 }
@@ -128,6 +129,6 @@ fn reply(message: &Message, body: Body) -> Chat {
         text: Envelope::from(body).to_string(),
         reply_to: Some(message.id),
         cause: Some(message.id),
-        ..Chat::default()
+        ..Chat::in_main()
     }
 }

@@ -1,7 +1,7 @@
-//! A WebSocket server that says back what it hears, on the server's own frame layer.
+//! A WebSocket server that sends back what it receives, on the server's own frame layer.
 //!
-//! Text comes back as text and bytes as bytes, each message whole. It is what conformance suites
-//! are pointed at: `cargo run --release -p ws-echo -- 127.0.0.1:9001`
+//! It sends text back as text and bytes as bytes, each message whole. Conformance suites are
+//! pointed at it: `cargo run --release -p ws-echo -- 127.0.0.1:9001`
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ async fn main() -> Result<()> {
     }
 }
 
-/// One connection, from its handshake to its last byte.
+/// Serves one connection, from its handshake to its last byte.
 async fn serve(mut stream: TcpStream) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut heard = upgrade(&mut stream).await?;
@@ -54,7 +54,8 @@ async fn serve(mut stream: TcpStream) -> Result<()> {
     }
 }
 
-/// Answers whole frames. How many bytes they had, and whether they were the last.
+/// Answers the complete frames; returns how many bytes they had, and whether the connection is to
+/// be closed.
 fn answer(decoder: &mut Decoder, heard: &mut [u8], said: &mut Vec<u8>) -> (usize, bool) {
     let mut used = 0;
     loop {
@@ -81,7 +82,7 @@ fn answer(decoder: &mut Decoder, heard: &mut [u8], said: &mut Vec<u8>) -> (usize
     }
 }
 
-/// The handshake (RFC 6455, 4.2), and what came right behind it.
+/// Does the handshake (RFC 6455, 4.2) and returns the bytes that came right behind it.
 async fn upgrade(stream: &mut TcpStream) -> Result<Vec<u8>> {
     let mut heard = Vec::new();
     let end = loop {
@@ -107,7 +108,8 @@ async fn upgrade(stream: &mut TcpStream) -> Result<Vec<u8>> {
     Ok(heard.split_off(end))
 }
 
-/// Ends our half and waits a moment for the peer's, so that it gets to read our good-bye.
+/// Ends this side of the connection and waits a moment for the peer's, so that the peer can read
+/// the close frame.
 async fn linger(mut stream: TcpStream) -> Result<()> {
     stream.shutdown().await?;
     let mut rest = [0; 4096];
@@ -116,5 +118,5 @@ async fn linger(mut stream: TcpStream) -> Result<()> {
     Ok(())
 }
 
-/// The longest message; the Autobahn suite sends one of so many bytes.
+/// The longest message in bytes; the Autobahn suite sends one of this length.
 const MOST_BYTES: usize = 16 << 20;

@@ -1,4 +1,4 @@
-//! The example as it is run, held to the conversations that the server's endpoint is held to.
+//! Runs the example and holds it to the same conversations as the server's endpoint.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../../../crates/ois-http/tests/websocket/cases.rs"]
@@ -29,7 +29,7 @@ impl Example {
             command.arg("127.0.0.1:0").stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let ready = lines.next().unwrap().unwrap();
-        // What it says later is read too, or it would wait for us.
+        // Its later output is read too, because a full pipe would block it.
         std::thread::spawn(move || lines.for_each(drop));
         let address = ready.strip_prefix("listening on ").unwrap().parse().unwrap();
         Self { child, address }
@@ -54,7 +54,7 @@ fn who_ends_their_half_gets_back_what_they_said_before() {
     let sent = [frame(TEXT, b"one"), frame(BINARY, b"two"), frame(TEXT & !FIN, b"half")].concat();
     let back = [Heard::Text(b"one".to_vec()), Heard::Binary(b"two".to_vec())];
     assert_eq!(peer::half_closed(example.address, &sent), back);
-    // Others are served as before.
+    // Other connections are served as before.
     let bye = frames::close(4000, b"");
     assert_eq!(peer::converse(example.address, &bye, 1), [Heard::Close(4000)]);
 }

@@ -54,7 +54,7 @@ impl Gateway {
         let Some(active) = self.active(boot, run) else { return };
         let reply_to = scene.random.chance(4000).then_some(active.input.message);
         active.said.push(text.clone());
-        let chat = Chat { text, reply_to, ..Chat::default() };
+        let chat = Chat { text, reply_to, ..Chat::in_main() };
         scene.note(format_args!("agent {} says by itself {:?}", self.agent, chat.text));
         scene.after(5, Event::Speaks(self.agent, Box::new(chat)));
         self.may_die(scene);

@@ -1,4 +1,4 @@
-//! A gateway that speaks OpenClaw's protocol and ends every turn at once, in silence.
+//! A gateway that speaks OpenClaw's protocol and ends every turn at once, without an answer.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,10 +10,10 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tungstenite::{Message, WebSocket};
 
-/// The shared token.
+/// The shared token of the gateway.
 pub(super) const TOKEN: &str = "token-of-the-gateway";
 
-/// A gateway on a free port, until the end of the program.
+/// A gateway on a free port, which runs until the end of the program.
 #[derive(Debug)]
 pub(super) struct Gateway {
     port: u16,
@@ -21,19 +21,20 @@ pub(super) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts it.
+    /// Starts the gateway.
     ///
     /// # Errors
-    /// When there is no free port.
+    /// Fails when there is no free port.
     pub(super) fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").context("no free port")?;
         let port = listener.local_addr()?.port();
-        // Each turn is waited for before the next is asked for; when full, a turn goes uncounted.
+        // Each turn is awaited before the next is requested; when the channel is full, a turn is
+        // not counted.
         let (asks, asked) = mpsc::sync_channel(64);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let asks = asks.clone();
-                // Ends with its connection.
+                // The thread ends with its connection.
                 thread::spawn(move || {
                     if let Err(error) = serve(stream, &asks) {
                         eprintln!("gateway: {error:#}");
@@ -44,15 +45,15 @@ impl Gateway {
         Ok(Self { port, asked })
     }
 
-    /// Its port on 127.0.0.1.
+    /// Returns its port on 127.0.0.1.
     pub(super) fn port(&self) -> u16 {
         self.port
     }
 
-    /// When the next turn was asked for.
+    /// Returns the time at which the next turn was requested.
     ///
     /// # Errors
-    /// When nobody asks.
+    /// Fails when no turn is requested.
     pub(super) fn asked(&self) -> Result<Instant> {
         self.asked.recv_timeout(PATIENCE).context("the monitor asked for no turn")
     }
@@ -64,7 +65,7 @@ fn serve(mut stream: TcpStream, asks: &mpsc::SyncSender<Instant>) -> Result<()> 
     let size = stream.peek(&mut begin)?;
     let head = String::from_utf8_lossy(&begin[..size]).to_ascii_lowercase();
     if !head.contains("upgrade: websocket") {
-        // How it is, or a tool that it does not have.
+        // The request asks for the gateway's health, or for a tool that it does not have.
         let size = stream.read(&mut begin)?;
         let body = r#"{"ok":true,"status":"live","ready":true}"#;
         let words = format!(
@@ -81,13 +82,13 @@ fn serve(mut stream: TcpStream, asks: &mpsc::SyncSender<Instant>) -> Result<()> 
             "type": "event", "event": "connect.challenge", "payload": {"nonce": "c4978b5d", "ts": 1},
         }),
     )?;
-    // Ends when the monitor goes.
+    // The loop ends when the monitor disconnects.
     while let Ok(message) = socket.read() {
         let Message::Text(text) = message else { continue };
         let now = Instant::now();
         let request: Value = serde_json::from_str(&text)?;
         if request["method"] == "agent" {
-            // Full: see where the channel is made.
+            // The channel may be full; see where it is created.
             asks.try_send(now).ok();
         }
         for payload in answers(&request) {
@@ -99,7 +100,7 @@ fn serve(mut stream: TcpStream, asks: &mpsc::SyncSender<Instant>) -> Result<()> 
     Ok(())
 }
 
-/// The payloads that answer a request; `agent` is answered twice.
+/// Returns the payloads that answer a request; `agent` is answered twice.
 fn answers(request: &Value) -> Vec<Value> {
     let params = &request["params"];
     let run = if params["runId"].is_null() { &params["idempotencyKey"] } else { &params["runId"] };

@@ -1,5 +1,5 @@
-//! Administration of what agents may use and of how far mentions came: asked of the running
-//! server, or of the log if none runs.
+//! Administration of budgets, usage and deliveries: asked of the running server, or of the log if
+//! no server runs.
 
 use anyhow::{Context, Result, anyhow, bail};
 use ois_chat::{Desk, DeskSettings, ladder::Query};
@@ -14,42 +14,42 @@ use serde::{Deserialize, Serialize};
 
 use crate::team::Team;
 
-/// What can be asked about agents.
+/// A question about agents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub(crate) enum Question {
-    /// What may be used in a day.
+    /// List the budgets.
     Budgets,
-    /// This may be, in place of what was set for the same agent and room.
+    /// Set this budget in place of the one for the same agent and room.
     SetBudget { budget: Budget },
-    /// Nothing is set for this agent and room any more.
+    /// Remove the budget for this agent and room.
     RemoveBudget { agent: Option<ShortName>, room: Option<RoomName> },
-    /// What turns have cost, by agent, room or day.
+    /// Sum up what turns have cost, by agent, room or day.
     Usage { by: String, from: Option<String> },
-    /// How far mentions came.
+    /// List how far mentions came.
     Deliveries { state: Option<Rung>, agent: Option<ShortName>, after: Option<EventId> },
-    /// Drive a delivery again.
+    /// Retry a delivery.
     Retry { delivery: DeliveryId },
 }
 
-/// What there is to say about agents.
+/// The answer to a question about agents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Told {
-    /// What may be used in a day, now.
+    /// All budgets that are set now.
     Budgets(Vec<Budget>),
     /// What turns have cost.
     Usage(Vec<UsageRow>),
     /// How far mentions came.
     Deliveries(DeliveriesAnswer),
-    /// The next attempt.
+    /// The next attempt at the delivery.
     Retried(Delivery),
 }
 
-/// How many deliveries are told at once: so many fit into an answer.
+/// How many deliveries one answer holds; that many fit into its length.
 const DELIVERIES: usize = 200;
 
-/// Does what is asked; `server` is the one that runs on this team, if one does.
+/// Does what the question asks for. `server` is the server that runs on this team, if one does.
 pub(crate) async fn answer(
     team: &Team,
     server: Option<&Server>,
@@ -141,7 +141,7 @@ async fn retry(
     Ok(Delivery { at: now, ..delivery })
 }
 
-/// What the log says; nothing is decided by it, so the usual settings do.
+/// Builds the desk from the log. It decides nothing here, so the usual settings are enough.
 async fn desk(team: &Team) -> Result<Desk> {
     let settings = DeskSettings { offset: team.offset, ..DeskSettings::default() };
     ois_http::desk(&*team.store, settings).await.context("cannot read the log")

@@ -1,4 +1,4 @@
-//! The commands about what agents may use, what they have used, and how far mentions came.
+//! The commands about budgets, usage and how far mentions came.
 
 use anyhow::{Result, bail};
 use ois_protocol::{
@@ -15,7 +15,7 @@ use crate::{
     settings::{BudgetCommand, Settings},
 };
 
-/// `budget list`, `set`, `remove`.
+/// Runs `budget list`, `budget set` and `budget remove`.
 pub(super) fn budget(settings: &Settings, what: BudgetCommand) -> Result<()> {
     let (question, json) = match what {
         BudgetCommand::List { json } => (Question::Budgets, json),
@@ -37,7 +37,7 @@ pub(super) fn budget(settings: &Settings, what: BudgetCommand) -> Result<()> {
     Ok(())
 }
 
-/// `usage`.
+/// Runs the command `usage`.
 pub(super) fn usage(
     settings: &Settings,
     by: String,
@@ -55,7 +55,7 @@ pub(super) fn usage(
     Ok(())
 }
 
-/// `deliveries`.
+/// Runs the command `deliveries`.
 pub(super) fn deliveries(settings: &Settings, question: Question, json: bool) -> Result<()> {
     let Told::Deliveries(answer) = told(settings, question)? else { bail!("an unexpected answer") };
     if json {
@@ -70,7 +70,7 @@ pub(super) fn deliveries(settings: &Settings, question: Question, json: bool) ->
     Ok(())
 }
 
-/// `retry`.
+/// Runs the command `retry`.
 pub(super) fn retry(settings: &Settings, question: Question) -> Result<()> {
     let Told::Retried(delivery) = told(settings, question)? else { bail!("an unexpected answer") };
     say(&stands(&delivery));
@@ -123,7 +123,7 @@ fn stands(delivery: &Delivery) -> String {
     format!("{}  {} in attempt {attempt} at {at}{more}", delivery.id(), state.word())
 }
 
-/// To the cent, or as exactly as it was set.
+/// Writes an amount to the cent, or as exactly as it was set.
 fn dollars(micro: u64) -> String {
     let (whole, part) = (micro / 1_000_000, format!("{:06}", micro % 1_000_000));
     let part = part.trim_end_matches('0');

@@ -1,4 +1,4 @@
-//! How long the operator lets a mention wait, and when agents go round in circles.
+//! How long a mention may wait, and when the guard stops agents that go round in circles.
 
 use std::ops::RangeInclusive;
 
@@ -6,7 +6,7 @@ use clap::{Args, builder::RangedU64ValueParser};
 use ois_chat::{DeskSettings, guard::GuardSettings};
 use ois_protocol::UtcOffset;
 
-/// When enough is enough.
+/// The limits for deliveries and chains.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Agents")]
 pub(crate) struct Agents {
@@ -16,16 +16,16 @@ pub(crate) struct Agents {
     /// How many messages of agents in a row may wake agents, until a person speaks
     #[arg(long, env = "OIS_LOOP_HOPS", default_value_t = GuardSettings::default().hops, value_parser = often(), value_name = "NUMBER")]
     loop_hops: u32,
-    /// How many of them may be one agent's
+    /// How many of those messages may be one agent's
     #[arg(long, env = "OIS_LOOP_RETURNS", default_value_t = GuardSettings::default().returns, value_parser = often(), value_name = "NUMBER")]
     loop_returns: u32,
-    /// How often nearly the same may have been said among them before
+    /// How many earlier ones of those messages may be nearly the same as a new one
     #[arg(long, env = "OIS_LOOP_REPEATS", default_value_t = GuardSettings::default().repeats, value_parser = often(), value_name = "NUMBER")]
     loop_repeats: u32,
 }
 
 impl Agents {
-    /// How the desk decides, in a team with this midnight.
+    /// Returns the settings of the desk for a team whose days begin at this offset's midnight.
     pub(crate) fn desk(&self, offset: UtcOffset) -> DeskSettings {
         let guard = GuardSettings {
             hops: self.loop_hops,
@@ -37,10 +37,11 @@ impl Agents {
     }
 }
 
-/// What a deadline may be: from a second, for trials, to thirty days.
+/// The deadlines that are allowed, in milliseconds: from a second, for trials, to thirty days.
 const DEADLINE_MS: RangeInclusive<u64> = 1000..=30 * 24 * 3600 * 1000;
 
-/// Zero would stop what nobody has begun; beyond a thousand a limit is none.
+/// The range of the loop limits. Zero would stop chains that have not begun, and a limit beyond a
+/// thousand would limit nothing.
 fn often() -> RangedU64ValueParser<u32> {
     RangedU64ValueParser::new().range(1..=1000)
 }

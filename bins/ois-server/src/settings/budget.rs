@@ -1,4 +1,4 @@
-//! What agents may use in a day, as the operator says it.
+//! The commands and flags for what agents may use in a day.
 
 use clap::{Args, Subcommand, ValueEnum, value_parser};
 use ois_protocol::{Budget, Policy, RoomName, ShortName};
@@ -34,25 +34,25 @@ pub(crate) enum BudgetCommand {
     },
 }
 
-/// For whom and where.
+/// The agent and the room that a budget is for.
 #[derive(Debug, Args)]
 pub(crate) struct Of {
-    /// Whose turns count; everybody's if left out
+    /// The agent whose turns count; every agent's if left out
     #[arg(long, value_name = "NAME")]
     pub(crate) agent: Option<ShortName>,
-    /// Where they count; everywhere if left out
+    /// The room whose turns count; every room's if left out
     #[arg(long, value_name = "NAME")]
     pub(crate) room: Option<RoomName>,
 }
 
-/// How much.
+/// The quantities that a budget limits.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(crate) struct Most {
-    /// Turns
+    /// Number of turns
     #[arg(long, value_name = "NUMBER")]
     turns: Option<u64>,
-    /// Tokens read, as far as runtimes report them
+    /// Number of tokens read, as far as runtimes report them
     #[arg(long, value_name = "NUMBER")]
     input_tokens: Option<u64>,
     /// US dollars, as 2.50, as far as runtimes report them
@@ -60,7 +60,7 @@ pub(crate) struct Most {
     usd: Option<u64>,
 }
 
-/// What happens when a budget is used up.
+/// What the server does when a budget is used up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnBreach {
     /// Nobody is woken until the next day.
@@ -73,7 +73,7 @@ pub(crate) enum OnBreach {
 }
 
 impl Of {
-    /// The budget that was meant.
+    /// Returns the budget that these flags describe.
     pub(crate) fn budget(self, most: &Most, on_breach: OnBreach, minutes: u32) -> Budget {
         let policy = match on_breach {
             OnBreach::Stop => Policy::Stop,
@@ -94,7 +94,7 @@ impl Of {
 
 const WEEK_MINUTES: i64 = 7 * 24 * 60;
 
-/// Millionths of `2.50`.
+/// Parses dollars such as `2.50` into millionths.
 fn micro_usd(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is no amount such as 2 or 2.50");
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));

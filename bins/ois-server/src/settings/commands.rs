@@ -1,4 +1,4 @@
-//! What the operator may have done instead of serving.
+//! The commands that the operator may run instead of serving.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use ois_protocol::{DeliveryId, DisplayName, EventId, Role, Rung, ShortName, http
 
 use super::BudgetCommand;
 
-/// What to do instead of serving.
+/// What the program does instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Lay a new team's folder, with its first user and its register template
@@ -54,13 +54,13 @@ pub(crate) enum Command {
     },
     /// How far mentions came, in the order of their messages
     Deliveries {
-        /// Only those in this state, as dead
+        /// Only deliveries in this state, as dead
         #[arg(long, value_parser = state, value_name = "STATE")]
         state: Option<Rung>,
-        /// Only those of this agent
+        /// Only deliveries to this agent
         #[arg(long, value_name = "NAME")]
         agent: Option<ShortName>,
-        /// Only those of messages after this one
+        /// Only deliveries of messages after this one
         #[arg(long, value_name = "ID")]
         after: Option<EventId>,
         /// Answer as JSON
@@ -69,7 +69,7 @@ pub(crate) enum Command {
     },
     /// Drive a delivery again that failed or was given up
     Retry {
-        /// Which, as `deliveries` names it: MESSAGE:AGENT
+        /// The delivery, as `deliveries` names it: MESSAGE:AGENT
         delivery: DeliveryId,
     },
     /// Check every record of the log and print its head, to be noted elsewhere
@@ -91,7 +91,7 @@ pub(crate) enum AgentCommand {
         #[arg(long = "duty", value_name = "DUTY")]
         duties: Vec<ShortName>,
     },
-    /// Who is registered
+    /// List the registered agents
     List {
         /// Answer as JSON
         #[arg(long)]
@@ -99,7 +99,7 @@ pub(crate) enum AgentCommand {
     },
     /// Remove an agent; its connections end at once
     Remove {
-        /// Its short name
+        /// The agent's short name
         name: ShortName,
     },
 }
@@ -118,7 +118,7 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Who is registered
+    /// List the registered users
     List {
         /// Answer as JSON
         #[arg(long)]
@@ -126,12 +126,12 @@ pub(crate) enum UserCommand {
     },
     /// Remove a user; sessions and connections end at once
     Remove {
-        /// The short name
+        /// The user's short name
         name: ShortName,
     },
     /// Give a user another password; sessions end at once
     Password {
-        /// The short name
+        /// The user's short name
         name: ShortName,
         /// Read the password from standard input
         #[arg(long)]

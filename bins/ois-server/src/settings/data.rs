@@ -1,11 +1,11 @@
-//! Where the operator has the team kept, and how safely.
+//! The place where the team is kept, and how safely.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use ois_protocol::UtcOffset;
 
-/// Where things are kept.
+/// The folders and files of the team.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct Place {
@@ -40,8 +40,8 @@ pub(crate) struct Place {
 /// When an append is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Durability {
-    /// After `fdatasync`.
+    /// The append is acknowledged after `fdatasync`.
     Sync,
-    /// After `write`.
+    /// The append is acknowledged after `write`.
     Os,
 }

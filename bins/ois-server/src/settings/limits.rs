@@ -1,26 +1,26 @@
-//! How much the operator lets one member send, and how long a silent one stay.
+//! How much one member may send, and how long a silent peer may stay.
 
 use clap::Args;
 use ois_protocol::Limits;
 
-/// How much is too much.
+/// The limits that the operator sets.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct Bounds {
-    /// Bytes of one message's text
+    /// The most bytes of one message's text
     #[arg(long, env = "OIS_MAX_TEXT", default_value_t = Limits::default().text_bytes, value_name = "BYTES")]
     max_text: usize,
-    /// Bytes of one WebSocket frame
+    /// The most bytes of one WebSocket frame
     #[arg(long, env = "OIS_MAX_FRAME", default_value_t = Limits::default().frame_bytes, value_name = "BYTES")]
     max_frame: usize,
     /// Bytes below which an upload or a PUT must stay
     #[arg(long, env = "OIS_MAX_UPLOAD", default_value_t = Limits::default().upload_bytes, value_name = "BYTES")]
     max_upload: u64,
-    /// Bytes of a JSON body
+    /// The most bytes of a JSON body
     #[arg(long, env = "OIS_MAX_JSON", default_value_t = Limits::default().json_bytes, value_name = "BYTES")]
     max_json: usize,
-    /// Messages a second that a member may send for long; 0 for no limit. Who sends more is read
-    /// more slowly, and over HTTP told to come back
+    /// Messages a second that a member may send for long; 0 for no limit. A member above it is read
+    /// more slowly, and is told to come back over HTTP
     #[arg(long, env = "OIS_CHAT_RATE", default_value_t = Limits::default().chat_rate, value_name = "NUMBER")]
     chat_rate: u32,
     /// Messages that a member may send at once

@@ -1,17 +1,17 @@
-//! Whom the operator lets in by the settings of this start.
+//! The members that the settings of this start admit.
 
 use std::path::PathBuf;
 
 use clap::{Args, builder::FalseyValueParser};
 
-/// Who may come in.
+/// The people and agents that may sign in.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Members")]
 pub(crate) struct People {
-    /// One password that all people share; whoever has it picks a name
+    /// One password that all people share; a person who has it picks a name
     #[arg(long, env = "PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
     pub(crate) password: Option<String>,
-    /// The same, read from a file
+    /// A file that holds that password
     #[arg(long, env = "OIS_PASSWORD_FILE", value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
     /// Agents as token:display,token:display

@@ -1,11 +1,11 @@
-//! How the operator has the server reached.
+//! How the server is reached over the network.
 
 use std::net::SocketAddr;
 
 use clap::Args;
 use ois_http::{Cidr, PublicUrl};
 
-/// How the server is reached.
+/// The addresses of the server and its proxies.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Network")]
 pub(crate) struct Doors {
@@ -30,12 +30,12 @@ pub(crate) struct Doors {
 }
 
 impl Doors {
-    /// Where to listen.
+    /// Returns the address and port to listen on.
     pub(crate) fn address(&self) -> SocketAddr {
         SocketAddr::new(self.listen.ip(), self.port.unwrap_or(self.listen.port()))
     }
 
-    /// The address to open in a browser, of a server that listens there.
+    /// Returns the address to open in a browser, for a server that listens there.
     pub(crate) fn page(&self, listening: SocketAddr) -> String {
         match &self.public_url {
             Some(url) => {

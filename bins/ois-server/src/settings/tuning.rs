@@ -1,9 +1,9 @@
-//! What an operator may turn where a machine or its load is unusual; the defaults need no touching.
+//! Settings for an unusual machine or load; the defaults need no change.
 
 use clap::{Args, builder::RangedU64ValueParser, value_parser};
 use ois_http::{BatchLimits, SocketSettings};
 
-/// How the machine is used.
+/// How the machine's threads, memory and sockets are used.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tuning")]
 pub(crate) struct Tuning {
@@ -15,7 +15,7 @@ pub(crate) struct Tuning {
     /// 4]
     #[arg(long, env = "OIS_FILE_WORKERS", value_parser = threads(), value_name = "NUMBER")]
     file_workers: Option<usize>,
-    /// Bytes of the log's end kept in memory; who is further behind reads from disk
+    /// Bytes of the log's end kept in memory; a client that is further behind reads from disk
     #[arg(long, env = "OIS_TAIL_BYTES", default_value_t = 8 << 20, value_parser = tail(), value_name = "BYTES")]
     pub(crate) tail_bytes: usize,
     /// Messages that are written and synced together, at the most; the rest waits for the next batch
@@ -38,22 +38,22 @@ pub(crate) struct Tuning {
 }
 
 impl Tuning {
-    /// How many threads serve HTTP.
+    /// Returns how many threads serve HTTP.
     pub(crate) fn http_workers(&self) -> usize {
         self.http_workers.unwrap_or_else(|| usual_workers(cores()))
     }
 
-    /// How many threads work on files.
+    /// Returns how many threads work on files.
     pub(crate) fn file_workers(&self) -> usize {
         self.file_workers.unwrap_or_else(|| usual_workers(cores()))
     }
 
-    /// How much is written at once.
+    /// Returns how much is written at once.
     pub(crate) fn batch(&self) -> BatchLimits {
         BatchLimits { messages: self.batch_messages, bytes: self.batch_bytes }
     }
 
-    /// What is set on sockets.
+    /// Returns the options that are set on sockets.
     pub(crate) fn sockets(&self) -> SocketSettings {
         SocketSettings {
             backlog: self.backlog,
@@ -63,38 +63,41 @@ impl Tuning {
     }
 }
 
-/// Two even on one core: a thread that waits for a slow disk holds up who shares it. More than four
-/// cost memory on large machines, where the room, which is one thread, is what is busy.
+/// Returns the default number of threads. It is two even on one core, because a thread that waits
+/// for a slow disk holds up the others that share it. More than four cost memory on large machines,
+/// where the room, which is one thread, is what is busy.
 fn usual_workers(cores: usize) -> usize {
     cores.clamp(2, 4)
 }
 
-/// How many cores this process may use; one if the system does not tell.
+/// Returns how many cores this process may use; one if the system does not tell.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Beyond 64 threads it is a slip of the hand.
+/// The range of thread counts; more than 64 threads are a typing error.
 fn threads() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=64)
 }
 
-/// Without a message nothing would ever be written.
+/// The range of messages in a batch; with zero nothing would ever be written.
 fn messages() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..=1_000_000)
 }
 
-/// Less would be a batch for each message, which is said by their number.
+/// The range of bytes in a batch; fewer would mean one batch per message, which the number of
+/// messages can say.
 fn batch() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(4096..=1 << 30)
 }
 
-/// The tail forgets whole blocks of 64 KiB.
+/// The range of the tail's bytes; the tail forgets whole blocks of 64 KiB.
 fn tail() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(64 << 10..=1 << 40)
 }
 
-/// Below a page the system gives more than it is asked for, and beyond a gibibyte less.
+/// The range of a buffer's bytes. Below a page the system gives more than it is asked for, and
+/// beyond a gibibyte less.
 fn buffer() -> RangedU64ValueParser<u32> {
     RangedU64ValueParser::new().range(4096..=1 << 30)
 }

@@ -17,7 +17,7 @@ use ois_chat::{
     inbox::{Delivery, Done, Outcome},
     packet::Bounds,
 };
-use ois_gateway::{Config, Gateway, GatewayError, Http};
+use ois_gateway::{Gateway, GatewayConfig, GatewayError, Http};
 use ois_protocol::Reason;
 
 use super::{Evidence, Runtime, Unheard, Working};
@@ -39,7 +39,7 @@ pub enum Mode {
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The gateway.
-    pub gateway: Config,
+    pub gateway: GatewayConfig,
     /// How it is spoken to.
     pub mode: Mode,
     /// The agent's id at the gateway, normally `main`.

@@ -58,7 +58,7 @@ impl Play {
     }
 
     fn judge(&self, agent: &str) -> Judgement {
-        self.budgets.judge(&name(agent), &RoomName::default(), 0, self.now)
+        self.budgets.judge(&name(agent), &RoomName::main(), 0, self.now)
     }
 
     fn is_held(&self, agent: &str) -> bool {
@@ -68,7 +68,7 @@ impl Play {
     fn delivery(&mut self, message: EventId, agent: &str, state: Rung, run: Option<&str>) {
         let run = run.map(str::to_owned);
         let delivery = Delivery { state, run, ..Delivery::stored(message, name(agent), self.now) };
-        self.budgets.apply_delivery(&delivery, &RoomName::default());
+        self.budgets.apply_delivery(&delivery, &RoomName::main());
     }
 
     /// A whole turn, with what it cost.
@@ -90,7 +90,7 @@ impl Play {
             agent: name(agent),
             cause,
             attempt: 1,
-            room: RoomName::default(),
+            room: RoomName::main(),
             start: self.now,
             end: None,
             outcome: None,
@@ -100,7 +100,7 @@ impl Play {
     }
 
     fn asked(&self, agent: &str) -> Option<Waiting> {
-        self.budgets.asked(&name(agent), &RoomName::default(), self.now)
+        self.budgets.asked(&name(agent), &RoomName::main(), self.now)
     }
 
     fn after(&mut self, ms: u64) {
@@ -157,7 +157,7 @@ fn a_budget_of_five_turns_stops_at_five() {
 fn mentions_that_come_at_once_are_counted_before_they_are_stored() {
     let play = five_for_a();
     let held = |pending| {
-        let judged = play.budgets.judge(&name("A"), &RoomName::default(), pending, NOON);
+        let judged = play.budgets.judge(&name("A"), &RoomName::main(), pending, NOON);
         matches!(judged, Judgement::Hold { .. })
     };
     assert_eq!([0, 4, 5, 6].map(held), [false, false, true, true]);
@@ -378,7 +378,7 @@ fn what_a_digest_gathers_is_handed_over_once_per_interval() {
     assert_eq!(play.budgets.due(play.now), []);
     play.restart();
     play.after(MINUTE);
-    let (agent, room) = (name("A"), RoomName::default());
+    let (agent, room) = (name("A"), RoomName::main());
     let due = Due::Digest { agent: agent.clone(), room: room.clone(), messages: held.clone() };
     assert_eq!(play.budgets.due(play.now), [due]);
     play.notice(Notice::Digest { agent: agent.clone(), messages: held }, None);
@@ -469,7 +469,7 @@ fn a_question_that_nobody_answers_in_time_is_a_no() {
     assert_eq!(play.budgets.due(play.now), []);
     play.after(1);
     assert_eq!(play.asked("A"), None);
-    let (agent, room) = (name("A"), RoomName::default());
+    let (agent, room) = (name("A"), RoomName::main());
     assert_eq!(play.budgets.due(play.now), [Due::Expired { agent: agent.clone(), room, asked }]);
     play.restart();
     play.notice(Notice::NotAllowed { agent }, Some(asked));

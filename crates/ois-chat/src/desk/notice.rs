@@ -55,7 +55,7 @@ fn words(notice: &Notice) -> String {
                 LoopSign::Hops => "agents have gone on among themselves for too long",
                 LoopSign::Returns => "this came back to the same agent too often",
                 LoopSign::Repeats => "agents say the same again and again",
-                LoopSign::Unknown => "agents go round in circles",
+                _ => "agents go round in circles",
             };
             format!(
                 "Stopped here: {what}. Not woken: {}. A person goes on with /continue.",
@@ -82,7 +82,7 @@ fn words(notice: &Notice) -> String {
                 ids.join(", ")
             )
         }
-        Notice::Unknown => String::new(),
+        _ => String::new(),
     }
 }
 
@@ -99,7 +99,7 @@ fn why(reason: Reason) -> &'static str {
         Reason::Stopped => "its turn was stopped",
         Reason::AnswerRefused => "the server did not take its answer",
         Reason::Deadline => "its time was over",
-        Reason::NoMonitor | Reason::Unknown => "for an unknown reason",
+        _ => "for an unknown reason",
     }
 }
 

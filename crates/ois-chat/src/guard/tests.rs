@@ -75,7 +75,7 @@ impl Play {
     }
 
     fn held(&self) -> Option<(u64, Vec<String>)> {
-        let held = self.guard.held(&RoomName::default());
+        let held = self.guard.held(&RoomName::main());
         held.map(|(id, agents)| (id.get(), agents.iter().map(ToString::to_string).collect()))
     }
 

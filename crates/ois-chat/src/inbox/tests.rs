@@ -282,7 +282,7 @@ fn an_agent_that_answered_by_itself_is_not_quoted_again() {
     let own = |text: &str, reply_to: Option<u64>| Chat {
         text: text.to_owned(),
         reply_to: reply_to.map(id),
-        ..Chat::default()
+        ..Chat::in_main()
     };
     for (spoken, last, doubled) in [
         (own("done", Some(1)), "I have answered", false),

@@ -113,7 +113,7 @@ impl Team {
     fn end_activity(&mut self, agent: &ShortName) {
         let idle = Activity {
             agent: Some(agent.clone()),
-            room: RoomName::default(),
+            room: RoomName::main(),
             state: ActivityState::Idle,
             run: None,
             note: None,

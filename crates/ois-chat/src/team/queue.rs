@@ -174,7 +174,7 @@ mod tests {
         let mut queue = Queue::new(limits);
         let author = Member::new("ARIA".parse().unwrap(), Kind::Agent, Role::Agent);
         for length in texts {
-            let chat = Chat { text: "x".repeat(*length), ..Chat::default() };
+            let chat = Chat { text: "x".repeat(*length), ..Chat::in_main() };
             let origin = Origin::Request(RequestId(1));
             queue.push(Request::Say { origin, author: author.clone(), chat });
         }

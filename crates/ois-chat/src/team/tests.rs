@@ -26,7 +26,7 @@ fn person(name: &str) -> Member {
 
 fn chat(text: &str, nonce: Option<&str>) -> Chat {
     let nonce = nonce.map(|nonce| nonce.parse().unwrap());
-    Chat { text: text.to_owned(), nonce, ..Chat::default() }
+    Chat { text: text.to_owned(), nonce, ..Chat::in_main() }
 }
 
 impl Rig {
@@ -234,7 +234,7 @@ fn a_turn_is_stopped_by_its_agents_monitor_whose_word_is_the_answer() {
         cause: rig.last_message(),
         attempt: 1,
         reason: None,
-        room: ois_protocol::RoomName::default(),
+        room: ois_protocol::RoomName::main(),
         start: NOON,
         end: None,
         outcome: None,

@@ -12,7 +12,7 @@ fn begun(name: &str, agent: &str, start: Timestamp) -> Run {
         agent: agent.parse().unwrap(),
         cause: EventId::new(7).unwrap(),
         attempt: 1,
-        room: RoomName::default(),
+        room: RoomName::main(),
         start,
         end: None,
         outcome: None,

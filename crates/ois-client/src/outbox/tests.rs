@@ -7,7 +7,7 @@ fn nonce(text: &str) -> Nonce {
 }
 
 fn chat(text: &str) -> Chat {
-    Chat { text: text.to_owned(), ..Chat::default() }
+    Chat { text: text.to_owned(), ..Chat::in_main() }
 }
 
 fn outbox(texts: &[&str]) -> Outbox<Memory> {

@@ -21,7 +21,7 @@ fn res(id: &str, payload: &Value) -> String {
     json!({"type": "res", "id": id, "ok": true, "payload": payload}).to_string()
 }
 
-fn complaint(id: &str, error: &Value) -> String {
+fn response_error(id: &str, error: &Value) -> String {
     json!({"type": "res", "id": id, "ok": false, "error": error}).to_string()
 }
 
@@ -67,7 +67,7 @@ fn a_refused_connect_closes_with_its_reason() {
     rpc.receive(CHALLENGE, 1);
     let error = json!({"code": "INVALID_REQUEST", "message": "unauthorized: gateway token mismatch",
         "details": {"code": "AUTH_TOKEN_MISMATCH"}});
-    let effects = rpc.receive(&complaint("0", &error), 2);
+    let effects = rpc.receive(&response_error("0", &error), 2);
     assert!(matches!(effects[..], [Effect::Close(GatewayError::Unauthorized { .. })]));
 }
 
@@ -77,7 +77,7 @@ fn a_protocol_mismatch_names_both_numbers() {
     rpc.receive(CHALLENGE, 1);
     let error = json!({"code": "INVALID_REQUEST", "message": "protocol mismatch",
         "details": {"code": "PROTOCOL_MISMATCH", "expectedProtocol": 5}});
-    let effects = rpc.receive(&complaint("0", &error), 2);
+    let effects = rpc.receive(&response_error("0", &error), 2);
     let [Effect::Close(GatewayError::Incompatible { ours: 4, theirs: 5 })] = effects[..] else {
         panic!("{effects:?}")
     };
@@ -119,7 +119,7 @@ fn the_second_answer_to_agent_is_not_an_answer_to_anybody() {
     let accepted = rpc.receive(&res(&id, &json!({"runId": "k", "status": "accepted"})), 4);
     assert!(matches!(accepted[..], [Effect::Answer(_, Ok(_))]));
     assert!(rpc.receive(&res(&id, &json!({"runId": "k", "status": "ok"})), 5).is_empty());
-    // When the run fails, the second answer is a complaint with a payload.
+    // When the run fails, the second answer is an error with a payload.
     let failed = json!({"type": "res", "id": id, "ok": false, "payload": {"status": "error"},
         "error": {"code": "UNAVAILABLE", "message": "LLM request failed"}});
     assert!(rpc.receive(&failed.to_string(), 6).is_empty());
@@ -158,7 +158,7 @@ fn two_intervals_of_silence_end_the_link_and_everybodys_waiting() {
 #[test]
 fn a_ping_is_a_sign_of_life() {
     let mut rpc = ready();
-    rpc.hear(50_000);
+    rpc.note_activity(50_000);
     assert!(rpc.tick(109_999).is_empty());
 }
 
@@ -193,7 +193,10 @@ fn garbage_after_the_greeting_harms_nobody() {
 fn a_runs_event_is_told() {
     let payload = json!({"runId": "k", "sessionKey": "s", "state": "delta", "deltaText": "po"});
     let frame = json!({"type": "event", "event": "chat", "payload": payload, "seq": 11});
-    assert!(matches!(ready().receive(&frame.to_string(), 3)[..], [Effect::Event(Event::Run(_))]));
+    assert!(matches!(
+        ready().receive(&frame.to_string(), 3)[..],
+        [Effect::Event(GatewayEvent::Run(_))]
+    ));
 }
 
 /// One thing that can happen to a link.
@@ -238,7 +241,7 @@ proptest! {
                     note(rpc.receive(&res(&id.to_string(), &json!({})), now_ms));
                 }
                 Step::Answer { id, ok: false } => {
-                    note(rpc.receive(&complaint(&id.to_string(), &json!({})), now_ms));
+                    note(rpc.receive(&response_error(&id.to_string(), &json!({})), now_ms));
                 }
                 Step::Garbage(text) => note(rpc.receive(&text, now_ms)),
                 Step::Wait(ms) => {

@@ -1,9 +1,10 @@
 //! The byte stream under the WebSocket.
 //!
 //! It has two phases. While the link is made, reads go to the socket and end at a deadline. From
-//! then on a thread of its own reads the socket and the owner [feeds](Stream::feed) what came, so
-//! that reads never block; that way one thread can wait for bytes and for requests at once, on
-//! every system and under TLS too. Writes always go to the socket, and block for a while at most.
+//! then on a thread of its own reads the socket and the owner [feeds](Stream::feed) the bytes that
+//! came, so that reads never block; that way one thread can wait for bytes and for requests at
+//! once, on every system and under TLS too. Writes always go to the socket, and block for a limited
+//! time.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -18,35 +19,35 @@ use crate::error::GatewayError;
 use crate::tls;
 
 /// How long a peer may take no bytes at all before the link counts as dead.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Plain, or under TLS.
+/// A stream that is plain or under TLS.
 pub(crate) enum Stream {
     Plain(Pipe),
     Secure(Box<StreamOwned<ClientConnection, Pipe>>),
 }
 
-/// The socket, with what its reader brought.
+/// The socket, with the bytes that its reader brought.
 pub(crate) struct Pipe {
     socket: TcpStream,
     source: Source,
 }
 
 enum Source {
-    /// Read from the socket itself, until this instant.
+    /// Reads go to the socket itself, until this instant.
     Socket(Instant),
-    /// Read what was fed.
+    /// Reads take the bytes that were fed.
     Fed { bytes: VecDeque<u8>, ended: bool },
 }
 
 impl Stream {
-    /// Reaches a gateway, with TLS if its address says so. The TLS handshake itself comes with
+    /// Connects to a gateway, with TLS if its address says so. The TLS handshake itself comes with
     /// the first bytes.
     pub(crate) fn open(address: &Address, deadline: Instant) -> Result<Self, GatewayError> {
         let unreachable = |cause| GatewayError::unreachable(address, cause);
         let socket = reach(address, deadline).map_err(unreachable)?;
         socket.set_nodelay(true).map_err(unreachable)?;
-        socket.set_write_timeout(Some(WRITE_PATIENCE)).map_err(unreachable)?;
+        socket.set_write_timeout(Some(WRITE_TIMEOUT)).map_err(unreachable)?;
         let pipe = Pipe { socket, source: Source::Socket(deadline) };
         if !address.secure {
             return Ok(Self::Plain(pipe));
@@ -59,7 +60,7 @@ impl Stream {
         Ok(Self::Secure(Box::new(StreamOwned::new(client, pipe))))
     }
 
-    /// Ends the first phase; gives the socket for the thread that reads it from now on.
+    /// Ends the first phase and returns the socket for the thread that reads it from now on.
     pub(crate) fn split(&mut self) -> io::Result<TcpStream> {
         let pipe = self.pipe();
         pipe.socket.set_read_timeout(None)?;
@@ -67,7 +68,7 @@ impl Stream {
         pipe.socket.try_clone()
     }
 
-    /// Bytes that the reading thread brought; none at all mean the end.
+    /// Takes bytes that the reading thread brought; an empty slice means the end.
     pub(crate) fn feed(&mut self, brought: &[u8]) {
         if let Source::Fed { bytes, ended } = &mut self.pipe().source {
             bytes.extend(brought);
@@ -77,7 +78,7 @@ impl Stream {
 
     /// Ends both directions, which also ends the thread that reads.
     pub(crate) fn shut(&mut self) {
-        // It may be closed already, which is what is wanted.
+        // The socket may be closed already, which is the purpose of the call.
         drop(self.pipe().socket.shutdown(Shutdown::Both));
     }
 
@@ -147,8 +148,9 @@ impl Write for Pipe {
     }
 }
 
-/// A socket with a timeout says "would block" on some systems and "timed out" on others. Above
-/// here the first means "nothing yet", so it must not stand for the second.
+/// Renames an error of a timeout. A socket with a timeout says "would block" on some systems and
+/// "timed out" on others. The callers above take the first as "nothing yet", so it must not stand
+/// for the second.
 fn named(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),

@@ -1,20 +1,20 @@
-//! What a gateway tells by itself: runs as they go, and its own coming and going.
+//! The events that a gateway sends by itself: the steps of runs, and its own shutdown.
 //!
-//! A gateway tells every connection about every run. What nobody here needs (presence, health,
-//! channels, cron, and whatever a later version invents) is no event.
+//! A gateway tells every connection about every run. Events that this crate does not need
+//! (presence, health, channels, cron, and those of later versions) are left out.
 
 use serde_json::Value;
 
 use crate::wire::text_of;
 
-/// Something that a gateway told by itself.
+/// An event that a gateway sent by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum GatewayEvent {
     /// A run went one step further.
     Run(RunEvent),
     /// The gateway is going to stop.
     Shutdown {
-        /// Its words, or empty.
+        /// The gateway's own words, or empty.
         reason: String,
     },
     /// The receiver was slow, and this many events before the next one are missing.
@@ -24,69 +24,71 @@ pub enum Event {
 /// One step of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunEvent {
-    /// The run, as in [`Admitted`](crate::Admitted); runs that others began are told as well.
+    /// The run, as in [`Admitted`](crate::Admitted); runs that others began are reported as well.
     pub run_id: String,
-    /// Its session.
+    /// The session that the run belongs to.
     pub session_key: String,
-    /// What happened.
+    /// What happened in the run.
     pub step: RunStep,
 }
 
 /// What happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunStep {
-    /// It has begun.
+    /// The run has begun.
     Started,
-    /// It is on its way to the model, e.g. `preparing_context`.
+    /// The run is on its way to the model, for example `preparing_context`.
     Preparing(String),
     /// The model is asked.
     Thinking {
-        /// `provider/model`.
+        /// The model as `provider/model`.
         model: String,
     },
-    /// More of the answer's text.
+    /// A further piece of the answer's text.
     Delta(String),
-    /// The answer's text so far, in place of all that was told before.
+    /// The answer's text so far, which replaces everything that was reported before.
     Rewritten(String),
-    /// A tool.
+    /// A tool begins or ends.
     Tool {
-        /// Its name, e.g. `exec`.
+        /// The tool's name, for example `exec`.
         name: String,
-        /// Whether it begins or ends.
+        /// Whether the tool begins or ends.
         phase: ToolPhase,
     },
-    /// Tokens, as far as the gateway has counted; sums of the run.
+    /// The tokens of the whole run, as far as the gateway has counted them.
     Usage {
-        /// Tokens that the model wrote.
+        /// The number of tokens that the model wrote.
         output_tokens: u64,
     },
-    /// What the whole run has cost. Told after its end, a moment behind the answer of
-    /// [`Gateway::wait`](crate::Gateway::wait), and only to who delivered it over the same link.
+    /// What the whole run has cost. The gateway reports it after the end of the run, a moment after
+    /// the answer of [`Gateway::wait`](crate::Gateway::wait), and only on the link that delivered
+    /// the message.
     Settled(Cost),
-    /// It is over. What became of it is told by [`Gateway::wait`](crate::Gateway::wait).
+    /// The run is over. [`Gateway::wait`](crate::Gateway::wait) tells how it ended.
     Ended,
-    /// It is over and has failed. This may be told twice.
+    /// The run is over and has failed. This step may be reported twice.
     Failed {
-        /// The gateway's words.
+        /// The gateway's own words.
         reason: String,
     },
-    /// It was stopped.
+    /// The run was stopped.
     Aborted,
 }
 
 /// What a run has cost, as far as the gateway says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Tokens that the model read, cached ones included.
+    /// The number of tokens that the model read, cached ones included.
     pub input_tokens: Option<u64>,
-    /// Tokens that the model wrote.
+    /// The number of tokens that the model wrote.
     pub output_tokens: Option<u64>,
-    /// Money in millionths of a US dollar. A gateway that knows no price says zero, which is none.
+    /// The money that was spent, in millionths of a US dollar. A gateway that knows no price
+    /// reports zero, which is read as absent.
     pub micro_usd: Option<u64>,
 }
 
 impl Cost {
-    /// Reads a `usage` of a run or of a row; `None` if it says nothing.
+    /// Reads the `usage` of a run or of a row; returns `None` if it holds no figure.
     pub(crate) fn read(usage: &Value) -> Option<Self> {
         let cached = ["cacheRead", "cacheWrite"].iter().filter_map(|it| usage[*it].as_u64());
         let input_tokens = usage["input"].as_u64().map(|input| input + cached.sum::<u64>());
@@ -97,7 +99,7 @@ impl Cost {
         (cost != Self::default()).then_some(cost)
     }
 
-    /// Both together.
+    /// Returns the sum of two costs.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         let sum = |one: Option<u64>, other: Option<u64>| match (one, other) {
@@ -112,18 +114,18 @@ impl Cost {
     }
 }
 
-/// Where in its work a tool is.
+/// The phase of a tool's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ToolPhase {
-    /// It begins.
+    /// The tool begins.
     Start,
-    /// It has ended well.
+    /// The tool has ended well.
     Done,
-    /// It has ended with an error.
+    /// The tool has ended with an error.
     Failed,
 }
 
-impl Event {
+impl GatewayEvent {
     /// Reads the second answer to `agent`.
     pub(crate) fn settled(payload: &Value) -> Option<Self> {
         let cost = Cost::read(&payload["result"]["meta"]["agentMeta"]["usage"]);
@@ -132,7 +134,7 @@ impl Event {
         Some(Self::Run(RunEvent { run_id, session_key: String::new(), step }))
     }
 
-    /// Reads an event; `None` if it is none that anybody needs.
+    /// Reads an event; returns `None` for one that this crate does not need.
     pub(crate) fn read(name: &str, payload: &Value) -> Option<Self> {
         let step = match name {
             "chat" => chat(payload),
@@ -150,7 +152,7 @@ impl Event {
     }
 }
 
-/// The stream for people who look on: text and end.
+/// Reads the stream for people who look on, which holds text and the end of a run.
 fn chat(payload: &Value) -> Option<RunStep> {
     match payload["state"].as_str()? {
         "status" => text(&payload["phase"]).map(RunStep::Preparing),
@@ -170,7 +172,8 @@ fn chat(payload: &Value) -> Option<RunStep> {
     }
 }
 
-/// The stream for machines: phases, tools, tokens. Its text is `chat`'s, so it is left out.
+/// Reads the stream for machines: phases, tools, tokens. Its text is that of `chat` and is left
+/// out.
 fn agent(payload: &Value) -> Option<RunStep> {
     let data = &payload["data"];
     match (payload["stream"].as_str()?, data["phase"].as_str()) {
@@ -206,8 +209,8 @@ mod tests {
     fn step(name: &str, mut payload: Value) -> Option<RunStep> {
         payload["runId"] = json!("k");
         payload["sessionKey"] = json!("agent:main:main");
-        match Event::read(name, &payload)? {
-            Event::Run(run) => Some(run.step),
+        match GatewayEvent::read(name, &payload)? {
+            GatewayEvent::Run(run) => Some(run.step),
             other => panic!("not about a run: {other:?}"),
         }
     }
@@ -250,10 +253,12 @@ mod tests {
             "cost": {"total": 0.0125}});
         let answer = json!({"runId": "k", "status": "ok", "summary": "completed",
             "result": {"meta": {"agentMeta": {"usage": usage}}}});
-        let Some(Event::Run(run)) = Event::settled(&answer) else { panic!("no event") };
+        let Some(GatewayEvent::Run(run)) = GatewayEvent::settled(&answer) else {
+            panic!("no event")
+        };
         let cost = Cost { input_tokens: Some(13), output_tokens: Some(5), micro_usd: Some(12_500) };
         assert_eq!(run.step, RunStep::Settled(cost));
-        assert_eq!(Event::settled(&json!({"runId": "k", "status": "accepted"})), None);
+        assert_eq!(GatewayEvent::settled(&json!({"runId": "k", "status": "accepted"})), None);
         let unpriced = Cost::read(&json!({"input": 1, "cost": {"total": 0}})).unwrap();
         assert_eq!((unpriced.micro_usd, Cost::read(&json!({}))), (None, None));
         assert_eq!(cost.plus(unpriced).input_tokens, Some(14));
@@ -261,11 +266,11 @@ mod tests {
 
     #[test]
     fn what_nobody_needs_is_no_event() {
-        assert_eq!(Event::read("health", &json!({"ok": true})), None);
+        assert_eq!(GatewayEvent::read("health", &json!({"ok": true})), None);
         assert_eq!(step("agent", json!({"stream": "assistant", "data": {"delta": "x"}})), None);
         // The gateway says "model" once more when the run is over, with nothing in it.
         let empty = json!({"stream": "lifecycle", "data": {"phase": "model", "provider": null}});
         assert_eq!(step("agent", empty), None);
-        assert_eq!(Event::read("chat", &json!("not an object")), None);
+        assert_eq!(GatewayEvent::read("chat", &json!("not an object")), None);
     }
 }

@@ -1,36 +1,37 @@
-//! The greeting: `connect` and its `hello-ok`.
+//! The greeting: `connect` and its answer `hello-ok`.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::Token;
+use crate::config::GatewayToken;
 use crate::error::GatewayError;
 use crate::wire::PROTOCOL;
 
 /// The scopes that deliveries, waiting and reading the history need.
 const SCOPES: [&str; 2] = ["operator.read", "operator.write"];
 
-/// What a gateway says about itself when it lets one in.
+/// What a gateway says about itself when it accepts a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hello {
-    /// The gateway's version, e.g. `2026.9.6`.
+    /// The gateway's version, for example `2026.9.6`.
     pub server_version: String,
-    /// Changes with every start of the gateway's process; [`fate`](crate::fate) compares it.
+    /// The id of the gateway's process, which changes with every start; [`fate`](crate::fate)
+    /// compares it.
     pub boot_id: String,
-    /// What this connection may do, e.g. `operator.read`.
+    /// What this connection may do, for example `operator.read`.
     pub scopes: Vec<String>,
-    /// The key of the default agent's main session, e.g. `agent:main:main`.
+    /// The key of the default agent's main session, for example `agent:main:main`.
     pub main_session_key: Option<String>,
     /// Whether a model is configured; `None` if the gateway does not say.
     pub model_configured: Option<bool>,
-    /// The longest frame that the gateway takes, in bytes.
+    /// The longest frame that the gateway accepts, in bytes.
     pub max_payload_bytes: u64,
-    /// How often the gateway gives a sign of life, in milliseconds.
+    /// The interval between two signs of life of the gateway, in milliseconds.
     pub tick_interval_ms: u64,
 }
 
 impl Hello {
-    /// Reads the payload of `hello-ok` and checks that the connection may do what it is for.
+    /// Parses the payload of `hello-ok` and checks that the connection has the scopes it needs.
     pub(crate) fn parse(payload: Value) -> Result<Self, GatewayError> {
         let raw: Raw = serde_json::from_value(payload)
             .map_err(|e| GatewayError::bad(format!("hello-ok without what it must hold: {e}")))?;
@@ -53,17 +54,18 @@ impl Hello {
             main_session_key: raw.snapshot.session_defaults.main_session_key,
             model_configured: raw.snapshot.session_defaults.model_configured,
             max_payload_bytes: raw.policy.max_payload,
-            // A zero would make every link a dead one.
+            // With an interval of zero every link would count as dead.
             tick_interval_ms: raw.policy.tick_interval_ms.max(1000),
         })
     }
 }
 
-/// The parameters of `connect`. Closed: one unknown field and the gateway refuses.
+/// Returns the parameters of `connect`. The gateway refuses them if they hold one unknown field.
 ///
-/// The pair `gateway-client` and `backend` is the one that gets the scopes it asks for with the
-/// shared token alone; own names are refused there and stand in `displayName`.
-pub(crate) fn connect_params(token: &Token, display_name: &str) -> Value {
+/// The pair `gateway-client` and `backend` is the one that is granted the scopes it asks for with
+/// the shared token alone; the gateway refuses other names, so the client's own name stands in
+/// `displayName`.
+pub(crate) fn connect_params(token: &GatewayToken, display_name: &str) -> Value {
     json!({
         "minProtocol": PROTOCOL,
         "maxProtocol": PROTOCOL,
@@ -168,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_client_goes_by_the_name_that_gets_its_scopes() {
-        let params = connect_params(&Token::new("t"), "ois-monitor");
+        let params = connect_params(&GatewayToken::new("t"), "ois-monitor");
         assert_eq!(params["client"]["id"], "gateway-client");
         assert_eq!(params["client"]["mode"], "backend");
         assert_eq!(params["auth"]["token"], "t");

@@ -1,4 +1,4 @@
-//! A session's history, as `chat.history` tells it.
+//! The history of a session, as `chat.history` returns it.
 
 use serde_json::Value;
 
@@ -9,13 +9,14 @@ use crate::wire::text_of;
 /// The last rows of a session and what it is doing now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    /// Oldest first. Rows that nobody is meant to see, `NO_REPLY` among them, are not there.
+    /// The rows, oldest first. Rows that are not meant to be seen, `NO_REPLY` among them, are left
+    /// out.
     pub rows: Vec<Row>,
     /// Whether there are older rows than these.
     pub has_more: bool,
-    /// Turns that were accepted and have not begun.
+    /// The turns that were accepted and have not begun.
     pub queued: Vec<Queued>,
-    /// Runs that are under way in this gateway's process.
+    /// The runs that are under way in this gateway's process.
     pub active_runs: Vec<String>,
     /// The run that ended last.
     pub last_run: Option<String>,
@@ -26,81 +27,81 @@ pub struct History {
 /// One row of a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Who speaks.
+    /// The speaker of the row.
     pub role: Role,
-    /// Its text; parts that are no text are left out.
+    /// The text of the row; parts that are no text are left out.
     pub text: String,
     /// The key under which the row was written: `<key>:user` for a delivered message,
     /// `<key>:terminal-error` for the end of one that failed.
     pub key: Option<String>,
-    /// The run that wrote the row; user rows have none.
+    /// The run that wrote the row; rows of a user have none.
     pub run_id: Option<String>,
     /// Why the model stopped, on an assistant's row.
     pub stop: Option<StopReason>,
-    /// Whether the gateway itself wrote it to take up a turn that its restart cut short.
+    /// Whether the gateway itself wrote the row to resume a turn that its restart cut short.
     pub is_recovery: bool,
-    /// What it has cost.
+    /// What the row has cost.
     pub cost: Option<Cost>,
 }
 
-/// Who speaks in a row.
+/// The speaker of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Somebody who talks to the agent.
+    /// A person or a program that talks to the agent.
     User,
-    /// The agent.
+    /// The agent itself.
     Assistant,
-    /// Anything else: a tool's result, a note of the system.
+    /// Any other speaker, such as a tool with its result or the system with a note.
     Other,
 }
 
 /// Why a model stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
-    /// It had said everything: the row is an answer.
+    /// The model had said everything, so the row is an answer.
     Stop,
-    /// It wants a tool; the turn goes on.
+    /// The model wants a tool, and the turn goes on.
     ToolUse,
     /// The turn failed or was stopped.
     Error,
-    /// Any other, e.g. that the model's limit was reached: the turn is over.
+    /// Any other reason, for example that the model's limit was reached; the turn is over.
     Other,
 }
 
 /// A turn that was accepted and has not begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queued {
-    /// Its run.
+    /// The run of the turn.
     pub run_id: String,
-    /// Whether it will still begin.
+    /// Whether the turn will still begin.
     pub state: QueuedState,
 }
 
-/// What becomes of a queued turn.
+/// Whether a queued turn will still begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueuedState {
-    /// It waits for its turn.
+    /// The turn waits to begin.
     Waiting,
-    /// A restart came in between; it will never begin, and its key is spent.
+    /// A restart came in between; the turn will never begin, and its key is spent.
     Interrupted,
 }
 
 /// What a session's record says about its last turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SessionState {
-    /// It is under way, or a restart cut it short and the gateway means to take it up.
+    /// The turn is under way, or a restart cut it short and the gateway means to resume it.
     Running,
-    /// It ended well.
+    /// The turn ended well.
     Done,
-    /// Somebody stopped it.
+    /// A person or a program stopped the turn.
     Stopped,
-    /// It ended otherwise, or there has been none.
+    /// The turn ended in another way, or there has been none.
     #[default]
     Other,
 }
 
 impl History {
-    /// Reads the answer to `chat.history`.
+    /// Parses the answer to `chat.history`.
     pub(crate) fn parse(payload: &Value) -> Result<Self, GatewayError> {
         let messages = payload["messages"].as_array();
         let messages =

@@ -1,25 +1,25 @@
-//! From a gateway's complaint to a [`GatewayError`].
+//! Converts a gateway's error answer into a [`GatewayError`].
 
 use crate::error::GatewayError;
-use crate::wire::{Complaint, PROTOCOL};
+use crate::wire::{PROTOCOL, ResponseError};
 
-/// What a complaint about `method` means.
-pub(crate) fn refusal(method: &str, complaint: Complaint) -> GatewayError {
-    let Complaint { code, message, retry_after_ms, .. } = complaint;
-    match complaint.detail.as_str() {
+/// Returns the error that the gateway's error about `method` means.
+pub(crate) fn refusal(method: &str, error: ResponseError) -> GatewayError {
+    let ResponseError { code, message, retry_after_ms, .. } = error;
+    match error.detail.as_str() {
         "PROTOCOL_MISMATCH" => {
-            let theirs = complaint.expected_protocol.unwrap_or(0);
+            let theirs = error.expected_protocol.unwrap_or(0);
             return GatewayError::Incompatible { ours: PROTOCOL, theirs };
         }
         "PAIRING_REQUIRED" => {
-            let request = complaint.pairing.as_deref().unwrap_or("REQUEST_ID");
+            let request = error.pairing.as_deref().unwrap_or("REQUEST_ID");
             return GatewayError::Refused {
                 what: "a client that is not paired".to_owned(),
                 allow: format!("openclaw devices approve {request}"),
             };
         }
         "MISSING_SCOPE" => {
-            let scope = complaint.missing_scope.unwrap_or_else(|| message.clone());
+            let scope = error.missing_scope.unwrap_or_else(|| message.clone());
             return GatewayError::Refused {
                 what: method.to_owned(),
                 allow: format!("grant this client the scope {scope}"),
@@ -31,7 +31,7 @@ pub(crate) fn refusal(method: &str, complaint: Complaint) -> GatewayError {
         _ => {}
     }
     match code.as_str() {
-        // The one complaint of this kind that no waiting mends.
+        // This is the one error of its kind that waiting does not mend.
         "UNAVAILABLE" if message.starts_with("Pending input ownership ended") => {
             GatewayError::KeySpent
         }
@@ -52,7 +52,7 @@ pub(crate) fn refusal(method: &str, complaint: Complaint) -> GatewayError {
     }
 }
 
-/// What it means that the gateway answered the WebSocket handshake with an HTTP status.
+/// Returns the error for a WebSocket handshake that the gateway answered with this HTTP status.
 pub(crate) fn handshake_status(status: u16, retry_after_ms: Option<u64>) -> GatewayError {
     match status {
         401 => GatewayError::Unauthorized { why: "status 401 to the handshake".to_owned() },
@@ -65,7 +65,7 @@ pub(crate) fn handshake_status(status: u16, retry_after_ms: Option<u64>) -> Gate
     }
 }
 
-/// What it means that the gateway closed the link with a code and said nothing else.
+/// Returns the error for a link that the gateway closed with this code and without another message.
 pub(crate) fn closed(code: u16, reason: &str) -> GatewayError {
     match code {
         1012 | 1013 => {
@@ -79,12 +79,12 @@ pub(crate) fn closed(code: u16, reason: &str) -> GatewayError {
 mod tests {
     use super::*;
 
-    fn complaint(code: &str, message: &str, detail: &str) -> Complaint {
-        Complaint {
+    fn response_error(code: &str, message: &str, detail: &str) -> ResponseError {
+        ResponseError {
             code: code.to_owned(),
             message: message.to_owned(),
             detail: detail.to_owned(),
-            ..Complaint::default()
+            ..ResponseError::default()
         }
     }
 
@@ -92,15 +92,16 @@ mod tests {
     fn a_wrong_token_is_unauthorized() {
         let message = "unauthorized: gateway token mismatch (provide gateway auth token)";
         let error =
-            refusal("connect", complaint("INVALID_REQUEST", message, "AUTH_TOKEN_MISMATCH"));
+            refusal("connect", response_error("INVALID_REQUEST", message, "AUTH_TOKEN_MISMATCH"));
         assert!(matches!(error, GatewayError::Unauthorized { .. }));
-        let error = refusal("connect", complaint("NOT_PAIRED", "device identity required", ""));
+        let error =
+            refusal("connect", response_error("NOT_PAIRED", "device identity required", ""));
         assert!(matches!(error, GatewayError::Unauthorized { .. }));
     }
 
     #[test]
     fn a_missing_scope_is_named() {
-        let mut it = complaint("FORBIDDEN", "missing scope: operator.admin", "MISSING_SCOPE");
+        let mut it = response_error("FORBIDDEN", "missing scope: operator.admin", "MISSING_SCOPE");
         it.missing_scope = Some("operator.admin".to_owned());
         let error = refusal("chat.inject", it);
         let wanted =
@@ -110,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_starting_gateway_is_busy_and_says_for_how_long() {
-        let mut it = complaint("UNAVAILABLE", "starting", "");
+        let mut it = response_error("UNAVAILABLE", "starting", "");
         it.retry_after_ms = Some(700);
         assert!(matches!(
             refusal("connect", it),
@@ -121,14 +122,14 @@ mod tests {
     #[test]
     fn a_key_given_up_in_a_restart_is_spent_and_not_busy() {
         let message = "Pending input ownership ended; submit a new turn to continue";
-        let error = refusal("agent", complaint("UNAVAILABLE", message, ""));
+        let error = refusal("agent", response_error("UNAVAILABLE", message, ""));
         assert!(matches!(error, GatewayError::KeySpent));
     }
 
     #[test]
     fn bad_parameters_are_rejected_in_the_gateways_words() {
         let message = "invalid agent params: must have required property 'message'";
-        let error = refusal("agent", complaint("INVALID_REQUEST", message, ""));
+        let error = refusal("agent", response_error("INVALID_REQUEST", message, ""));
         assert_eq!(error.to_string(), format!("gateway rejects agent: {message}"));
     }
 }

@@ -1,4 +1,4 @@
-//! A turn of an agent: how it is asked for, admitted and ended.
+//! A turn of an agent: how it is requested, admitted and ended.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,33 +9,33 @@ use crate::wire::is_silence;
 /// One message for an agent, which becomes one turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// `agent:<agent>:<anything>`; a session is made at its first use. Turns of one session run
-    /// one after the other, different sessions at once.
+    /// The session, `agent:<agent>:<anything>`, which is created at its first use. Turns of one
+    /// session run one after the other, those of different sessions at once.
     pub session_key: String,
-    /// What the agent is told.
+    /// The text that the agent is given.
     pub message: String,
-    /// Names the turn and its run: the same key never runs twice.
+    /// The name of the turn and of its run: the same key never runs twice.
     pub idempotency_key: String,
-    /// Goes into the system prompt of this turn.
+    /// A text that is added to the system prompt of this turn.
     pub extra_system_prompt: Option<String>,
-    /// Says that the message comes from another session. Only then may the agent stay silent: to
-    /// a turn without it the gateway demands a visible answer.
+    /// The session that the message comes from. The agent may stay silent only if this is set; to a
+    /// turn without it the gateway demands a visible answer.
     pub source: Option<Source>,
 }
 
-/// Where a message comes from.
+/// The origin of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The session it comes from, e.g. `ois:room:main`.
+    /// The session that the message comes from, for example `ois:room:main`.
     pub session_key: String,
-    /// The channel, e.g. `ois`.
+    /// The channel, for example `ois`.
     pub channel: String,
-    /// The tool that passes it on, e.g. `ois`.
+    /// The tool that passes the message on, for example `ois`.
     pub tool: String,
 }
 
 impl Turn {
-    /// The parameters of the method `agent`.
+    /// Returns the parameters of the method `agent`.
     pub(crate) fn params(&self) -> Value {
         let mut params = json!({
             "message": self.message,
@@ -57,19 +57,19 @@ impl Turn {
     }
 }
 
-/// A gateway's word that it has a turn.
+/// The gateway's confirmation that it has a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {
-    /// The run to wait for; today the idempotency key itself.
+    /// The run to wait for; today it is the idempotency key itself.
     pub run_id: String,
-    /// Whether it is new.
+    /// Whether the turn is new to the gateway.
     pub admission: Admission,
 }
 
-/// How a delivered turn stands with the gateway.
+/// The state of a delivered turn in the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// It was taken and will run.
+    /// The turn was accepted and will run.
     Accepted,
     /// The key is known and the run is not over, as far as the gateway can say at once.
     InFlight,
@@ -78,7 +78,7 @@ pub enum Admission {
 }
 
 impl Admitted {
-    /// Reads the first of the two answers to `agent`.
+    /// Parses the first of the two answers to `agent`.
     pub(crate) fn parse(payload: Value) -> Result<Self, GatewayError> {
         let raw: RawAdmitted = serde_json::from_value(payload)
             .map_err(|e| GatewayError::bad(format!("agent answered without a run: {e}")))?;
@@ -94,23 +94,23 @@ impl Admitted {
 /// How a turn ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The agent's final text.
+    /// The agent answered with this final text.
     Replied(String),
     /// The agent chose to say nothing: `NO_REPLY`, or an empty text.
     Silent,
-    /// It ended without an answer.
+    /// The turn ended without an answer.
     Failed {
-        /// The gateway's words.
+        /// The gateway's own words.
         reason: String,
     },
-    /// Somebody stopped it.
+    /// A person or a program stopped the turn.
     Stopped,
-    /// Not over within the time, or no run that this gateway's process knows.
+    /// The turn was not over in time, or this gateway's process does not know the run.
     StillRunning,
 }
 
 impl Outcome {
-    /// Reads the answer to `agent.wait`.
+    /// Parses the answer to `agent.wait`.
     pub(crate) fn parse(payload: Value) -> Result<Self, GatewayError> {
         let raw: RawOutcome = serde_json::from_value(payload)
             .map_err(|e| GatewayError::bad(format!("agent.wait answered without a status: {e}")))?;
@@ -120,8 +120,8 @@ impl Outcome {
         match raw.status.as_str() {
             "ok" if disposition == "silent" || is_silence(&text) => Ok(Self::Silent),
             "ok" => Ok(Self::Replied(text)),
-            // The same word for "your wait is over" and "the run took too long"; only a run that
-            // is over has an end.
+            // The gateway uses the same word for "your wait is over" and "the run took too long",
+            // but only a run that is over has an end.
             "timeout" if raw.ended_at.is_none() => Ok(Self::StillRunning),
             "timeout" => Ok(failed(raw.error, "timed out")),
             "error" if raw.stop_reason.as_deref() == Some("rpc") => Ok(Self::Stopped),
@@ -131,19 +131,19 @@ impl Outcome {
     }
 }
 
-/// A gateway's state as it tells it without asking a model.
+/// The state that a gateway reports without asking a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
-    /// Whether the gateway finds itself well.
+    /// Whether the gateway reports that it is well.
     pub ok: bool,
-    /// The ids of the agents it runs.
+    /// The ids of the agents that it runs.
     pub agents: Vec<String>,
     /// The agent that is meant when none is named.
     pub default_agent: Option<String>,
 }
 
 impl Health {
-    /// Reads the answer to `health`.
+    /// Parses the answer to `health`.
     pub(crate) fn parse(payload: Value) -> Result<Self, GatewayError> {
         let raw: RawHealth = serde_json::from_value(payload)
             .map_err(|e| GatewayError::bad(format!("health answered without its state: {e}")))?;

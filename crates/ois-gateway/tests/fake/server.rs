@@ -1,37 +1,40 @@
-//! A gateway that does what a test tells it to, on a real socket.
+//! A fake gateway on a real socket that does what a test tells it to.
 
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use ois_gateway::{Config, Token};
+use ois_gateway::{GatewayConfig, GatewayToken};
 use serde_json::{Value, json};
 use tungstenite::handshake::server::{Request, Response};
 use tungstenite::protocol::frame::CloseFrame;
 use tungstenite::{Message, WebSocket};
 
-/// The end of one link that the gateway holds.
+/// The gateway's end of one link.
 pub(crate) struct Peer {
     socket: WebSocket<TcpStream>,
 }
 
-/// Serves one connection by the script; its result is the thread's.
+/// Serves one connection by the script; the result of the thread is that of the script.
 pub(crate) fn serve<T: Send + 'static>(
     script: impl FnOnce(Peer) -> T + Send + 'static,
-) -> (Config, JoinHandle<T>) {
+) -> (GatewayConfig, JoinHandle<T>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let config = config(&format!("ws://{}", listener.local_addr().unwrap()));
     let thread = std::thread::spawn(move || {
         let (stream, _) = listener.accept().unwrap();
-        // A test that hangs fails instead.
+        // With the timeout a test that hangs fails instead.
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         script(Peer::accept(stream))
     });
     (config, thread)
 }
 
-pub(crate) fn config(url: &str) -> Config {
-    Config { connect_within: Duration::from_secs(20), ..Config::new(url, Token::new("s3cret")) }
+pub(crate) fn config(url: &str) -> GatewayConfig {
+    GatewayConfig {
+        connect_within: Duration::from_secs(20),
+        ..GatewayConfig::new(url, GatewayToken::new("s3cret"))
+    }
 }
 
 impl Peer {
@@ -44,8 +47,8 @@ impl Peer {
         Self { socket: tungstenite::accept_hdr(stream, look).unwrap() }
     }
 
-    /// Challenges, checks the token and lets in.
-    pub(crate) fn let_in(&mut self) {
+    /// Sends the challenge, checks the token and accepts the connection.
+    pub(crate) fn accept_client(&mut self) {
         self.challenge();
         let connect = self.next();
         assert_eq!(connect["method"], "connect");
@@ -64,7 +67,7 @@ impl Peer {
         self.event("connect.challenge", &json!({"nonce": "n", "ts": 1}));
     }
 
-    /// The next request.
+    /// Returns the next request.
     pub(crate) fn next(&mut self) -> Value {
         loop {
             if let Message::Text(text) = self.socket.read().unwrap() {
@@ -89,7 +92,7 @@ impl Peer {
         self.socket.send(message).unwrap();
     }
 
-    /// Closes with a code, and waits until the other end has seen it.
+    /// Closes the link with a code, and waits until the other end has seen it.
     pub(crate) fn close(mut self, code: u16, reason: &'static str) {
         self.socket.close(Some(CloseFrame { code: code.into(), reason: reason.into() })).unwrap();
         self.until_gone();

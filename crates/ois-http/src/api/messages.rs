@@ -82,7 +82,7 @@ impl Wanted {
             _ => return Err(Refusal::bad("after, before and around exclude each other")),
         };
         let limit = super::limit(ask, USUAL, MOST)?;
-        let room = query.get("room").map(str::parse).transpose()?.unwrap_or_default();
+        let room = query.get("room").map(str::parse).transpose()?.unwrap_or_else(RoomName::main);
         Ok(Self { room, from, limit })
     }
 }

@@ -1,6 +1,7 @@
-//! One line of a day's log: what is a heading, what a rule, and how text is told from both.
+//! One line of a day's log: how headings, rules and text are told apart.
 
-/// `## HH:MM - Name`, also with seconds, one digit for the hour, or a dash.
+/// Parses `## HH:MM - Name` into hour, minute and name. Seconds, an hour of one digit, and a dash
+/// instead of the hyphen are accepted.
 pub(super) fn heading(line: &str) -> Option<(u8, u8, &str)> {
     let (time, user) = line.strip_prefix("## ")?.split_once(['-', '–', '—'])?;
     let mut parts = time.trim().split(':');
@@ -13,18 +14,19 @@ pub(super) fn heading(line: &str) -> Option<(u8, u8, &str)> {
     (parts.next().is_none() && !user.is_empty()).then_some((hour, minute, user))
 }
 
-/// Three hyphens or more.
+/// Whether a line is a rule, that is, three hyphens or more.
 pub(super) fn is_rule(line: &str) -> bool {
     let line = line.trim_end();
     line.len() >= 3 && line.bytes().all(|b| b == b'-')
 }
 
-/// What is written before a line of text, lest it be read as a heading or a rule.
+/// Returns the prefix that keeps a line of text from being read as a heading or a rule: a backslash
+/// or nothing.
 pub(super) fn escape(line: &str) -> &'static str {
     if is_markup(line.trim_start_matches('\\')) { "\\" } else { "" }
 }
 
-/// A line of text as it was before it was written.
+/// Returns a line of text as it was before [`escape`] prefixed it.
 pub(super) fn unescaped(line: &str) -> &str {
     match line.strip_prefix('\\') {
         Some(rest) if is_markup(rest.trim_start_matches('\\')) => rest,

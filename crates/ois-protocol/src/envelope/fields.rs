@@ -1,4 +1,4 @@
-//! Lines of `Key: value`, both ways.
+//! Reading and writing lines of the form `Key: value`.
 
 /// A field that its kind does not know.
 ///
@@ -15,18 +15,19 @@ pub struct Field {
 }
 
 impl Field {
-    /// A field with this key: one capitalised word of at the most 32 ASCII letters, digits, `-` and
-    /// `_`, since no other would be read back; `None` if it is none.
+    /// Creates a field with this key, which must be one capitalised word of at most 32 ASCII
+    /// letters, digits, `-` and `_`, because no other key would be read back. Returns `None` for
+    /// any other key.
     pub fn new(key: &str, value: &str) -> Option<Self> {
         is_word(key).then(|| Self { key: key.to_owned(), value: kept(value) })
     }
 
-    /// What stands before the colon, as written.
+    /// Returns the key, which stands before the colon, as written.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What stands behind it.
+    /// Returns the value, which stands behind the colon.
     pub fn value(&self) -> &str {
         &self.value
     }
@@ -36,7 +37,7 @@ impl Field {
 pub(super) struct Fields(Vec<Field>);
 
 impl Fields {
-    /// Takes the first field with one of these keys that says something.
+    /// Takes the first field that has one of these keys and a value that is not empty.
     pub(super) fn take(&mut self, keys: &[&str]) -> Option<String> {
         let fits = |field: &Field| is_one_of(&field.key, keys) && !field.value.is_empty();
         let at = self.0.iter().position(fits)?;
@@ -48,14 +49,14 @@ impl Fields {
         self.0.iter().any(|field| is_one_of(&field.key, keys))
     }
 
-    /// What nobody took, in order.
+    /// Returns the fields that were not taken, in order.
     pub(super) fn rest(self) -> Vec<Field> {
         self.0
     }
 }
 
-/// Splits a text without carriage returns into what comes first and the fields; `keys` are those
-/// that need not look like one.
+/// Splits a text without carriage returns into the text before the first field and the fields.
+/// `keys` are the keys that begin a field although they need not look like one.
 pub(super) fn split(text: &str, keys: &[&str]) -> (String, Fields) {
     let (mut intro, mut fields) = (String::new(), Vec::<Field>::new());
     for line in text.split('\n') {
@@ -73,8 +74,8 @@ pub(super) fn split(text: &str, keys: &[&str]) -> (String, Fields) {
     (kept(&intro), Fields(fields))
 }
 
-/// A value as it comes back: without carriage returns, blank lines around it and white space at its
-/// end; a single line also without white space before it.
+/// Returns a value as it comes back: without carriage returns, blank lines around it and white
+/// space at its end. A value of a single line also loses white space before it.
 pub(super) fn kept(value: &str) -> String {
     let value = value.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<&str> = value.split('\n').collect();
@@ -84,20 +85,20 @@ pub(super) fn kept(value: &str) -> String {
     if value.contains('\n') { value.to_owned() } else { value.trim_start().to_owned() }
 }
 
-/// Builds a text.
+/// Builds the text of an envelope.
 pub(super) struct Writer {
     keys: &'static [&'static str],
-    /// What has been written.
+    /// The text that has been written so far.
     pub(super) text: String,
 }
 
 impl Writer {
-    /// Begins with the kind's first line.
+    /// Starts a text with the kind's first line.
     pub(super) fn new(title: &str, keys: &'static [&'static str]) -> Self {
         Self { keys, text: format!("{title}\n\n") }
     }
 
-    /// Writes what comes before the fields.
+    /// Writes the text that comes before the fields.
     pub(super) fn intro(&mut self, intro: &str) {
         let intro = kept(intro);
         if !intro.is_empty() {
@@ -106,7 +107,7 @@ impl Writer {
         }
     }
 
-    /// Writes a field, if it says something.
+    /// Writes a field, unless its value is absent or empty.
     pub(super) fn field(&mut self, key: &str, value: Option<&str>) {
         let value = kept(value.unwrap_or_default());
         if !value.is_empty() {
@@ -121,7 +122,8 @@ impl Writer {
         }
     }
 
-    /// A value of several lines begins on one of its own, so that its first may be indented.
+    /// Writes a key and its value. A value of several lines begins on a line of its own, so that
+    /// its first line may be indented.
     fn pair(&mut self, key: &str, value: &str) {
         self.text.push_str(key);
         self.text.push(':');
@@ -153,7 +155,7 @@ fn unescaped<'a>(line: &'a str, keys: &[&str]) -> &'a str {
     }
 }
 
-/// The key and the value of a line that begins a field.
+/// Returns the key and the value of a line that begins a field.
 fn field<'a>(line: &'a str, keys: &[&str]) -> Option<(&'a str, &'a str)> {
     let (key, value) = line.split_once([':', '：'])?;
     let apart = value.is_empty() || value.starts_with(char::is_whitespace);

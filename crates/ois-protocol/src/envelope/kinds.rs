@@ -1,4 +1,5 @@
-//! The five kinds: which keys each knows, in the order in which they are written.
+//! The five kinds of structured text: the keys that each knows, in the order in which they are
+//! written.
 
 use super::{
     fields::{Fields, Writer},
@@ -7,17 +8,17 @@ use super::{
 
 /// What reading and writing need to know of a kind.
 pub(super) trait Structured: Sized {
-    /// Its first line.
+    /// The first line of the kind's texts, without the colon.
     const TITLE: &'static str;
-    /// Its keys and their aliases.
+    /// The kind's keys and their aliases.
     const KEYS: &'static [&'static str];
-    /// Takes what it knows.
+    /// Takes the fields that the kind knows.
     fn read(fields: &mut Fields) -> Self;
-    /// Writes what is set.
+    /// Writes the fields that are set.
     fn write(&self, writer: &mut Writer);
 }
 
-/// Somebody is asked to do something.
+/// A request that somebody does something.
 ///
 /// ```
 /// use ois_protocol::envelope::{Body, Envelope, TaskRequest};
@@ -27,23 +28,23 @@ pub(super) trait Structured: Sized {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskRequest {
-    /// `Type`: what sort of work.
+    /// `Type`: the sort of work.
     pub kind: Option<String>,
     /// What is to be done.
     pub description: Option<String>,
-    /// How urgent it is.
+    /// How urgent the task is.
     pub priority: Option<Word<Priority>>,
-    /// By when: a time, or words such as `2 hours`.
+    /// The time by which the task is to be done: a time, or words such as `2 hours`.
     pub deadline: Option<When>,
-    /// `Data` or `Data location`: where it is, or the data itself.
+    /// `Data` or `Data location`: where the data is, or the data itself.
     pub data: Option<String>,
-    /// How to report.
+    /// How the result is to be reported.
     pub callback: Option<String>,
     /// `RequestID`, for example `task-20260204-001`.
     pub request_id: Option<String>,
 }
 
-/// A task is done.
+/// A report that a task is done.
 ///
 /// ```
 /// use ois_protocol::envelope::{Body, Envelope, TaskStatus, Word};
@@ -53,23 +54,23 @@ pub struct TaskRequest {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskComplete {
-    /// `RequestID` of the request.
+    /// `RequestID` of the request that this answers.
     pub request_id: Option<String>,
-    /// `Type` of the request.
+    /// `Type` of the request that this answers.
     pub kind: Option<String>,
-    /// How it went.
+    /// How much of the task was done.
     pub status: Option<Word<TaskStatus>>,
-    /// How long it took, in words such as `45 minutes`.
+    /// How long the task took, in words such as `45 minutes`.
     pub duration: Option<String>,
     /// Where the result is, or the result itself.
     pub output: Option<String>,
     /// The result in a few words.
     pub summary: Option<String>,
-    /// What went wrong, if anything did.
+    /// The errors that occurred, if any did.
     pub errors: Option<String>,
 }
 
-/// A task could not be done.
+/// A report that a task could not be done.
 ///
 /// ```
 /// use ois_protocol::envelope::{Body, Envelope};
@@ -79,21 +80,21 @@ pub struct TaskComplete {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TaskFailed {
-    /// `RequestID` of the request; the original leaves it out.
+    /// `RequestID` of the request that this answers; the original format leaves it out.
     pub request_id: Option<String>,
-    /// `Type` of the request.
+    /// `Type` of the request that this answers.
     pub kind: Option<String>,
-    /// How it went.
+    /// How much of the task was done.
     pub status: Option<Word<TaskStatus>>,
-    /// Why.
+    /// Why the task failed.
     pub reason: Option<String>,
-    /// `Partial output`: what there is all the same.
+    /// `Partial output`: the part of the result that exists all the same.
     pub partial_output: Option<String>,
-    /// What to try instead.
+    /// What the requester could try instead.
     pub suggestion: Option<String>,
 }
 
-/// How an agent is.
+/// A report on the state of an agent.
 ///
 /// ```
 /// use ois_protocol::envelope::{AgentStatus, Body, Envelope, Word};
@@ -103,19 +104,19 @@ pub struct TaskFailed {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusUpdate {
-    /// Whose status.
+    /// The agent that the report is about.
     pub agent: Option<String>,
-    /// When that was so.
+    /// The time at which the report was true.
     pub time: Option<When>,
-    /// In what state.
+    /// The agent's state.
     pub status: Option<Word<AgentStatus>>,
-    /// `CurrentTask`: what it works on, or `idle`.
+    /// `CurrentTask`: the task that the agent works on, or `idle`.
     pub current_task: Option<String>,
-    /// What it has or needs.
+    /// The resources that the agent has or needs.
     pub resources: Option<String>,
 }
 
-/// Something needs attention.
+/// A call for attention.
 ///
 /// ```
 /// use ois_protocol::envelope::{Body, Envelope, Level, Word};
@@ -125,13 +126,13 @@ pub struct StatusUpdate {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Alert {
-    /// How bad it is.
+    /// How severe the alert is.
     pub level: Option<Word<Level>>,
-    /// Who or what noticed it.
+    /// The person or the program that raised the alert.
     pub source: Option<String>,
-    /// When.
+    /// When the alert was raised.
     pub time: Option<When>,
-    /// What.
+    /// What the alert is about.
     pub message: Option<String>,
     /// What is to be done, or `none`.
     pub action: Option<String>,

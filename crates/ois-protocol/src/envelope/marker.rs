@@ -1,6 +1,6 @@
 //! Words in brackets that say something about the text in which they stand.
 
-/// A marker inside a text, in any case.
+/// A marker inside a text, recognised in any case.
 ///
 /// ```
 /// use ois_protocol::envelope::Marker;
@@ -8,22 +8,23 @@
 /// assert_eq!(found, [Marker::Auto, Marker::Redacted, Marker::ActionRequired]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Marker {
     /// `[REDACTED]`: something secret was left out.
     Redacted,
-    /// `[PENDING]`: not decided or not done yet.
+    /// `[PENDING]`: something is not decided or not done yet.
     Pending,
-    /// `[ACTION REQUIRED]`: a person is needed.
+    /// `[ACTION REQUIRED]`: a person has to act.
     ActionRequired,
-    /// `[AUTO]`: written by a program.
+    /// `[AUTO]`: a program wrote the text.
     Auto,
 }
 
 impl Marker {
-    /// All that there are.
+    /// Every marker that the format knows.
     pub const ALL: [Self; 4] = [Self::Redacted, Self::Pending, Self::ActionRequired, Self::Auto];
 
-    /// The marker as it is written.
+    /// Returns the marker as it is written.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Redacted => "[REDACTED]",
@@ -33,7 +34,7 @@ impl Marker {
         }
     }
 
-    /// The markers in a text, in order of their first appearance.
+    /// Returns the markers in a text, in the order of their first appearance.
     pub fn find(text: &str) -> Vec<Self> {
         let text = text.to_ascii_uppercase();
         let mut found: Vec<_> = Self::ALL

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::time::Timestamp;
 
-/// A value that is one of a list of words, or something else that somebody wrote instead.
+/// A value that is either one of a list of words or something else that an author wrote instead.
 ///
 /// ```
 /// use ois_protocol::envelope::{Priority, Word};
@@ -13,20 +13,20 @@ use crate::time::Timestamp;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Word<T> {
-    /// One of the list, in any case; written in lower case.
+    /// A word of the list. It is read in any case and written in lower case.
     Known(T),
-    /// Anything else, as written.
+    /// Any other value, as written.
     Other(String),
 }
 
-/// A list of words.
+/// A list of words that a field may hold.
 pub trait Vocabulary: Copy + PartialEq + 'static {
-    /// Each word in lower case and what it means.
+    /// Each word in lower case, with the value that it stands for.
     const WORDS: &'static [(&'static str, Self)];
 }
 
 impl<T: Vocabulary> Word<T> {
-    /// The word as it is written.
+    /// Returns the word as it is written.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Known(value) => word_of(*value),
@@ -61,14 +61,15 @@ fn word_of<T: Vocabulary>(value: T) -> &'static str {
 /// assert_eq!(Priority::WORDS.len(), 4);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Priority {
-    /// When there is time.
+    /// The task can wait until there is time.
     Low,
-    /// As things come.
+    /// The task takes its turn among others.
     Medium,
-    /// Before others.
+    /// The task goes before others.
     High,
-    /// Now.
+    /// The task is to be done at once.
     Urgent,
 }
 
@@ -81,19 +82,20 @@ impl Vocabulary for Priority {
     ];
 }
 
-/// How a task went.
+/// How much of a task was done.
 ///
 /// ```
 /// use ois_protocol::envelope::{TaskStatus, Word};
 /// assert_eq!(Word::Known(TaskStatus::Success).as_str(), "success");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum TaskStatus {
-    /// All of it is done.
+    /// All of the task is done.
     Success,
-    /// Some of it is done.
+    /// Some of the task is done.
     Partial,
-    /// None of it is done.
+    /// None of the task is done.
     Failed,
 }
 
@@ -102,21 +104,22 @@ impl Vocabulary for TaskStatus {
         &[("success", Self::Success), ("partial", Self::Partial), ("failed", Self::Failed)];
 }
 
-/// In what state an agent says it is.
+/// The state that an agent reports of itself.
 ///
 /// ```
 /// use ois_protocol::envelope::{AgentStatus, Word};
 /// assert_eq!(Word::Known(AgentStatus::Maintenance).as_str(), "maintenance");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum AgentStatus {
-    /// There, with time.
+    /// The agent is connected and has time.
     Online,
-    /// There, at work.
+    /// The agent is connected and at work.
     Busy,
-    /// Not there.
+    /// The agent is not connected.
     Offline,
-    /// Not there for a while, on purpose.
+    /// The agent is away for a while, on purpose.
     Maintenance,
 }
 
@@ -129,17 +132,18 @@ impl Vocabulary for AgentStatus {
     ];
 }
 
-/// How bad an alert is.
+/// How severe an alert is.
 ///
 /// ```
 /// use ois_protocol::envelope::Level;
 /// assert!(Level::Info < Level::Critical);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Level {
-    /// Good to know.
+    /// The alert is for information only.
     Info,
-    /// May become worse.
+    /// The condition may become worse.
     Warning,
     /// Something does not work.
     Error,
@@ -165,9 +169,9 @@ impl Vocabulary for Level {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
-    /// A point in time; written in UTC, with milliseconds only if there are any.
+    /// A point in time, written in UTC, with milliseconds only if there are any.
     At(Timestamp),
-    /// Anything else, as written.
+    /// Any other text, as written.
     Text(String),
 }
 

@@ -1,4 +1,4 @@
-//! What a client sends.
+//! The frames that a client sends.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::{
     run::{Run, Stopped},
 };
 
-/// What a client sends.
+/// A frame that a client sends.
 ///
 /// ```
 /// use ois_protocol::ClientFrame;
@@ -24,23 +24,23 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ClientFrame {
-    /// Asks for a `pong`, also before signing in.
+    /// Asks for a `pong`; allowed before signing in as well.
     Ping,
-    /// Signs in with a session token; without one, the cookie of the upgrade counts.
+    /// Signs in with a session token. Without a token, the cookie of the upgrade request counts.
     Auth(SignIn),
     /// Signs in with an agent's token.
     AgentAuth(SignIn),
-    /// Says something. `message` is an alias that old clients use.
+    /// Says something in a room. `message` is an alias that old clients use.
     Chat(Chat),
-    /// What an agent is doing right now.
+    /// Reports what an agent is doing right now.
     Activity(Activity),
-    /// How far a mention came, from a monitor.
+    /// Reports how far a mention came; sent by a monitor.
     Delivery(Delivery),
-    /// What a monitor proved about its agent's wake path.
+    /// Reports what a monitor proved about its agent's wake path.
     Presence(Presence),
-    /// An agent's turn, from a monitor.
+    /// Reports the start or the end of an agent's turn; sent by a monitor.
     Run(Run),
-    /// What became of a `stop`, from a monitor.
+    /// Reports the result of a `stop`; sent by a monitor.
     Stopped(Stopped),
 }
 
@@ -53,13 +53,13 @@ pub enum ClientFrame {
 /// ```
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignIn {
-    /// A session's or an agent's token.
+    /// The token of a session or of an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// Resume: everything after this id, instead of a `history`.
+    /// Resumes: asks for everything after this id, instead of a `history`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<EventId>,
-    /// What to be told besides chat; nothing by default.
+    /// The topics that the client wants besides chat; none by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subscribe: Vec<Topic>,
 }
@@ -74,7 +74,7 @@ impl std::fmt::Debug for SignIn {
     }
 }
 
-/// What a client may ask to be told besides chat. Unknown topics are ignored.
+/// A topic that a client may subscribe to besides chat. Unknown topics are ignored.
 ///
 /// ```
 /// use ois_protocol::Topic;
@@ -83,16 +83,17 @@ impl std::fmt::Debug for SignIn {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum Topic {
-    /// [`Delivery`] frames.
+    /// The client is sent [`Delivery`] frames.
     Deliveries,
-    /// [`Activity`] frames.
+    /// The client is sent [`Activity`] frames.
     Activity,
-    /// [`Presence`] frames.
+    /// The client is sent [`Presence`] frames.
     Presence,
-    /// [`Run`] frames.
+    /// The client is sent [`Run`] frames.
     Runs,
-    /// One that a newer client knows.
+    /// A topic that only a newer client knows.
     #[serde(other)]
     Unknown,
 }
@@ -103,26 +104,41 @@ pub enum Topic {
 /// let chat: ois_protocol::Chat = serde_json::from_str(r#"{"text":"hi","replyTo":7}"#).unwrap();
 /// assert!(chat.room.is_main() && chat.reply_to.is_some());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chat {
-    /// What is said; may be empty if something is attached.
+    /// What is said; it may be empty if something is attached.
     pub text: String,
-    /// Files that go with it, at the most [`crate::Limits::attachments`].
+    /// The files that go with the message, at most [`crate::Limits::attachments`].
     #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "list_or_null")]
     pub attachments: Vec<Attachment>,
-    /// Where; `main` if absent.
-    #[serde(default, skip_serializing_if = "RoomName::is_main")]
+    /// The room in which it is said; `main` if absent.
+    #[serde(default = "RoomName::main", skip_serializing_if = "RoomName::is_main")]
     pub room: RoomName,
-    /// The message it answers.
+    /// The message that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<EventId>,
-    /// The sender's own name for it; answered by `ack`.
+    /// The sender's own name for the message; the server answers it with `ack`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
-    /// The message that woke the agent who says this.
+    /// The message that woke the agent that says this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<EventId>,
+}
+
+impl Chat {
+    /// Returns an empty chat in the room `main`, to be completed: `Chat { text, ..Chat::in_main()
+    /// }`.
+    pub const fn in_main() -> Self {
+        Self {
+            text: String::new(),
+            attachments: Vec::new(),
+            room: RoomName::main(),
+            reply_to: None,
+            nonce: None,
+            cause: None,
+        }
+    }
 }
 
 /// Why a frame could not be understood.
@@ -135,19 +151,19 @@ pub struct Chat {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// No JSON, or no UTF-8.
+    /// The bytes are no JSON, or no UTF-8.
     #[error("frame is not JSON")]
     Json(#[source] serde_json::Error),
-    /// JSON, but no object with a `type` and what belongs to it.
+    /// The bytes are JSON, but not an object with a `type` and the fields that belong to it.
     #[error("{0}")]
     Shape(String),
-    /// A type that this server does not know.
+    /// The frame has a type that this server does not know.
     #[error("unknown frame type {0:?}")]
     UnknownType(String),
 }
 
 impl FrameError {
-    /// The code of the `error` frame that answers it.
+    /// Returns the code of the `error` frame that answers it.
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Json(_) => ErrorCode::BadJson,
@@ -158,12 +174,12 @@ impl FrameError {
 }
 
 impl ClientFrame {
-    /// Reads a client's frame. Unknown fields are ignored.
+    /// Parses a client's frame. Unknown fields are ignored.
     ///
     /// # Errors
-    /// [`FrameError`], which tells the three ways apart in which a frame can be wrong.
+    /// Fails with a [`FrameError`], which tells apart the three ways in which a frame can be wrong.
     pub fn parse(bytes: &[u8]) -> Result<Self, FrameError> {
-        // serde would read a list as well, field by field.
+        // serde would accept a list as well, field by field.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(no_object(bytes));
         }
@@ -197,7 +213,7 @@ fn body<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FrameError> {
     serde_json::from_slice(bytes).map_err(|error| FrameError::Shape(words(&error)))
 }
 
-/// Not an object with a type, if it is JSON at all.
+/// Returns the error for bytes that are no object with a `type`, if they are JSON at all.
 fn no_object(bytes: &[u8]) -> FrameError {
     match serde_json::from_slice::<IgnoredAny>(bytes) {
         Ok(_) => FrameError::Shape("frame is not an object with a text \"type\"".to_owned()),
@@ -205,8 +221,9 @@ fn no_object(bytes: &[u8]) -> FrameError {
     }
 }
 
-/// serde's sentence without the position, which means nothing to whoever built an object. It may
-/// repeat a value of the client's, of which so much is enough.
+/// Returns serde's message without the position, which means nothing to a caller that built an
+/// object. The message may repeat a value that the client sent, so it is cut to a length that is
+/// enough to find the mistake.
 fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let words = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
@@ -260,7 +277,7 @@ mod tests {
     fn what_a_client_says_of_itself_is_ignored() {
         let sent = r#"{"type":"message","text":"x","user":"FAKE","id":1,"time":"x","mentions":["ARIA"],"attachments":null}"#;
         let frame = ClientFrame::parse(sent.as_bytes()).unwrap();
-        assert_eq!(frame, ClientFrame::Chat(Chat { text: "x".to_owned(), ..Chat::default() }));
+        assert_eq!(frame, ClientFrame::Chat(Chat { text: "x".to_owned(), ..Chat::in_main() }));
     }
 
     #[test]
@@ -275,7 +292,7 @@ mod tests {
             ClientFrame::Chat(Chat {
                 text: "x".to_owned(),
                 nonce: Some("n1".parse().unwrap()),
-                ..Chat::default()
+                ..Chat::in_main()
             }),
         ];
         for frame in frames {

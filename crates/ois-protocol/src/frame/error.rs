@@ -1,4 +1,4 @@
-//! What is said when something was not done, in frames and in REST answers.
+//! The errors that the server reports in frames and in REST answers.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,29 +14,29 @@ use crate::name::Nonce;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorFrame {
-    /// For programs.
+    /// The error for programs.
     pub code: ErrorCode,
-    /// For people.
+    /// The error in words for people.
     pub message: String,
-    /// The draft it concerns.
+    /// The nonce of the draft that the error concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
-    /// The delivery or the run that the report was about: `MESSAGE:AGENT`, or the run's name.
+    /// The report that the error concerns: a delivery as `MESSAGE:AGENT`, or the name of a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
-    /// When it may be worth trying again, in milliseconds.
+    /// The milliseconds after which it may be worth trying again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
 
 impl ErrorFrame {
-    /// An error without nonce and without hope that waiting helps.
+    /// Creates an error that concerns no draft and that waiting will not mend.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), nonce: None, about: None, retry_after_ms: None }
     }
 }
 
-/// What went wrong, for programs; the same words in frames and in REST answers.
+/// What went wrong, for programs; frames and REST answers use the same words.
 ///
 /// ```
 /// use ois_protocol::ErrorCode;
@@ -46,35 +46,35 @@ impl ErrorFrame {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// No JSON.
+    /// The bytes are no JSON.
     BadJson,
-    /// JSON of the wrong shape.
+    /// The JSON has the wrong shape.
     BadFrame,
-    /// A type that the server does not know.
+    /// The server does not know this type of frame.
     UnknownType,
-    /// Not signed in.
+    /// The client is not signed in.
     Unauthorized,
-    /// Signed in, but not allowed.
+    /// The member is signed in but not allowed to do this.
     Forbidden,
-    /// Over a limit of length.
+    /// A text or a frame is over a limit of length.
     TooLong,
-    /// The server has too much to do; wait.
+    /// The server has too much to do; the client should wait.
     Busy,
-    /// The disk did not take it; nothing was stored or seen.
+    /// The disk did not take the event; nothing was stored, and nobody saw it.
     Storage,
-    /// A resume after an id that the log has not reached.
+    /// The client resumes after an id that the log has not reached.
     CursorAhead,
-    /// Over a limit of rate or number.
+    /// The client is over a limit of rate or number.
     Limit,
-    /// Somebody else changed it, or it exists already.
+    /// Somebody else changed the thing, or it exists already.
     Conflict,
-    /// There is no such thing.
+    /// The thing does not exist.
     NotFound,
-    /// A delivery cannot go from where it is to there.
+    /// The delivery cannot go from its present state to the reported one.
     BadTransition,
-    /// The server's own fault.
+    /// The error is the server's own fault.
     Internal,
-    /// A code that a newer server knows.
+    /// A code that only a newer server knows.
     #[serde(other)]
     Unknown,
 }

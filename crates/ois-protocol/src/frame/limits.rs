@@ -1,31 +1,33 @@
-//! How much is too much.
+//! The limits that the server sets for its clients.
 
-/// How much is too much. Defaults are wire.md's; each is a setting of the server.
+/// The limits that the server sets for its clients. The defaults are those of the specification,
+/// and each is a setting of the server.
 ///
 /// ```
 /// assert_eq!(ois_protocol::Limits::default().text_bytes, 256 * 1024);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// A message's text, in bytes of UTF-8.
+    /// The most bytes of UTF-8 in a message's text.
     pub text_bytes: usize,
-    /// One frame, in bytes.
+    /// The most bytes in one frame.
     pub frame_bytes: usize,
-    /// Uploads and `PUT` must stay below this many bytes.
+    /// The number of bytes below which uploads and `PUT` bodies must stay.
     pub upload_bytes: u64,
-    /// A JSON body over HTTP, in bytes.
+    /// The most bytes in a JSON body over HTTP.
     pub json_bytes: usize,
-    /// Files with one message.
+    /// The most files that may go with one message.
     pub attachments: usize,
-    /// Chat frames that a member may send at once.
+    /// The number of chat frames that a member may send at once.
     pub chat_burst: u32,
-    /// Chat frames a second after that; 0 means no limit.
+    /// The number of chat frames per second after that burst; 0 means no limit.
     pub chat_rate: u32,
     /// How long nonces are remembered, in milliseconds.
     pub nonce_ms: u64,
     /// How long a peer may take no bytes while some wait for it, in milliseconds.
     pub stall_ms: u64,
-    /// How often the server pings; a peer silent for two of these is gone, in milliseconds.
+    /// The interval between two pings of the server, in milliseconds. A peer that is silent for two
+    /// intervals is closed.
     pub ping_ms: u64,
 }
 

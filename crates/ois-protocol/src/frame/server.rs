@@ -1,4 +1,4 @@
-//! What a server sends.
+//! The frames that a server sends.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{
     run::{Run, Stop},
 };
 
-/// What a server sends.
+/// A frame that a server sends.
 ///
 /// ```
 /// use ois_protocol::ServerFrame;
@@ -23,39 +23,39 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
-    /// The answer to `ping`.
+    /// Answers a `ping` of the client.
     Pong,
-    /// Signed in.
+    /// Says that the client is signed in.
     AuthOk(AuthOk),
-    /// The token is wrong or has expired; the socket stays open.
+    /// Says that the token is wrong or has expired; the socket stays open.
     AuthFail,
     /// The last messages before now, oldest first.
     History(History),
-    /// After a resume: everything up to this id has been sent.
+    /// Says, after a resume, that everything up to this id has been sent.
     CaughtUp {
-        /// The log's head when the reader reached it.
+        /// The head of the log when the reader reached it.
         id: EventId,
     },
-    /// Somebody said something.
+    /// A message that was said in a room.
     Message {
-        /// What.
+        /// The message as every client sees it.
         message: Message,
     },
-    /// A draft with a nonce is durable.
+    /// Confirms that a draft with a nonce is durable.
     Ack(Ack),
-    /// Something the client sent was not done.
+    /// Says that something the client sent was not done.
     Error(ErrorFrame),
-    /// How far a mention came.
+    /// A new state of a delivery, which says how far a mention came.
     Delivery(Delivery),
     /// What an agent is doing right now.
     Activity(Activity),
-    /// Whether somebody is there.
+    /// Whether a member can be reached.
     Presence(Presence),
-    /// An agent's turn.
+    /// The start or the end of an agent's turn.
     Run(Run),
-    /// To the agent's monitor: stop a turn.
+    /// Asks the agent's monitor to stop a turn.
     Stop(Stop),
-    /// A type that a newer server knows; ignored.
+    /// A type that only a newer server knows; clients ignore it.
     #[serde(other)]
     Unknown,
 }
@@ -69,9 +69,9 @@ pub enum ServerFrame {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthOk {
-    /// The display name signed in under.
+    /// The display name under which the member is signed in.
     pub user: String,
-    /// Whether it is an agent's.
+    /// Whether the member is an agent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_agent: bool,
     /// What the member may do; absent from an old server.
@@ -80,13 +80,13 @@ pub struct AuthOk {
     /// The team's id, 8 hex digits; absent from an old server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team: Option<String>,
-    /// 2; absent from an old server.
+    /// The version of the protocol, 2; absent from an old server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<u32>,
     /// The id of the last event so far.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<EventId>,
-    /// This connection's number, for the server's log.
+    /// The number of this connection, by which the server's log names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
 }
@@ -99,12 +99,12 @@ pub struct AuthOk {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// Oldest first.
+    /// The messages, oldest first.
     pub messages: Vec<Message>,
-    /// Set if a resume asked for more than is kept.
+    /// Whether a resume asked for more than is kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
-    /// With `truncated`: the oldest id that is kept.
+    /// The oldest id that is kept; present with `truncated`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest: Option<EventId>,
 }
@@ -117,11 +117,11 @@ pub struct History {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ack {
-    /// The draft's.
+    /// The nonce of the draft.
     pub nonce: Nonce,
-    /// The message's.
+    /// The id of the message that the draft became.
     pub id: EventId,
-    /// Whether it had been stored before.
+    /// Whether the draft had been stored before.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub duplicate: bool,
 }

@@ -1,4 +1,4 @@
-//! The bodies of the calls on files and uploads.
+//! The bodies of the REST calls on files and uploads.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,13 +14,13 @@ use crate::{message::Attachment, time::Timestamp};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UploadAnswer {
-    /// Always true.
+    /// Whether the call succeeded; always true.
     pub ok: bool,
-    /// What was kept.
+    /// The file that the server has kept.
     pub file: Uploaded,
 }
 
-/// A file that the server has just kept, under both sets of names that clients in the field read.
+/// A file that the server has just kept, with both sets of field names that existing clients read.
 ///
 /// ```
 /// use ois_protocol::{Attachment, http::Uploaded};
@@ -32,13 +32,14 @@ pub struct UploadAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Uploaded {
-    /// Where it can be read: `/uploads/<name>`, or `/api/download?path=…` if it went to a folder.
+    /// The address at which the file can be read: `/uploads/<name>`, or `/api/download?path=…` if
+    /// it went to a folder.
     pub url: String,
-    /// What the sender called it.
+    /// The file name that the sender gave.
     pub original_name: String,
-    /// Its media type.
+    /// The media type of the file.
     pub mime_type: String,
-    /// Its length in bytes.
+    /// The length of the file in bytes.
     pub size: u64,
     /// `original_name` again; absent from an old server.
     #[serde(default)]
@@ -46,7 +47,7 @@ pub struct Uploaded {
     /// `mime_type` again; absent from an old server.
     #[serde(default)]
     pub r#type: String,
-    /// Its place in the tree, if it went to a folder.
+    /// The file's path in the tree, if it went to a folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
@@ -68,16 +69,16 @@ impl From<Attachment> for Uploaded {
 impl TryFrom<Uploaded> for Attachment {
     type Error = serde_json::Error;
 
-    /// What goes with a message after an upload.
+    /// Converts an upload into an attachment for a message.
     ///
     /// # Errors
-    /// If the file went to a folder, or its address is none that may be attached.
+    /// Fails if the file went to a folder, or if its address may not be attached.
     fn try_from(file: Uploaded) -> Result<Self, serde_json::Error> {
         serde_json::from_value(serde_json::to_value(file)?)
     }
 }
 
-/// The answer to `GET /api/files`: what is in a folder.
+/// The answer to `GET /api/files`: the contents of a folder.
 ///
 /// ```
 /// use ois_protocol::http::FilesAnswer;
@@ -89,7 +90,7 @@ impl TryFrom<Uploaded> for Attachment {
 pub struct FilesAnswer {
     /// The folder as the client named it.
     pub path: String,
-    /// What is in it, without names that begin with a dot.
+    /// The contents of the folder, without names that begin with a dot.
     pub items: Vec<FileItem>,
 }
 
@@ -104,16 +105,16 @@ pub struct FilesAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FileItem {
-    /// The last part of its path.
+    /// The last component of the item's path.
     pub name: String,
-    /// Whether it is a folder.
+    /// Whether the item is a folder.
     pub is_dir: bool,
-    /// Its path, below the folder as the client named it.
+    /// The item's path, which begins with the folder as the client named it.
     pub path: String,
-    /// Its length in bytes; absent for a folder and from an old server.
+    /// The length in bytes; absent for a folder and from an old server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// When it was last written; absent from an old server.
+    /// The time of the last change; absent from an old server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified: Option<Timestamp>,
 }
@@ -129,7 +130,7 @@ pub struct FileItem {
 pub struct FileAnswer {
     /// The file as the client named it.
     pub path: String,
-    /// Its text; bytes that are no UTF-8 are shown as U+FFFD.
+    /// The text of the file; bytes that are no UTF-8 are shown as U+FFFD.
     pub content: String,
 }
 
@@ -142,13 +143,13 @@ pub struct FileAnswer {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteFile {
-    /// Which file; the folders above it are made.
+    /// The path of the file; missing folders above it are created.
     pub path: String,
-    /// Its new text.
+    /// The new text of the file.
     pub content: String,
 }
 
-/// The body of `POST /api/rename`. What stands at the new path already is not replaced.
+/// The body of `POST /api/rename`. A file that already stands at the new path is not replaced.
 ///
 /// ```
 /// use ois_protocol::http::Rename;
@@ -158,9 +159,9 @@ pub struct WriteFile {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rename {
-    /// What to move.
+    /// The present path of the file or folder.
     pub old_path: String,
-    /// Where to.
+    /// The path to which it is moved.
     pub new_path: String,
 }
 
@@ -173,11 +174,12 @@ pub struct Rename {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MakeDir {
-    /// Which folder; those above it are made.
+    /// The path of the folder; missing folders above it are created.
     pub path: String,
 }
 
-/// The body of `POST /api/ticket`: asks for an address that a browser can open without a header.
+/// The body of `POST /api/ticket`, which asks for an address that a browser can open without a
+/// header.
 ///
 /// ```
 /// use ois_protocol::http::AskTicket;
@@ -186,7 +188,7 @@ pub struct MakeDir {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AskTicket {
-    /// The file to be downloaded.
+    /// The path of the file to be downloaded.
     pub path: String,
 }
 
@@ -200,7 +202,7 @@ pub struct AskTicket {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
-    /// Good for this one file, for about a minute: `/api/download?path=…&ticket=…`.
+    /// The address, valid for this one file for about a minute: `/api/download?path=…&ticket=…`.
     pub url: String,
 }
 

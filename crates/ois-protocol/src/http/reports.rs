@@ -1,4 +1,4 @@
-//! The REST bodies about deliveries, runs, what they cost, and budgets.
+//! The REST bodies about deliveries, runs, their cost, and budgets.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::{budget::Budget, delivery::Delivery, run::Run};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveriesAnswer {
-    /// The state of each, in the order of their messages.
+    /// The state of each delivery, in the order of their messages.
     pub deliveries: Vec<Delivery>,
     /// Whether there are more after the last one.
     pub more: bool,
@@ -28,7 +28,7 @@ pub struct DeliveriesAnswer {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retried {
-    /// As it stands now.
+    /// The state of the delivery after the retry.
     pub delivery: Delivery,
 }
 
@@ -40,11 +40,11 @@ pub struct Retried {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunsAnswer {
-    /// Those under way by their start, those that are over from the newest back.
+    /// The turns under way, ordered by their start, then the finished ones from the newest back.
     pub runs: Vec<Run>,
 }
 
-/// By what usage is summed up.
+/// The key by which usage is summed up.
 ///
 /// ```
 /// use ois_protocol::http::UsageBy;
@@ -53,15 +53,15 @@ pub struct RunsAnswer {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageBy {
-    /// Each agent.
+    /// Usage is summed up for each agent.
     Agent,
-    /// Each room.
+    /// Usage is summed up for each room.
     Room,
-    /// Each day of the team's zone.
+    /// Usage is summed up for each day of the team's zone.
     Day,
 }
 
-/// Not a word of [`UsageBy`].
+/// The error for a text that is not a word of [`UsageBy`].
 ///
 /// ```
 /// use ois_protocol::http::UsageBy;
@@ -94,7 +94,7 @@ impl std::str::FromStr for UsageBy {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UsageAnswer {
-    /// A row for each agent, room or day that has any.
+    /// One row for each agent, room or day that has any usage.
     pub usage: Vec<UsageRow>,
 }
 
@@ -107,15 +107,15 @@ pub struct UsageAnswer {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UsageRow {
-    /// An agent's short name, a room's name, or a day as `YYYY-MM-DD`.
+    /// The short name of an agent, the name of a room, or a day as `YYYY-MM-DD`.
     pub key: String,
-    /// Turns begun.
+    /// The number of turns that began.
     pub turns: u64,
-    /// Tokens read, as far as runtimes report them.
+    /// The number of tokens that were read, as far as runtimes report them.
     pub input_tokens: u64,
-    /// Tokens written, as far as runtimes report them.
+    /// The number of tokens that were written, as far as runtimes report them.
     pub output_tokens: u64,
-    /// Money in millionths of a US dollar, as far as runtimes report it.
+    /// The money that was spent, in millionths of a US dollar, as far as runtimes report it.
     pub micro_usd: u64,
 }
 
@@ -128,6 +128,6 @@ pub struct UsageRow {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Budgets {
-    /// All of them; a `PUT` replaces what there was.
+    /// Every budget of the team; a `PUT` replaces all earlier ones.
     pub budgets: Vec<Budget>,
 }

@@ -1,9 +1,10 @@
-//! Where a text is code: spans between backticks and fenced blocks, as the page shows them.
+//! Finds the parts of a text that are code: spans between backticks and fenced blocks, as the page
+//! shows them.
 
 use std::{collections::BTreeMap, ops::Range};
 
-/// The bytes of `text` that are code, in order. A fence that is never closed goes to the end; a
-/// span ends with its paragraph at the latest, or it was none.
+/// Returns the byte ranges of `text` that are code, in order. A fence that is never closed extends
+/// to the end of the text. A span must end within its paragraph; otherwise it is no code.
 pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     if !text.contains(['`', '~']) {
@@ -42,7 +43,7 @@ pub(super) fn holds(ranges: &[Range<usize>], at: usize) -> bool {
     ranges.get(next).is_some_and(|range| range.contains(&at))
 }
 
-/// A fence: its character and how many there are.
+/// A fence: its character and how many of them stand in a row.
 type Mark = (char, usize);
 
 fn mark(line: &str) -> Option<(Mark, &str)> {
@@ -61,8 +62,8 @@ fn closes(line: &str, (sign, length): Mark) -> bool {
     mark(line).is_some_and(|(mark, rest)| mark.0 == sign && mark.1 >= length && rest.is_empty())
 }
 
-/// Adds the spans of one paragraph: each begins with a run of backticks and ends with the next
-/// run of the same length. Looked up by length, so that lone runs cost no second reading.
+/// Adds the spans of one paragraph. Each begins with a run of backticks and ends with the next run
+/// of the same length. Runs are looked up by length, so that lone runs cost no second reading.
 fn add_spans(text: &str, paragraph: Range<usize>, found: &mut Vec<Range<usize>>) {
     let runs = runs(text, paragraph);
     let mut by_length: BTreeMap<usize, Vec<usize>> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! What the mentions of a text come to: everybody once, and in the strongest way in which the text
-//! names them.
+//! Collects the mentions of a text: each member once, in the strongest way in which the text names
+//! it.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{name::ShortName, notice::Offer};
 
-/// The mentions of a text, as far as it is read.
+/// The mentions of a text, as far as it has been read.
 #[derive(Default)]
 pub(super) struct Named<'r, 'a> {
     calls: Words<'r, 'a>,
@@ -17,11 +17,11 @@ pub(super) struct Named<'r, 'a> {
     fyi: Words<'r, 'a>,
 }
 
-/// What was named in one way, in the order of the text. Each once, so that a duty that is named
-/// over and over costs its holders only once.
+/// What was named in one way, in the order of the text. Each word is kept once, so that a duty that
+/// is named over and over costs its holders only once.
 #[derive(Default)]
 struct Words<'r, 'a> {
-    /// What is in the order, by its word; everybody has none.
+    /// The words that are in the order already; `None` stands for everybody.
     seen: BTreeSet<Option<&'a ShortName>>,
     order: Vec<&'r Called<'a>>,
 }
@@ -53,7 +53,7 @@ impl<'r, 'a> Named<'r, 'a> {
 }
 
 impl<'a> Words<'_, 'a> {
-    /// The names of those whom no list before has taken.
+    /// Takes the names of those members that no earlier list has taken.
     fn take<'t>(&self, taken: &mut BTreeSet<&'t ShortName>) -> Vec<ShortName>
     where
         'a: 't,

@@ -1,5 +1,5 @@
-//! What can stand behind the sign, in an order in which the longest that a text begins with is
-//! found by narrowing down letter by letter.
+//! Everything that can follow the sign, sorted so that the longest entry with which a text begins
+//! is found by narrowing down letter by letter.
 
 use std::{borrow::Cow, iter, slice};
 
@@ -13,18 +13,18 @@ use crate::{
     name::{ShortName, fold},
 };
 
-/// Who or what a mention stands for.
+/// What a mention stands for.
 pub(super) enum Called<'a> {
-    /// Everybody.
+    /// The mention calls everybody.
     All,
-    /// This member.
+    /// The mention calls this member.
     Member(&'a Member),
-    /// A duty and those who have it, in the order of the register.
+    /// The mention names a duty, with the members that have it in the order of the register.
     Duty(&'a ShortName, Vec<&'a Member>),
 }
 
 impl<'a> Called<'a> {
-    /// Takes in those who have the same duty. A name or everybody stays what it is.
+    /// Adds the holders of the same duty. An entry that is a name or everybody stays what it is.
     fn merge(&mut self, other: &mut Self) {
         if let (Called::Duty(_, holders), Called::Duty(_, more)) = (self, other) {
             more.retain(|one| holders.last().is_none_or(|last| last.name != one.name));
@@ -32,7 +32,7 @@ impl<'a> Called<'a> {
         }
     }
 
-    /// The name or the duty, as registered.
+    /// Returns the name or the duty, as registered; `None` for everybody.
     pub(super) fn word(&self) -> Option<&'a ShortName> {
         match self {
             Called::All => None,
@@ -41,7 +41,7 @@ impl<'a> Called<'a> {
         }
     }
 
-    /// The members that this stands for, unless it is everybody.
+    /// Returns the members that this stands for; none if it is everybody.
     pub(super) fn members(&self) -> &[&'a Member] {
         match self {
             Called::All => &[],
@@ -51,7 +51,7 @@ impl<'a> Called<'a> {
     }
 }
 
-/// What a text begins with.
+/// The entry with which a text begins.
 pub(super) struct Found<'r, 'a> {
     pub(super) called: &'r Called<'a>,
     /// Whether it is written as `one:…`.
@@ -60,18 +60,19 @@ pub(super) struct Found<'r, 'a> {
     pub(super) length: usize,
 }
 
-/// Everything that can stand behind the sign, sorted by what it is compared by.
+/// Everything that can follow the sign, sorted by the key that it is compared by.
 pub(super) struct Roster<'a> {
     entries: Vec<Entry<'a>>,
-    /// Where in the entries those with this first byte begin. Most signs are done with here.
+    /// The index at which the entries with this first byte begin. Most signs need no further
+    /// look-up.
     starts: [usize; 257],
 }
 
 type Entry<'a> = (Cow<'a, str>, Called<'a>);
 
 impl<'a> Roster<'a> {
-    /// These members with their duties, and everybody. A word stands for everybody rather than
-    /// for a member, and for a member rather than for a duty.
+    /// Creates the roster of these members with their duties, and everybody. A word stands for
+    /// everybody rather than for a member, and for a member rather than for a duty.
     pub(super) fn new(team: impl IntoIterator<Item = &'a Member>) -> Self {
         let mut entries: Vec<Entry<'a>> = EVERYBODY.map(|all| (all.into(), Called::All)).into();
         let team: Vec<&Member> = team.into_iter().collect();
@@ -82,7 +83,7 @@ impl<'a> Roster<'a> {
             let of = |duty| Called::Duty(duty, vec![member]);
             entries.extend(member.duties.iter().map(|duty| (key(duty.folded()), of(duty))));
         }
-        // Stable: of the same word the first stays.
+        // The sort is stable, so of equal words the first stays.
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         entries.dedup_by(|(word, called), (kept_word, kept)| {
             let same = word == kept_word;
@@ -94,7 +95,8 @@ impl<'a> Roster<'a> {
         Self { starts: starts(&entries), entries }
     }
 
-    /// The longest that `text` begins with: a name or a duty, or one of them behind `one:`.
+    /// Finds the longest entry with which `text` begins: a name or a duty, or one of them after
+    /// `one:`.
     pub(super) fn find(&self, text: &str) -> Option<Found<'_, 'a>> {
         let whole = self.longest(text).map(|(called, length)| Found { called, one: false, length });
         let one = after_one(text).and_then(|start| {
@@ -102,7 +104,7 @@ impl<'a> Roster<'a> {
             let one = Found { called, one: true, length: start + length };
             (!matches!(called, Called::All)).then_some(one)
         });
-        // Of two equally long ones this takes the last: somebody may be called `one:x`.
+        // Of two equally long matches this takes the last, because a member may be called `one:x`.
         [one, whole].into_iter().flatten().max_by_key(|found| found.length)
     }
 
@@ -142,7 +144,7 @@ fn starts(entries: &[Entry<'_>]) -> [usize; 257] {
     starts
 }
 
-/// Those of the entries, alike before `at`, that have this byte there.
+/// Returns those of the entries, which are equal before `at`, that have this byte there.
 fn narrowed<'r, 'a>(entries: &'r [Entry<'a>], at: usize, byte: u8) -> &'r [Entry<'a>] {
     let there = |(word, _): &Entry<'a>| word.as_bytes().get(at).copied();
     let from = entries.partition_point(|entry| there(entry) < Some(byte));
@@ -150,13 +152,13 @@ fn narrowed<'r, 'a>(entries: &'r [Entry<'a>], at: usize, byte: u8) -> &'r [Entry
     &entries[from..to]
 }
 
-/// What a name or a duty is looked up by. Greek writes its s differently at the end of a word, which
-/// a name inside a text may not be.
+/// Returns the key by which a name or a duty is looked up. Greek writes its s differently at the
+/// end of a word, and a name inside a text need not stand at the end of one.
 fn key(folded: &str) -> Cow<'_, str> {
     if folded.contains('ς') { folded.replace('ς', "σ").into() } else { folded.into() }
 }
 
-/// How a part of a text is compared.
+/// Returns a part of a text in the form in which it is compared.
 fn piece(unit: &str) -> Cow<'_, str> {
     match unit.as_bytes() {
         [b'A'..=b'Z'] => unit.to_ascii_lowercase().into(),
@@ -165,7 +167,8 @@ fn piece(unit: &str) -> Cow<'_, str> {
     }
 }
 
-/// Where the name or the duty begins in a text that begins with `one:`, in any case and width.
+/// Returns the offset at which the name or the duty begins in a text that begins with `one:`, in
+/// any case and width.
 fn after_one(text: &str) -> Option<usize> {
     let mut rest = text;
     for written in ONE {
@@ -174,8 +177,8 @@ fn after_one(text: &str) -> Option<usize> {
     Some(text.len() - rest.len())
 }
 
-/// The parts of a text, as pairs of start and end, that can be folded one by one: a part begins
-/// with a character that joins none before it.
+/// Returns the parts of a text that can be folded one by one, as pairs of start and end. A part
+/// begins with a character that joins none before it.
 fn units(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let mut starts = text.char_indices().skip(1).filter(|(_, c)| begins_unit(*c)).map(|(at, _)| at);
     let mut start = 0;
@@ -195,8 +198,8 @@ fn begins_unit(c: char) -> bool {
     canonical_combining_class(first) == 0 && is_nfkc_quick(iter::once(first)) != IsNormalized::Maybe
 }
 
-/// Whether a name is whole with this behind it: one that ends in a letter or a digit goes on with
-/// the next one, also across a hyphen.
+/// Whether a name is complete when `after` follows it. A name that ends in a letter or a digit is
+/// continued by a letter or a digit, also across a hyphen.
 fn ends_with_word(name: &str, after: &str) -> bool {
     let mut after = after.chars();
     let goes_on = match after.next() {
@@ -207,10 +210,11 @@ fn ends_with_word(name: &str, after: &str) -> bool {
     !goes_on || !name.chars().next_back().is_some_and(is_word)
 }
 
-/// What calls everybody.
+/// The words that call everybody.
 const EVERYBODY: [&str; 2] = [ALL, "所有人"];
 
-/// What stands before a duty of which only the first who claims is meant, letter by letter.
+/// The prefix of a duty of which only the first holder that claims is woken, with the spellings of
+/// each letter.
 const ONE: [&[char]; 4] =
     [&['o', 'O', 'ｏ', 'Ｏ'], &['n', 'N', 'ｎ', 'Ｎ'], &['e', 'E', 'ｅ', 'Ｅ'], &[':', '：']];
 

@@ -110,7 +110,7 @@ fn fyi_names_without_calling() {
     assert_eq!((both.wire(), both.fyi), (vec!["HKH".to_owned()], vec![]));
 }
 
-/// HKH and ARIA review, so does Mira, who is a person; 小明 and ARIA keep the peace.
+/// A team in which HKH, ARIA and the person Mira review, and 小明 and ARIA keep the peace.
 fn crew() -> Vec<Member> {
     let mira = agent("Mira", &["reviewer"]);
     vec![
@@ -121,7 +121,7 @@ fn crew() -> Vec<Member> {
     ]
 }
 
-/// What the lists hold, each as a line: `calls | duty: offered; … | fyi`.
+/// Returns the lists on one line: `calls | duty: offered; … | fyi`.
 fn lists(text: &str) -> String {
     let found = find(text, &crew());
     let line =

@@ -1,4 +1,5 @@
-//! The day's log: what is written is read, beside whatever people and programs have put there.
+//! The day's log: a written message is read back, beside whatever people and programs have put
+//! there.
 
 use ois_protocol::{
     Timestamp, UtcOffset,
@@ -39,7 +40,7 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// What was said, by whom, in which minute of the day.
+/// Messages of a day as minute, author and text.
 fn said() -> impl Strategy<Value = Vec<(u64, String, String)>> {
     vec((0_u64..24 * 60, text(), text()), 0..5)
 }

@@ -1,11 +1,11 @@
-//! Client frames: bytes, JSON of any shape, and right ones with something done to them.
+//! Client frames: bytes, JSON of any shape, and correct frames with something done to them.
 
 use ois_protocol::{Chat, ClientFrame, ErrorCode, EventId, SignIn, Topic};
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// Right frames of every kind that has ever been sent.
+/// Correct frames of every kind that has ever been sent.
 const RIGHT: [&str; 9] = [
     r#"{"type":"ping"}"#,
     r#"{"type":"auth","token":"t","after":7,"subscribe":["presence","runs"]}"#,
@@ -18,7 +18,8 @@ const RIGHT: [&str; 9] = [
     r#"{"text":"the type comes last","nonce":"n","type":"chat"}"#,
 ];
 
-/// Reads it; what is taken must say the same again, and what is refused must say why, in short.
+/// Parses a frame. One that is accepted must mean the same when it is written and read again, and a
+/// refusal must give a short reason.
 fn hold(bytes: &[u8]) -> Result<(), TestCaseError> {
     match ClientFrame::parse(bytes) {
         Ok(frame) => {
@@ -95,7 +96,7 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
-/// JSON of any shape under the names that frames have.
+/// JSON of any shape with the field names that frames have.
 fn shape() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -144,7 +145,7 @@ fn chat() -> impl Strategy<Value = ClientFrame> {
     let nonce =
         prop::option::of("[!-~]{1,64}").prop_map(|nonce| nonce.map(|it| it.parse().unwrap()));
     ("(?s).{0,60}", id(), nonce, id()).prop_map(|(text, reply_to, nonce, cause)| {
-        ClientFrame::Chat(Chat { text, reply_to, nonce, cause, ..Chat::default() })
+        ClientFrame::Chat(Chat { text, reply_to, nonce, cause, ..Chat::in_main() })
     })
 }
 

@@ -1,4 +1,4 @@
-//! Whatever anybody sends or leaves in a file: it is read as what it is or refused, never worse.
+//! Arbitrary input from clients and files is either parsed as what it is or refused.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod daylog;

@@ -1,9 +1,9 @@
-//! Whom a text calls, whatever it is made of and however long it is.
+//! Mentions in texts of any content and length.
 
 use ois_protocol::{Kind, Limits, Member, Role, ShortName, mention};
 use proptest::{collection::vec, prelude::*, sample::select};
 
-/// Signs, names, duties, and what stands around them.
+/// Signs, names, duties, and the characters that stand around them.
 const PIECES: [&str; 30] = [
     "@",
     "＠",
@@ -45,7 +45,7 @@ fn team() -> Vec<Member> {
     team
 }
 
-/// Nobody is called who is not there, and nobody twice.
+/// Checks that a text calls only members of the team, and each at most once.
 fn hold(text: &str) -> Result<(), TestCaseError> {
     let team = team();
     let found = mention::find(text, &team);
@@ -77,21 +77,22 @@ proptest! {
     fn what_is_said_before_in_another_paragraph_changes_nothing(
         before in vec(select(vec!["@", "@HKH", "fyi ", "\\", "x", "看", "`", "."]), 0..12)
     ) {
-        // Not at the start of a line, where three of them would fence off all that follows.
+        // The pieces do not stand at the start of a line, where three backticks would open a fence
+        // over the rest.
         let text = format!("so {}\n\n@小明 look", before.concat());
         let found = mention::find(&text, &team());
         prop_assert!(found.names.iter().any(|name| name.as_str() == "小明"), "{}", text);
     }
 }
 
-/// Work that grows with the square of the length would keep this test for an hour.
+/// Work that grows with the square of the length would keep this test busy for an hour.
 #[test]
 fn a_long_text_is_read_whatever_it_is_made_of() {
     let long = Limits::default().text_bytes / 8;
     for piece in PIECES.iter().flat_map(|piece| [(*piece).to_owned(), format!("{piece}@")]) {
         hold(&piece.repeat(long / piece.len())).unwrap();
     }
-    // Code that is opened in ever longer ways and never closed.
+    // Code spans that open with ever longer runs of backticks and are never closed.
     let stairs: String = (1..350).map(|length| format!("{}@HKH ", "`".repeat(length))).collect();
     hold(&stairs).unwrap();
 }

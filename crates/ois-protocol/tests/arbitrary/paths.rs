@@ -1,4 +1,5 @@
-//! Paths and names of uploads: whatever is taken stays within, and is the same when read again.
+//! Paths and names of uploads: an accepted one stays within the root and is the same when read
+//! again.
 
 use std::path::{Component, Path};
 
@@ -38,14 +39,14 @@ fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Whether the file system takes it for one plain name.
+/// Whether the file system takes the text as one plain name.
 fn is_plain(name: &str) -> bool {
     let mut components = Path::new(name).components();
     let first = components.next();
     matches!(first, Some(Component::Normal(plain)) if plain == name) && components.next().is_none()
 }
 
-/// Where a path leads, if not outside; as the original resolved it.
+/// Resolves a path as the original server did; `None` if it leads outside.
 fn resolved(text: &str) -> Option<Vec<&str>> {
     let mut places = Vec::new();
     for name in text.split('/') {

@@ -137,7 +137,7 @@ impl<'a> Line<'a> {
             false => return None,
         };
         let room = match self.room {
-            RoomName::MAIN => RoomName::default(),
+            RoomName::MAIN => RoomName::main(),
             room => unescape(room)?.parse().ok()?,
         };
         let kind = EventKind::from_word(self.kind);

@@ -119,7 +119,7 @@ fn silence_and_what_the_agent_said_by_itself_are_reported_as_what_they_are() {
 
     inbox.receive(&call(2), NOON);
     inbox.begun(id(2), None);
-    let chat = Chat { text: "done".to_owned(), reply_to: Some(id(2)), ..Chat::default() };
+    let chat = Chat { text: "done".to_owned(), reply_to: Some(id(2)), ..Chat::in_main() };
     inbox.spoke(&chat);
     inbox.receive(&Message { reply_to: Some(id(2)), ..said(3, "ARIA ⚔️", "done") }, NOON);
     let effects = inbox.settle(id(2), replied("NO_REPLY"), NOON, 0);
@@ -133,7 +133,7 @@ fn an_answer_of_its_own_that_the_room_has_not_shown_yet_is_waited_for() {
         let mut inbox = inbox();
         inbox.receive(&call(2), NOON);
         inbox.begun(id(2), None);
-        inbox.spoke(&Chat { text: "done".to_owned(), reply_to, ..Chat::default() });
+        inbox.spoke(&Chat { text: "done".to_owned(), reply_to, ..Chat::in_main() });
         let effects = inbox.settle(id(2), replied("done"), NOON, 0);
         assert_eq!(rungs(&effects), [(1, Rung::Ended)]);
         let (mut inbox, _) = back(&inbox, NOON);

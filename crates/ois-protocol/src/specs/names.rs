@@ -1,4 +1,5 @@
-//! The names of a type's fields, or of an enum's words, as its `Deserialize` asks for them.
+//! Collects the names of a type's fields, or of an enum's words, from what its `Deserialize` asks
+//! for.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +9,13 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-/// The fields of a struct or the words of an enum, as they stand in JSON.
+/// Returns the fields of a struct or the words of an enum, as they stand in JSON.
 ///
 /// # Panics
-/// If `T` is neither.
+/// Panics if `T` is neither a struct nor an enum.
 pub(crate) fn of<'de, T: Deserialize<'de>>() -> BTreeSet<&'static str> {
     let mut names = None;
-    // The answer is always an error; what counts is what was asked for on the way.
+    // The result is always an error; the names were collected on the way.
     drop(T::deserialize(Ask(&mut names)));
     names.unwrap().iter().copied().collect()
 }

@@ -1,16 +1,16 @@
-//! As much of JSON Schema as the specifications use. Stricter than it in one point: a field that
-//! the schema does not name is wrong.
+//! The subset of JSON Schema that the specifications use. It is stricter in one point: a field that
+//! the schema does not name is an error.
 
 use serde_json::{Map, Value};
 
-/// The schema with this name.
+/// Returns the schema with this name.
 pub(crate) fn named<'a>(spec: &'a Value, name: &str) -> &'a Value {
     let schema = &spec["components"]["schemas"][name];
     assert!(schema.is_object(), "there is no schema {name}");
     schema
 }
 
-/// What in `value` is not as the schema says; each with its place.
+/// Returns every difference between `value` and the schema, each with its place.
 pub(crate) fn faults(spec: &Value, schema: &Value, value: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     check(spec, schema, value, "", &mut faults);
@@ -64,7 +64,7 @@ fn check_fields(
     }
 }
 
-/// What a reference points at; anything else is itself.
+/// Follows a reference; any other node is returned as it is.
 pub(crate) fn resolved<'a>(spec: &'a Value, node: &'a Value) -> &'a Value {
     match node.get("$ref") {
         Some(path) => {

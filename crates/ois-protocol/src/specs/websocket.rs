@@ -1,23 +1,23 @@
-//! `specs/websocket.json` against the frames.
+//! Compares `specs/websocket.json` with the frames.
 
 use std::collections::BTreeSet;
 
-use ois_protocol::{
-    ActivityState, Attachment, ClientFrame, ErrorCode, Held, HeldBy, LoopSign, Measure, Message,
-    Offer, Partial, Policy, PresenceState, Reason, Role, Rung, ServerFrame, Spent, Topic, Usage,
-};
 use serde_json::Value;
 
-use crate::{
+use super::{
     keys, names, samples,
     schema::{faults, named, resolved},
     websocket_spec,
 };
+use crate::{
+    ActivityState, Attachment, ClientFrame, ErrorCode, Held, HeldBy, LoopSign, Measure, Message,
+    Offer, Partial, Policy, PresenceState, Reason, Role, Rung, ServerFrame, Spent, Topic, Usage,
+};
 
-/// Names of frames that are read as another one's.
+/// Names of frames that are read as another frame.
 const ALIASES: [(&str, &str); 1] = [("client.message", "chat")];
 
-/// Every frame as JSON, under its name in the specification.
+/// Returns every frame as JSON, under its name in the specification.
 fn frames() -> Vec<(String, Value)> {
     let client = samples::client().into_iter().map(|f| ("client", serde_json::to_value(f)));
     let server = samples::server().into_iter().map(|f| ("server", serde_json::to_value(f)));
@@ -27,7 +27,7 @@ fn frames() -> Vec<(String, Value)> {
         .collect()
 }
 
-/// Reads a payload as the side reads it that gets it, and writes it again.
+/// Parses a payload as the side that receives it does, and writes it again.
 fn read_and_written(side: &str, payload: &Value) -> Value {
     let bytes = serde_json::to_vec(payload).unwrap();
     if side == "client" {
@@ -110,7 +110,7 @@ fn every_word_and_every_field_of_a_part_is_specified() {
         let words = named(&spec, name)["enum"].as_array().unwrap();
         words.iter().map(|word| word.as_str().unwrap()).collect()
     };
-    // What a reader makes of a newer word is no word of its own.
+    // The value that stands for a newer word on the wire is no word of its own.
     let known = |mut names: BTreeSet<&'static str>| {
         names.remove("unknown");
         names
@@ -143,7 +143,8 @@ fn every_notice_is_as_its_schema_says_and_every_kind_is_named() {
     let mut kinds = BTreeSet::new();
     let mut fields = BTreeSet::new();
     for notice in samples::notices() {
-        let json = serde_json::to_value(notice).unwrap();
+        let json = serde_json::to_value(&notice).unwrap();
+        assert_eq!(json["kind"], notice.kind());
         assert_eq!(faults(&spec, schema, &json), [""; 0], "{json}");
         kinds.insert(json["kind"].clone().to_string());
         fields.extend(keys(&json).into_iter().map(str::to_owned));

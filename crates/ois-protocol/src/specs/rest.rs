@@ -1,8 +1,16 @@
-//! `specs/http.json` against the bodies.
+//! Compares `specs/http.json` with the bodies.
 
 use std::collections::BTreeSet;
 
-use ois_protocol::{
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{
+    http_spec, keys, names,
+    schema::{faults, named, resolved},
+    websocket_spec,
+};
+use crate::{
     Attachment, Budget, Chat, Delivery, ErrorCode, Held, HeldBy, Kind, LoopSign, Measure, Message,
     Offer, Policy, PresenceState, Reason, Role, Run, Rung, Spent, Stopped, Usage,
     http::{
@@ -10,14 +18,6 @@ use ois_protocol::{
         Login, LoginAnswer, MakeDir, MemberView, MembersAnswer, Messages, Rename, Retried,
         RunsAnswer, Sent, Ticket, UploadAnswer, Uploaded, UsageAnswer, UsageRow, Verify, WriteFile,
     },
-};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
-
-use crate::{
-    http_spec, keys, names,
-    schema::{faults, named, resolved},
-    websocket_spec,
 };
 
 /// How a schema's values are read and written, and the names of its fields or words.
@@ -86,7 +86,8 @@ fn bodies() -> Vec<Body> {
     ]
 }
 
-/// Everything with a `content`: request bodies and answers, with the place where it stands.
+/// Returns every node with a `content`, that is, request bodies and answers, with its place in the
+/// specification.
 fn contents(spec: &Value) -> Vec<(String, &Map<String, Value>)> {
     let mut found = Vec::new();
     for (path, methods) in spec["paths"].as_object().unwrap() {

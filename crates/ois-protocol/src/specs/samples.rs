@@ -5,14 +5,14 @@
 
 use std::iter;
 
-use ois_protocol::{
+use crate::{
     Ack, Activity, ActivityState, Attachment, AuthOk, Chat, ClientFrame, Delivery, ErrorCode,
     ErrorFrame, EventId, Held, HeldBy, History, LoopSign, Measure, Message, Notice, Offer, Partial,
     Policy, Presence, PresenceState, Reason, Role, Run, Rung, ServerFrame, ShortName, SignIn,
     Spent, Stop, Stopped, Timestamp, Topic, Usage,
 };
 
-/// Every frame that a client sends.
+/// Returns every frame that a client sends.
 pub(crate) fn client() -> Vec<ClientFrame> {
     iter::successors(Some(ClientFrame::Ping), |frame| match frame {
         ClientFrame::Ping => Some(ClientFrame::Auth(sign_in())),
@@ -28,7 +28,7 @@ pub(crate) fn client() -> Vec<ClientFrame> {
     .collect()
 }
 
-/// Every frame that a server sends.
+/// Returns every frame that a server sends.
 pub(crate) fn server() -> Vec<ServerFrame> {
     iter::successors(Some(ServerFrame::Pong), |frame| match frame {
         ServerFrame::Pong => Some(ServerFrame::AuthOk(auth_ok())),
@@ -43,13 +43,13 @@ pub(crate) fn server() -> Vec<ServerFrame> {
         ServerFrame::Activity(_) => Some(ServerFrame::Presence(presence())),
         ServerFrame::Presence(_) => Some(ServerFrame::Run(run())),
         ServerFrame::Run(_) => Some(ServerFrame::Stop(stop())),
-        // What a client makes of a newer server's frame; nobody sends it.
+        // A client parses a newer server's frame as this; no server sends it.
         ServerFrame::Stop(_) | ServerFrame::Unknown => None,
     })
     .collect()
 }
 
-/// A message with everything that one may have.
+/// Returns a message with every field set.
 pub(crate) fn message() -> Message {
     Message {
         id: id(),
@@ -75,7 +75,7 @@ fn aria() -> ShortName {
     "ARIA".parse().unwrap()
 }
 
-/// A notice of every kind.
+/// Returns a notice of every kind.
 pub(crate) fn notices() -> Vec<Notice> {
     let spent = || Spent {
         agent: Some(aria()),
@@ -100,7 +100,7 @@ pub(crate) fn notices() -> Vec<Notice> {
             Notice::NotAllowed { .. } => {
                 Some(Notice::Digest { agent: aria(), messages: vec![id()] })
             }
-            // What a client makes of a newer server's notice; nobody sends it.
+            // A client parses a newer server's notice as this; no server sends it.
             Notice::Digest { .. } | Notice::Unknown => None,
         },
     )
@@ -146,7 +146,7 @@ fn auth_ok() -> AuthOk {
         is_agent: true,
         role: Some(Role::Agent),
         team: Some("5f3a90c2".to_owned()),
-        protocol: Some(ois_protocol::frame::PROTOCOL),
+        protocol: Some(crate::frame::PROTOCOL),
         head: Some(id()),
         session: Some("1".to_owned()),
     }

@@ -1,16 +1,16 @@
-//! `specs/message-format.md` against the parsers: its marked blocks mean what it says.
+//! Compares `specs/message-format.md` with the parsers: its marked blocks mean what it says.
 
-use ois_protocol::{Civil, Kind, Member, Role, daylog, envelope::Envelope, mention};
+use crate::{Civil, Kind, Member, Role, daylog, envelope::Envelope, mention};
 
 const PAGE: &str = include_str!("../../../../specs/message-format.md");
 
-/// The contents of the fenced blocks with this mark.
+/// Returns the contents of the fenced blocks with this mark.
 fn blocks(mark: &str) -> Vec<&'static str> {
     let start = format!("\n```{mark}\n");
     PAGE.split(&start).skip(1).map(|rest| &rest[..=rest.find("\n```").unwrap()]).collect()
 }
 
-/// The team that the page's mentions are found in.
+/// Returns the team in which the page's mentions are looked up.
 fn team() -> [Member; 4] {
     let member = |name: &str, kind, duty: &[&str]| {
         let duties = duty.iter().map(|duty| duty.parse().unwrap()).collect();
