@@ -9,7 +9,7 @@
 //! | who is registered and who is signed in | [`Keyring`] |
 //! | what identifies somebody | [`Token`], [`TokenHash`], [`PasswordHash`], [`SharedPassword`] |
 //! | the agents of the settings | [`AgentTokens`] |
-//! | what a member may do | [`may`], [`Action`] |
+//! | what a member may do | [`permit`], [`may`], [`Action`] |
 //! | a link that downloads one file | [`TicketKey`] |
 //! | what failing over and over costs | [`Throttle`] |
 
@@ -32,7 +32,7 @@ pub use keyring::sign_in::{Challenge, SignInError, Verdict};
 pub use password::{
     NoPasswordHash, PasswordError, PasswordHash, SharedPassword, generate_password,
 };
-pub use rights::{Action, may};
+pub use rights::{Action, Denied, may, permit};
 pub use throttle::{RetryAfter, Throttle};
 pub use ticket::{TicketError, TicketKey};
 pub use token::{NoTokenHash, Token, TokenError, TokenHash};
