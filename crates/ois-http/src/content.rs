@@ -1,7 +1,7 @@
 //! Bytes of the store on their way out: conditions, ranges and pieces.
 
 mod disposition;
-mod mime;
+pub(crate) mod mime;
 mod range;
 
 use bytes::Bytes;
@@ -20,14 +20,13 @@ use ois_protocol::{ErrorCode, Timestamp};
 use ois_store::{FileError, FileReader};
 
 pub(crate) use disposition::attachment;
-pub(crate) use mime::{is_picture, of as mime_of};
 use range::Range;
 
 use crate::{
     body::{self, Body},
     reply::Refusal,
-    route::Ask,
-    serve::Sending,
+    request::HttpRequest,
+    sending::Sending,
 };
 
 /// Sends a file as the request's conditions and range want it.
@@ -35,11 +34,11 @@ use crate::{
 /// # Errors
 /// 412 and 416 by the request's own conditions, and what the store says.
 pub(crate) async fn send(
-    ask: &Ask,
+    request: &HttpRequest,
     file: Box<dyn FileReader>,
     kind: HeaderValue,
 ) -> Result<Response<Body>, Refusal> {
-    let head = &ask.head;
+    let head = &request.head;
     let seen = Seen { tag: tag(head, &*file).await?, modified: file.modified() };
     if fails(&head.headers, &seen) {
         return Err(FileError::Changed.into());
@@ -61,7 +60,7 @@ pub(crate) async fn send(
     let mut answer = answer(status, &seen, body::empty());
     if end - start <= PIECE as u64 && head.method == Method::GET {
         *answer.body_mut() = body::full(short(&*file, start, end).await?);
-    } else if let Some(sending) = Sending::of(ask, &*file, start, end) {
+    } else if let Some(sending) = Sending::new(request, &*file, start, end) {
         *answer.body_mut() = body::elsewhere();
         answer.extensions_mut().insert(sending);
     } else {

@@ -7,11 +7,11 @@ use ois_protocol::{ErrorCode, ErrorFrame, EventId, NewEvent, Nonce, ServerFrame,
 use ois_store::{AppendError, Record};
 
 use crate::{
+    clock::now,
     codec,
     hot::{Hot, Origin},
     hub::Sent,
     queue::{gather, watch},
-    state::now,
 };
 
 /// What to say and to whom once a draft is stored.

@@ -19,6 +19,7 @@ use ois_store::{Limit, ReadError, Store};
 use tokio::sync::{Mutex, Notify, oneshot};
 
 use crate::{
+    clock::now,
     codec,
     conn::{Conn, Place, Proof},
     conns::Conns,
@@ -31,7 +32,6 @@ use crate::{
     reports::{self, Stopping},
     settings::BatchLimits,
     sight::Class,
-    state::now,
     tail::Tail,
 };
 

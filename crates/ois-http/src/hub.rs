@@ -20,9 +20,9 @@ use tokio::{
 };
 
 use crate::{
+    clock::now,
     conn::Conn,
     hot::{Hot, Origin, Parts},
-    state::now,
     tasks, ws,
 };
 

@@ -20,12 +20,15 @@ mod access;
 mod api;
 mod bell;
 mod body;
+mod clock;
 pub mod codec;
 mod conn;
 mod conns;
 mod content;
+mod escape;
 mod fanout;
 mod files;
+mod headers;
 mod health;
 mod history;
 mod hot;
@@ -33,12 +36,15 @@ mod hub;
 mod keys;
 mod listen;
 mod metrics;
+mod ops;
 mod page;
 mod queue;
 mod recall;
 mod reply;
 mod reports;
+mod request;
 mod route;
+mod sending;
 mod serve;
 mod settings;
 mod sight;
@@ -75,7 +81,7 @@ pub use settings::{BatchLimits, Cidr, CidrError, PublicUrl, PublicUrlError, Sett
 pub use tasks::{Stop, Tasks};
 
 use crate::{
-    hot::Parts, hub::Hub, metrics::Metrics, serve::Porter, state::State, workers::Workers,
+    hot::Parts, hub::Hub, metrics::Metrics, serve::Acceptor, state::State, workers::Workers,
 };
 
 /// A running server.
@@ -134,8 +140,8 @@ pub async fn serve(
     let http = Workers::start(settings.http_workers, &workers).map_err(ServeError::Workers)?;
     let entropy = OsEntropy::open().map_err(ServeError::Entropy)?;
     let state = Arc::new(State::new(store, keys, hub.clone(), metrics, entropy, settings));
-    let (porter, stop) = (Porter { state, http, tasks: tasks.clone() }, tasks.token());
-    let begin = move |adopt| Ok(serve::accept(serve::listen(listener)?, porter, stop, adopt));
+    let (acceptor, stop) = (Acceptor { state, http, tasks: tasks.clone() }, tasks.token());
+    let begin = move |adopt| Ok(serve::accept(serve::listen(listener)?, acceptor, stop, adopt));
     hub.run(begin).await?;
     Ok(Server { address, hub, tasks, workers, hot: Mutex::new(Some(hot)) })
 }
@@ -187,7 +193,7 @@ impl Server {
         query: Query,
         most: usize,
     ) -> Result<DeliveriesAnswer, ErrorFrame> {
-        self.hub.deliveries(query, most).await
+        self.hub.deliveries(query, most, |_| true).await
     }
 
     /// Drives a delivery again that failed or was given up; answers with its next attempt once

@@ -16,9 +16,9 @@ use ois_protocol::{
 use tokio::sync::oneshot;
 
 use crate::{
+    clock::now,
     conn::Conn,
     hot::{Hot, Origin},
-    state::now,
 };
 
 /// Who waits for the word of a monitor that was asked to stop a turn.

@@ -19,11 +19,11 @@ use ois_store::Record;
 use tokio::io::Interest;
 
 use crate::{
+    clock::now,
     codec::{self, Decoder, Item, Violation},
     conn::{Conn, Flow, Place},
     hot::{Hot, Origin, SignedIn},
     sight::Class,
-    state::now,
 };
 
 /// What arrived and is not yet understood.

@@ -1,4 +1,4 @@
-//! Files on their way out.
+//! Files on their way out: lists, texts and downloads.
 
 use hyper::{
     Response,
@@ -8,54 +8,56 @@ use ois_protocol::{
     StorePath,
     http::{FileAnswer, FileItem, FilesAnswer},
 };
-use ois_store::{FileEntry, FileError, FileReader};
+use ois_store::FileEntry;
 
 use crate::{
+    access::viewer::Viewer,
     body::Body,
-    content,
+    content::{self, mime},
+    ops::files,
     reply::{self, Refusal},
-    route::Ask,
+    request::HttpRequest,
     state::State,
 };
 
 /// `GET /api/files?path=`: what a folder holds; the root without a path.
-pub(crate) async fn list(state: &State, ask: &Ask) -> Result<Response<Body>, Refusal> {
-    let text = ask.target.get("path").unwrap_or_default();
+pub(crate) async fn list(
+    state: &State,
+    viewer: &Viewer,
+    request: &HttpRequest,
+) -> Result<Response<Body>, Refusal> {
+    let text = request.target.get("path").unwrap_or_default();
     let path: StorePath = text.parse()?;
-    let entries = state.store.list(&path).await?;
-    // A leading slash is given back to who sent one: the page's breadcrumb does.
+    let entries = files::list(state, viewer, &path).await?;
+    // The paths begin with a slash if the query's path does: the page's breadcrumb sends one.
     let start = if text.starts_with('/') { "/" } else { "" };
-    let shown = entries.into_iter().filter(|entry| !is_hidden(&entry.name));
-    let items = shown.map(|entry| item(start, &path, entry)).collect();
+    let items = entries.into_iter().map(|entry| item(start, &path, entry)).collect();
     Ok(reply::json(&FilesAnswer { path: text.to_owned(), items }))
 }
 
-/// `GET /api/file?path=`: a file as text. What is no UTF-8 in it becomes U+FFFD.
-pub(crate) async fn read(state: &State, ask: &Ask) -> Result<Response<Body>, Refusal> {
-    let text = ask.target.need("path")?;
-    let path: StorePath = text.parse()?;
-    let file = state.store.open(&path).await.map_err(missing)?;
-    let limit = state.settings.limits.json_bytes as u64;
-    if file.len() > limit {
-        let words = format!("the file is longer than {limit} bytes: use /api/download");
-        return Err(Refusal::too_long(words));
-    }
-    let tag = file.tag().await?;
-    let content = String::from_utf8_lossy(&all(&*file).await?).into_owned();
-    let mut answer = reply::json(&FileAnswer { path: text.to_owned(), content });
-    answer.headers_mut().insert(ETAG, content::quoted(&tag));
+/// `GET /api/file?path=`: a file as text. What is not UTF-8 in it becomes U+FFFD.
+pub(crate) async fn read(
+    state: &State,
+    viewer: &Viewer,
+    request: &HttpRequest,
+) -> Result<Response<Body>, Refusal> {
+    let text = request.target.need("path")?;
+    let file = files::read_text(state, viewer, &text.parse()?).await.map_err(missing)?;
+    let mut answer = reply::json(&FileAnswer { path: text.to_owned(), content: file.content });
+    answer.headers_mut().insert(ETAG, content::quoted(&file.tag));
     Ok(answer)
 }
 
 /// `GET /api/download?path=`: a file's bytes, to be saved.
-pub(crate) async fn download(state: &State, ask: &Ask) -> Result<Response<Body>, Refusal> {
-    let path: StorePath = ask.target.need("path")?.parse()?;
-    let file = state.store.open(&path).await.map_err(|error| match error {
-        FileError::IsDirectory => missing(FileError::NotFound),
-        other => missing(other),
-    })?;
+pub(crate) async fn download(
+    state: &State,
+    viewer: &Viewer,
+    request: &HttpRequest,
+) -> Result<Response<Body>, Refusal> {
+    let path: StorePath = request.target.need("path")?.parse()?;
+    let file = files::open(state, viewer, &path).await.map_err(missing)?;
     let name = path.file_name().unwrap_or_default();
-    let mut answer = content::send(ask, file, content::mime_of(name)).await?;
+    let mut answer = content::send(request, file, mime::of(name)).await?;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_DISPOSITION, content::attachment(name));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
@@ -73,29 +75,9 @@ fn item(start: &str, folder: &StorePath, entry: FileEntry) -> FileItem {
     }
 }
 
-/// What lists leave out, as of old: hidden names, and the folder in which the original's page lay.
-fn is_hidden(name: &str) -> bool {
-    name.starts_with('.') || name == "ois-web"
-}
-
-async fn all(file: &dyn FileReader) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::new();
-    loop {
-        let rest = file.len().saturating_sub(bytes.len() as u64);
-        let most = usize::try_from(rest).unwrap_or(usize::MAX);
-        let piece =
-            if most > 0 { file.read_at(bytes.len() as u64, most).await? } else { Vec::new() };
-        if piece.is_empty() {
-            return Ok(bytes);
-        }
-        bytes.extend(piece);
-    }
-}
-
-fn missing(error: FileError) -> Refusal {
-    let absent = matches!(error, FileError::NotFound);
-    let refusal = Refusal::from(error);
-    if absent { refusal.saying("File not found") } else { refusal }
+/// The refusal in the words on record, if the file is not there.
+fn missing(error: files::FilesError) -> Refusal {
+    Refusal::from(error).saying_if_missing("File not found")
 }
 
 #[cfg(test)]
