@@ -148,13 +148,22 @@ async fn begin_file(state: &State, place: &StorePath) -> Result<Box<dyn FileWrit
 async fn copy(state: &State, upload: &UploadName, place: &StorePath) -> Result<(), FilesError> {
     let from = state.store.open_upload(upload).await?;
     let mut to = begin_file(state, place).await?;
+    copy_bytes(&*from, &mut *to).await?;
+    to.finish().await.map_err(|error| taken(error.into()))?;
+    Ok(())
+}
+
+async fn copy_bytes(from: &dyn FileReader, to: &mut dyn FileWriter) -> Result<(), FileError> {
     let mut at = 0;
     while at < from.len() {
         let piece = from.read_at(at, PIECE).await?;
+        if piece.is_empty() {
+            // The file is shorter than it was when it was opened.
+            return Err(FileError::Changed);
+        }
         at += piece.len() as u64;
         to.write(&piece).await?;
     }
-    to.finish().await.map_err(|error| taken(error.into()))?;
     Ok(())
 }
 
@@ -182,7 +191,64 @@ const NAME_CHARS: usize = 120;
 
 #[cfg(test)]
 mod tests {
+    use std::{fs::File, sync::Arc};
+
+    use ois_protocol::Timestamp;
+    use ois_store::Pending;
+
     use super::*;
+
+    /// A file that was cut off after it was opened: it has ten bytes and gives four.
+    struct CutOff;
+
+    impl FileReader for CutOff {
+        fn len(&self) -> u64 {
+            10
+        }
+
+        fn modified(&self) -> Timestamp {
+            Timestamp::from_ms(0)
+        }
+
+        fn known_tag(&self) -> Option<String> {
+            None
+        }
+
+        fn tag(&self) -> Pending<'_, Result<String, FileError>> {
+            Box::pin(async { Err(FileError::Changed) })
+        }
+
+        fn read_at(&self, offset: u64, _: usize) -> Pending<'_, Result<Vec<u8>, FileError>> {
+            let bytes = if offset == 0 { b"four".to_vec() } else { Vec::new() };
+            Box::pin(async { Ok(bytes) })
+        }
+
+        fn file(&self) -> Option<Arc<File>> {
+            None
+        }
+    }
+
+    /// What was written.
+    struct Sink(Vec<u8>);
+
+    impl FileWriter for Sink {
+        fn write<'a>(&'a mut self, bytes: &'a [u8]) -> Pending<'a, Result<(), FileError>> {
+            self.0.extend_from_slice(bytes);
+            Box::pin(async { Ok(()) })
+        }
+
+        fn finish(self: Box<Self>) -> Pending<'static, Result<String, FileError>> {
+            Box::pin(async { Ok(String::new()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn the_copy_of_a_file_that_was_cut_off_fails_and_ends() {
+        let mut sink = Sink(Vec::new());
+        let copied = copy_bytes(&CutOff, &mut sink).await;
+        assert!(matches!(copied, Err(FileError::Changed)), "{copied:?}");
+        assert_eq!(sink.0, b"four");
+    }
 
     #[test]
     fn a_file_is_called_by_the_last_part_of_its_name() {
