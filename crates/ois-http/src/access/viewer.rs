@@ -1,4 +1,4 @@
-//! Who asks for an operation, and with what proof.
+//! The member who asks for an operation, and the proof that came with the request.
 //!
 //! A [`Viewer`] and an [`Operator`] are made in `access` and nowhere else, so a function that takes
 //! one cannot be called for somebody who has proved nothing.

@@ -108,7 +108,7 @@ pub(crate) async fn open(
     })?)
 }
 
-/// A ticket that lets whoever has it download this file for a minute, as this viewer.
+/// A ticket for a link: for a minute, the link downloads this file in the name of this viewer.
 ///
 /// # Errors
 /// [`Denied`] by the viewer's role.
