@@ -1,4 +1,4 @@
-//! Who a token or a password stands for.
+//! The keyring: which member a token or a password stands for.
 //!
 //! A [`Keyring`] holds the [`Register`], the agents of the settings, the shared password and the
 //! [`Sessions`]. Register and sessions are plain data with serde: the server keeps both after
@@ -115,20 +115,20 @@ impl Keyring {
         self.shared = password.map(SharedPassword::new);
     }
 
-    /// Who is registered, to be kept.
+    /// The members who are registered, for the record that keeps them.
     pub fn register(&self) -> &Register {
         &self.register
     }
 
-    /// Who is signed in, to be kept.
+    /// The sessions that are open, for the record that keeps them.
     pub fn sessions(&self) -> &Sessions {
         &self.sessions
     }
 }
 
-/// Asking.
+/// Questions, none of which changes the keyring.
 impl Keyring {
-    /// Whose session token this is: what the frame `auth` takes.
+    /// The member whom this session token stands for, as the frame `auth` takes it.
     pub fn session(&self, token: &Token, now: Timestamp) -> Option<Member> {
         match self.sessions.bearer(&token.hash(), now)? {
             Bearer::Account(name) => self.user(name).map(|(member, _)| member.clone()),
@@ -139,20 +139,20 @@ impl Keyring {
         }
     }
 
-    /// Whose agent token this is: what the frame `agent_auth` takes.
+    /// The member whom this agent token stands for, as the frame `agent_auth` takes it.
     pub fn agent(&self, token: &Token) -> Option<Member> {
         let hash = token.hash();
         let configured = self.configured.0.iter().find(|(own, _)| *own == hash);
         configured.map(|(_, member)| member).or_else(|| self.register.by_token(&hash)).cloned()
     }
 
-    /// Whose token this is, of either sort: what HTTP takes.
+    /// The member whom this token of either sort stands for, as HTTP takes it.
     pub fn whose(&self, token: &Token, now: Timestamp) -> Option<Member> {
         self.session(token, now).or_else(|| self.agent(token))
     }
 
     /// All agents and users, those of the register in the order of their names, then those of
-    /// the settings in theirs. Who signed in with the shared password is not among them.
+    /// the settings in theirs. A person who signed in with the shared password is not among them.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         let registered = self.register.iter().map(|one| &one.member);
         registered.chain(self.configured())
@@ -185,7 +185,7 @@ impl Keyring {
     }
 }
 
-/// Somebody who knows the shared password.
+/// The member for somebody who signed in with the shared password.
 fn plain_member(display: DisplayName) -> Member {
     Member::new(display, Kind::Human, Role::Member)
 }

@@ -1,4 +1,4 @@
-//! Who is speaking: members, tokens, passwords, tickets and what they may do.
+//! Authentication and rights: members, tokens, passwords, tickets, and what a member may do.
 //!
 //! A quiet crate: it opens no file and no socket, reads no clock, and draws randomness only
 //! through [`Entropy`]. The server keeps what the [`Keyring`] holds, says what time it is and
@@ -7,11 +7,11 @@
 //! | you want | look at |
 //! |---|---|
 //! | who is registered and who is signed in | [`Keyring`] |
-//! | what identifies somebody | [`Token`], [`TokenHash`], [`PasswordHash`], [`SharedPassword`] |
+//! | what identifies a member | [`Token`], [`TokenHash`], [`PasswordHash`], [`SharedPassword`] |
 //! | the agents of the settings | [`AgentTokens`] |
-//! | what a member may do | [`may`], [`Action`] |
+//! | what a member may do | [`permit`], [`may`], [`Action`] |
 //! | a link that downloads one file | [`TicketKey`] |
-//! | what failing over and over costs | [`Throttle`] |
+//! | how long an address waits after failed attempts | [`Throttle`] |
 
 mod entropy;
 mod keyring;
@@ -32,7 +32,7 @@ pub use keyring::sign_in::{Challenge, SignInError, Verdict};
 pub use password::{
     NoPasswordHash, PasswordError, PasswordHash, SharedPassword, generate_password,
 };
-pub use rights::{Action, may};
+pub use rights::{Action, Denied, may, permit};
 pub use throttle::{RetryAfter, Throttle};
 pub use ticket::{TicketError, TicketKey};
 pub use token::{NoTokenHash, Token, TokenError, TokenHash};

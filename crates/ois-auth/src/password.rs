@@ -1,4 +1,4 @@
-//! Passwords: what a person types to sign in.
+//! Passwords, which people type to sign in, and their hashes.
 //!
 //! An account's password rests as an Argon2id hash ([`PasswordHash`]), which takes tens of
 //! milliseconds and 19 MiB to make and to check; callers do both outside of locks and of event

@@ -1,4 +1,4 @@
-//! What failing over and over costs: time, per address.
+//! The throttle: an address from which wrong passwords or tokens come has to wait.
 //!
 //! A [`Throttle`] counts failures to prove who one is. It is a machine without a clock: it takes
 //! the address and the time and says whether to go on. What an address is, the caller decides:
@@ -29,7 +29,7 @@ pub struct Throttle {
     marks: BTreeMap<[u8; 32], Mark>,
 }
 
-/// What is remembered of one address.
+/// The failures of one address.
 #[derive(Debug, Clone, Default)]
 struct Mark {
     /// Failures within [`WINDOW_MS`] of each other, fewer than [`FREE`]; the newest at the back.

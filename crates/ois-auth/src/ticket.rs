@@ -1,7 +1,7 @@
 //! Tickets: one path, one minute, one member, in a URL.
 //!
 //! A link that the browser opens cannot carry a header, so it carries a ticket, which says who
-//! may download what and until when, and a keyed hash over that. Nothing of it is kept: whoever
+//! may download what and until when, and a keyed hash over that. Nothing of it is kept: a process that
 //! has the [`TicketKey`] can check it, and tickets end with the process that has drawn the key.
 //! A ticket may be used several times within its minute, since downloads are resumed.
 
@@ -54,7 +54,7 @@ impl TicketKey {
         format!("{}.{name}.{}", expires.ms(), seal.to_hex())
     }
 
-    /// Whose ticket this is. The caller still asks what that member may do now.
+    /// The member whose ticket this is. The caller still asks what that member may do now.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Tokens: what a member shows to be known again.
+//! Tokens: secrets that prove which member sends a request.
 //!
 //! Two kinds look alike here: session tokens and agent tokens made by OIS, which are 32 random
 //! bytes in hex, and agent tokens that an operator made up, which are any text. A [`Token`] stays
@@ -46,7 +46,7 @@ impl Token {
         &self.0
     }
 
-    /// What may be kept of it.
+    /// The hash of the token, which may be stored.
     pub fn hash(&self) -> TokenHash {
         TokenHash(*blake3::hash(self.0.as_bytes()).as_bytes())
     }
@@ -70,7 +70,7 @@ pub enum TokenError {
     TooLong,
 }
 
-/// The BLAKE3 hash of a token's text, written as 64 hex digits. This is what rests on disk.
+/// The BLAKE3 hash of a token's text, written as 64 hex digits. Only this is stored on disk.
 ///
 /// A fast hash is enough for a token that OIS made, as nobody guesses 32 random bytes. A token
 /// that an operator made up is as safe as it is long. Hashes have an order, so that one is found

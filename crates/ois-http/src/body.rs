@@ -1,4 +1,4 @@
-//! Bodies: what comes in, piece by piece and with a deadline for each, and what goes out.
+//! Bodies: those of requests, read piece by piece with a deadline for each piece, and those of answers.
 
 use std::{convert::Infallible, error::Error, time::Duration};
 
@@ -13,29 +13,29 @@ use hyper::{
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
-/// What an answer carries. An error in it ends the connection, so that the peer sees the cut.
+/// The body of an answer. An error in it ends the connection, so that the peer sees the cut.
 pub(crate) type Body = UnsyncBoxBody<Bytes, ois_store::FileError>;
 
-/// Nothing.
+/// A body without bytes.
 pub(crate) fn empty() -> Body {
     Empty::new().map_err(never).boxed_unsync()
 }
 
-/// What somebody else sends once the head is out.
+/// A body that hyper does not send: `serve` does, once the head is out.
 pub(crate) fn elsewhere() -> Body {
     StreamBody::new(stream::pending()).boxed_unsync()
 }
 
-/// These bytes.
+/// A body of these bytes.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into()).map_err(never).boxed_unsync()
 }
 
-/// These bytes, and then whatever is left of the request, thrown away, before the answer ends.
+/// A body of these bytes, which ends only after what is left of the request was read and thrown away.
 ///
-/// Closing a socket with unread bytes makes the kernel reset it, and a peer that sends all before it
-/// reads would lose the answer that says why. The length stays unsaid, so that hyper waits for the
-/// end. What is thrown away is bounded by [`DRAINED_BYTES`] and [`DRAIN_STALL`].
+/// Closing a socket with unread bytes makes the kernel reset it, and a peer that sends everything
+/// before it reads would lose the answer that says why. The answer has no length, so that hyper waits
+/// for the end of the body. What is thrown away is bounded by [`DRAINED_BYTES`] and [`DRAIN_STALL`].
 pub(crate) fn full_then_drain(bytes: Bytes, rest: Incoming) -> Body {
     let drain = stream::unfold((Some(bytes), rest), |(first, mut rest)| async move {
         if let Some(bytes) = first {
@@ -53,7 +53,7 @@ pub(crate) fn full_then_drain(bytes: Bytes, rest: Incoming) -> Body {
     StreamBody::new(drain).boxed_unsync()
 }
 
-/// Pieces as they are read from somewhere.
+/// A body of pieces, each sent when it has been read.
 pub(crate) fn pieces(
     stream: impl Stream<Item = Result<Bytes, ois_store::FileError>> + Send + 'static,
 ) -> Body {
@@ -64,27 +64,27 @@ pub(crate) fn pieces(
 /// Why a request's body was not read to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
-    /// It is longer than these bytes.
+    /// The body is longer than this many bytes.
     #[error("the body is longer than {0} bytes")]
     TooLong(u64),
-    /// Nothing came for a while.
+    /// No byte came for a while.
     #[error("the body stopped coming")]
     Stalled,
-    /// It ended before its announced end.
+    /// The body ended before its announced end.
     #[error("the body was cut off")]
     CutOff(#[source] Box<dyn Error + Send + Sync>),
-    /// It is said to be something else than JSON.
+    /// The content type is another one than JSON's.
     #[error("the body is not application/json")]
     NotJson,
-    /// It is no JSON.
+    /// The body is not JSON.
     #[error("the body is not JSON")]
     Json(#[source] serde_json::Error),
-    /// It is JSON of another shape.
+    /// The body is JSON of another shape than was expected.
     #[error("{0}")]
     Shape(String),
 }
 
-/// The next piece of a body; `None` at its end. Waits [`STALL`] at the most.
+/// The next piece of a body; `None` at its end. A piece that takes longer than [`STALL`] is an error.
 pub(crate) async fn next<B>(body: &mut B) -> Result<Option<Bytes>, BodyError>
 where
     B: hyper::body::Body<Data = Bytes> + Unpin,
@@ -95,7 +95,7 @@ where
         match frame.map_err(|_| BodyError::Stalled)? {
             None => return Ok(None),
             Some(Err(error)) => return Err(BodyError::CutOff(error.into())),
-            // Trailers say nothing to us.
+            // Trailers are not used.
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if !data.is_empty() => return Ok(Some(data)),
                 _ => {}
@@ -104,12 +104,12 @@ where
     }
 }
 
-/// How long the body says it is.
+/// The length of the body in bytes as the header `Content-Length` announces it.
 pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// All of a body, up to a limit, inclusive.
+/// The whole body, if it has at the most `limit` bytes.
 pub(crate) async fn whole(
     head: &Parts,
     body: &mut Incoming,
@@ -129,8 +129,8 @@ pub(crate) async fn whole(
     Ok(whole)
 }
 
-/// A JSON body. A missing content type passes, another one does not: a form of a foreign page
-/// cannot send this one without asking first.
+/// A JSON body. A missing content type is accepted and any other one is not: a form of a foreign page
+/// can send neither JSON's type nor none without a preflight request.
 pub(crate) async fn json<T: DeserializeOwned>(
     head: &Parts,
     body: &mut Incoming,
@@ -142,14 +142,14 @@ pub(crate) async fn json<T: DeserializeOwned>(
     parse(&whole(head, body, limit).await?)
 }
 
-/// Whether the content type is JSON's, or nobody said.
+/// Whether the content type is JSON's or missing.
 pub(crate) fn may_be_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(CONTENT_TYPE) else { return true };
     let kind = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
 }
 
-/// JSON bytes as a value; nothing at all counts as an empty object.
+/// JSON bytes as a value; no bytes at all count as an empty object.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BodyError> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
     serde_json::from_slice(bytes).map_err(|error| {
@@ -157,7 +157,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, BodyError> {
     })
 }
 
-/// serde's sentence without the position.
+/// The error's sentence without the position in the text.
 fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_owned()
@@ -167,14 +167,14 @@ fn never(never: Infallible) -> ois_store::FileError {
     match never {}
 }
 
-/// How long a body may stand still.
+/// How long the next piece of a body may take.
 const STALL: Duration = Duration::from_secs(30);
 
-/// How much of an unwanted body is read so that its sender reads the answer.
+/// The most bytes of an unwanted body that are read so that its sender reads the answer.
 const DRAINED_BYTES: usize = 32 << 20;
 
-/// How long an unwanted body may stand still: some senders stop when they see the answer, and wait
-/// for its end.
+/// How long the next piece of an unwanted body may take: some senders stop when they see the answer,
+/// and wait for its end.
 const DRAIN_STALL: Duration = Duration::from_secs(2);
 
 #[cfg(test)]

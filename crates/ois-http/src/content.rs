@@ -1,7 +1,7 @@
-//! Bytes of the store on their way out: conditions, ranges and pieces.
+//! Files of the store on their way out: conditions, ranges and pieces.
 
 mod disposition;
-mod mime;
+pub(crate) mod mime;
 mod range;
 
 use bytes::Bytes;
@@ -20,26 +20,25 @@ use ois_protocol::{ErrorCode, Timestamp};
 use ois_store::{FileError, FileReader};
 
 pub(crate) use disposition::attachment;
-pub(crate) use mime::{is_picture, of as mime_of};
 use range::Range;
 
 use crate::{
     body::{self, Body},
     reply::Refusal,
-    route::Ask,
-    serve::Sending,
+    request::HttpRequest,
+    sending::Sending,
 };
 
-/// Sends a file as the request's conditions and range want it.
+/// Answers with a file, as the request's conditions and range ask for it.
 ///
 /// # Errors
-/// 412 and 416 by the request's own conditions, and what the store says.
+/// 412 and 416 by the request's own conditions, and the store's errors.
 pub(crate) async fn send(
-    ask: &Ask,
+    request: &HttpRequest,
     file: Box<dyn FileReader>,
     kind: HeaderValue,
 ) -> Result<Response<Body>, Refusal> {
-    let head = &ask.head;
+    let head = &request.head;
     let seen = Seen { tag: tag(head, &*file).await?, modified: file.modified() };
     if fails(&head.headers, &seen) {
         return Err(FileError::Changed.into());
@@ -61,7 +60,7 @@ pub(crate) async fn send(
     let mut answer = answer(status, &seen, body::empty());
     if end - start <= PIECE as u64 && head.method == Method::GET {
         *answer.body_mut() = body::full(short(&*file, start, end).await?);
-    } else if let Some(sending) = Sending::of(ask, &*file, start, end) {
+    } else if let Some(sending) = Sending::new(request, &*file, start, end) {
         *answer.body_mut() = body::elsewhere();
         answer.extensions_mut().insert(sending);
     } else {
@@ -78,57 +77,56 @@ pub(crate) async fn send(
     Ok(answer)
 }
 
-/// The file's tag. A long file that was never hashed is not read for it, unless the request says
-/// that it matters.
+/// The file's tag. A long file that was never hashed is read for it only if the request needs the tag.
 async fn tag(head: &Parts, file: &dyn FileReader) -> Result<Option<String>, FileError> {
     let known = file.known_tag();
-    if known.is_some() || (file.len() > HASHED_UNASKED && !wants_tag(head)) {
+    if known.is_some() || (file.len() > HASHED_UNASKED && !needs_tag(head)) {
         return Ok(known);
     }
     file.tag().await.map(Some)
 }
 
-fn wants_tag(head: &Parts) -> bool {
+fn needs_tag(head: &Parts) -> bool {
     let named = [IF_MATCH, IF_NONE_MATCH, IF_RANGE];
     head.method == Method::HEAD || named.iter().any(|name| head.headers.contains_key(name))
 }
 
-/// A tag as a header's value.
+/// A tag as a header's value, in quotes.
 pub(crate) fn quoted(tag: &str) -> HeaderValue {
     HeaderValue::from_str(&format!("\"{tag}\"")).expect("tags are hex")
 }
 
-/// The tags of `If-Match` or `If-None-Match`, without quotes; `*` stays one.
+/// The tags of `If-Match` or `If-None-Match` as they are written, with their quotes; `*` is one too.
 pub(crate) fn tags<'a>(headers: &'a HeaderMap, name: &hyper::header::HeaderName) -> Vec<&'a str> {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim).filter(|tag| !tag.is_empty()).collect()
 }
 
-/// What a client may have seen of a file.
+/// The state of a file that a client's conditions are compared with.
 struct Seen {
     tag: Option<String>,
     modified: Timestamp,
 }
 
 impl Seen {
-    /// Strong comparison: the same bytes.
+    /// Whether the tag stands for the same bytes (strong comparison).
     fn is(&self, tag: &str) -> bool {
         let unquoted = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
         tag == "*" || unquoted.is_some_and(|tag| self.tag.as_deref() == Some(tag))
     }
 
-    /// Weak comparison, which is enough to know a file again.
+    /// Whether the tag stands for the same content (weak comparison).
     fn is_like(&self, tag: &str) -> bool {
         self.is(tag.strip_prefix("W/").unwrap_or(tag))
     }
 
-    /// Whole seconds, as a date in a header has them.
+    /// The time of the last change in whole seconds, as a date in a header has it.
     fn seconds(&self) -> u64 {
         self.modified.ms() / 1000
     }
 }
 
-/// Whether the client wants this only if it is what it has seen, and it is not.
+/// Whether the request has a condition that the file does not meet.
 fn fails(headers: &HeaderMap, seen: &Seen) -> bool {
     if headers.contains_key(IF_MATCH) {
         return !tags(headers, &IF_MATCH).into_iter().any(|tag| seen.is(tag));
@@ -136,7 +134,7 @@ fn fails(headers: &HeaderMap, seen: &Seen) -> bool {
     date(headers, &IF_UNMODIFIED_SINCE).is_some_and(|date| seen.seconds() > date)
 }
 
-/// Whether the client has it already.
+/// Whether the client has this state of the file already.
 fn is_known(headers: &HeaderMap, seen: &Seen) -> bool {
     if headers.contains_key(IF_NONE_MATCH) {
         return tags(headers, &IF_NONE_MATCH).into_iter().any(|tag| seen.is_like(tag));
@@ -162,7 +160,7 @@ fn answer(status: StatusCode, seen: &Seen, body: Body) -> Response<Body> {
     let mut answer = Response::new(body);
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    // Room for what the others add, so that it grows once.
+    // The map gets its final size at once instead of growing several times.
     headers.reserve(HEADERS);
     if let Some(tag) = &seen.tag {
         headers.insert(ETAG, quoted(tag));
@@ -173,16 +171,16 @@ fn answer(status: StatusCode, seen: &Seen, body: Body) -> Response<Body> {
     answer
 }
 
-/// The few bytes from `start` to `end`, read here and now: out of the page cache that is a matter of
-/// microseconds, less than asking another thread takes.
+/// The few bytes from `start` to `end`, read before the answer begins: out of the page cache that
+/// takes microseconds, less than asking another thread.
 async fn short(file: &dyn FileReader, start: u64, end: u64) -> Result<Vec<u8>, FileError> {
     let length = usize::try_from(end - start).unwrap_or(PIECE);
     let bytes = file.read_at(start, length).await?;
-    // Shorter than it was: the announced length cannot be kept any more.
+    // The file is shorter than it was, so the announced length cannot be kept.
     if bytes.len() == length { Ok(bytes) } else { Err(FileError::Changed) }
 }
 
-/// The bytes from `start` to `end`, read as they are taken.
+/// The bytes from `start` to `end`, each piece read when the peer takes it.
 fn pieces(file: Box<dyn FileReader>, start: u64, end: u64) -> Body {
     body::pieces(stream::try_unfold((file, start), move |(file, at)| async move {
         let most = usize::try_from(end - at).unwrap_or(PIECE).min(PIECE);
@@ -191,7 +189,7 @@ fn pieces(file: Box<dyn FileReader>, start: u64, end: u64) -> Body {
         }
         let piece = file.read_at(at, most).await?;
         if piece.is_empty() {
-            // Shorter than it was: the announced length cannot be kept any more.
+            // The file is shorter than it was, so the announced length cannot be kept.
             return Err(FileError::Changed);
         }
         let next = at + piece.len() as u64;
@@ -204,13 +202,13 @@ fn date(headers: &HeaderMap, name: &hyper::header::HeaderName) -> Option<u64> {
     date.duration_since(std::time::UNIX_EPOCH).ok().map(|since| since.as_secs())
 }
 
-/// How much of a file is in memory for one download.
+/// How many bytes of a file are in memory for one download.
 const PIECE: usize = 64 << 10;
 
-/// More headers than an answer with a file has.
+/// An upper bound for the number of headers of an answer with a file.
 const HEADERS: usize = 12;
 
-/// The longest file that is hashed for a tag that nobody asked for.
+/// The longest file in bytes that is hashed although the request does not need the tag.
 const HASHED_UNASKED: u64 = 1 << 20;
 
 #[cfg(test)]

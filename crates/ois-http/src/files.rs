@@ -1,11 +1,8 @@
-//! The team's files: list, read, write, move, remove.
-//!
-//! Paths are parsed here and checked by the store, which alone touches the tree.
+//! The routes of the team's files. Paths are parsed here; the operations (`ops::files`) decide, and
+//! the store checks the paths against its tree.
 
 mod change;
-mod give;
-mod store_body;
+mod read;
 
 pub(crate) use change::{make_dir, put, remove, rename, write};
-pub(crate) use give::{download, list, read};
-pub(crate) use store_body::Room;
+pub(crate) use read::{download, list, read};

@@ -1,4 +1,4 @@
-//! Whether the process lives, and whether it can do its work.
+//! The routes for a supervisor: whether the process answers, and whether it can do its work.
 
 use hyper::{Response, StatusCode};
 use ois_protocol::{ErrorCode, http::Done};
@@ -14,7 +14,7 @@ pub(crate) fn alive() -> Response<Body> {
     reply::json(&Done::default())
 }
 
-/// `GET /readyz`: it would take and show a message.
+/// `GET /readyz`: the server would store and show a message.
 pub(crate) fn ready(state: &State) -> Result<Response<Body>, Refusal> {
     let unready = |code, words| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, code, words);
     if !state.hub.is_alive() {

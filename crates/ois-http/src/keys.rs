@@ -1,7 +1,7 @@
-//! The keyring of the running server, and its keeping.
+//! The keyring of the running server, and the records that keep it.
 //!
-//! Register and sessions are kept as two records of the store. A change is made on a copy, kept,
-//! and then shown, one change after the other; who only asks never waits for a disk.
+//! Register and sessions are kept as two records of the store. A change is made on a copy, stored,
+//! and then shown, one change after the other; a caller that only reads never waits for a disk.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,15 +10,15 @@ use ois_store::{RecordError, Store};
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::sync::Mutex;
 
-/// The keyring, and the store that keeps it.
+/// The keyring, and the store that keeps its records.
 pub struct Keys {
     store: Arc<dyn Store>,
     shown: RwLock<Keyring>,
-    /// Held from the copy to the showing, across the disk.
+    /// Held by a change from the copy until it is shown, across the write to the disk.
     kept: Mutex<Kept>,
 }
 
-/// What the store holds: the versions of both records, and whether the sessions in it are behind.
+/// The versions of both records in the store, and whether the stored sessions are out of date.
 struct Kept {
     register: Option<u64>,
     sessions: Option<u64>,
@@ -26,7 +26,7 @@ struct Kept {
 }
 
 impl Keys {
-    /// Reads what was kept at the last run.
+    /// Reads the records of the last run.
     ///
     /// # Errors
     /// [`KeysError`] if a record cannot be read or understood.
@@ -38,13 +38,13 @@ impl Keys {
         Ok(Self { store, shown, kept: Mutex::new(kept) })
     }
 
-    /// Asks something short.
+    /// Reads something short out of the keyring.
     pub fn ask<T>(&self, question: impl FnOnce(&Keyring) -> T) -> T {
         // A keyring is replaced whole, so that a panic leaves none half changed.
         question(&self.shown.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes who is registered. Others see it once it is durable; `change` may take its time, as
+    /// Changes who is registered. Others see the change once it is durable; `change` may be slow, since
     /// it works on a copy.
     ///
     /// # Errors
@@ -68,9 +68,9 @@ impl Keys {
         Ok(answer)
     }
 
-    /// Changes who is signed in. Holds from now on even if the disk does not take it, so that a
-    /// full one keeps nobody from reading; what could not be kept is kept with the next change, and
-    /// a restart before that goes back to the last sessions kept.
+    /// Changes who is signed in. The change counts from now on even if the disk does not take it, so
+    /// that a full disk keeps nobody from reading. Sessions that could not be stored are stored with the
+    /// next change; a restart before that goes back to the sessions that were stored last.
     pub async fn change_sessions<T>(&self, change: impl FnOnce(&mut Keyring) -> T) -> T {
         let mut kept = self.kept.lock().await;
         let before = self.ask(|keyring| keyring.sessions().clone());
@@ -105,10 +105,10 @@ impl Keys {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeysError {
-    /// The store did not give it.
+    /// The store did not give the record of this name.
     #[error("cannot read the record {0:?}")]
     Store(&'static str, #[source] RecordError),
-    /// It is not what this version writes.
+    /// The record of this name is not one that this version writes.
     #[error("the record {0:?} is damaged")]
     Damaged(&'static str, #[source] serde_json::Error),
 }

@@ -27,9 +27,11 @@ mod commit;
 mod conn;
 mod conns;
 mod content;
+mod escape;
 mod files;
 mod follow;
 mod gather;
+mod headers;
 mod health;
 mod history;
 mod hot;
@@ -37,9 +39,12 @@ mod hub;
 mod keys;
 mod listen;
 mod metrics;
+mod ops;
 mod page;
 mod reply;
+mod request;
 mod route;
+mod sending;
 mod serve;
 mod settings;
 mod state;
@@ -77,7 +82,7 @@ pub use settings::{Cidr, CidrError, PublicUrl, PublicUrlError, Settings};
 pub use tasks::{Stop, Tasks};
 
 use crate::{
-    hot::Parts, hub::Hub, metrics::Metrics, serve::Porter, state::State, workers::Workers,
+    hot::Parts, hub::Hub, metrics::Metrics, serve::Acceptor, state::State, workers::Workers,
 };
 
 /// A running server.
@@ -136,8 +141,8 @@ pub async fn serve(
     let http = Workers::start(settings.http_workers, &workers).map_err(ServeError::Workers)?;
     let entropy = OsEntropy::open().map_err(ServeError::Entropy)?;
     let state = Arc::new(State::new(store, keys, hub.clone(), metrics, entropy, settings));
-    let (porter, stop) = (Porter { state, http, tasks: tasks.clone() }, tasks.token());
-    let begin = move |adopt| Ok(serve::accept(serve::listen(listener)?, porter, stop, adopt));
+    let (acceptor, stop) = (Acceptor { state, http, tasks: tasks.clone() }, tasks.token());
+    let begin = move |adopt| Ok(serve::accept(serve::listen(listener)?, acceptor, stop, adopt));
     hub.run(begin).await?;
     Ok(Server { address, hub, tasks, workers, hot: Mutex::new(Some(hot)) })
 }
@@ -189,7 +194,7 @@ impl Server {
         query: Query,
         most: usize,
     ) -> Result<DeliveriesAnswer, ErrorFrame> {
-        self.hub.deliveries(query, most).await
+        self.hub.deliveries(query, most, |_| true).await
     }
 
     /// Drives a delivery again that failed or was given up; answers with its next attempt once

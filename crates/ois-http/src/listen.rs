@@ -1,9 +1,9 @@
-//! The socket that the doors stand on: how many may wait before it, and how much the system keeps
-//! for each connection.
+//! The listening socket: how many connections may wait for it, and how many bytes the system buffers
+//! for each of them.
 //!
-//! What is set here is set before the socket listens: connections inherit it, and the window that
-//! a peer is offered is agreed upon in the first packets. `TCP_NODELAY` is no setting: every
-//! connection has it.
+//! The options are set before the socket listens: connections inherit them, and the window that a peer
+//! is offered is agreed upon in the first packets. `TCP_NODELAY` is not a setting: every connection has
+//! it.
 
 use std::{
     io,
@@ -12,15 +12,16 @@ use std::{
 
 use tokio::net::TcpSocket;
 
-/// What the operator chooses about sockets.
+/// The operator's settings for sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SocketSettings {
-    /// How many connections may wait to be taken; the system may allow fewer.
+    /// How many connections may wait to be accepted; the system may allow fewer.
     pub backlog: u32,
-    /// Bytes that the system keeps of what a peer has not taken yet (`SO_SNDBUF`); if nothing is
-    /// said, as many as it finds right for each connection.
+    /// How many bytes the system buffers that a peer has not taken yet (`SO_SNDBUF`); `None` lets the
+    /// system choose for each connection.
     pub send_buffer: Option<u32>,
-    /// Bytes that it keeps of what has not been read yet (`SO_RCVBUF`), likewise.
+    /// How many bytes the system buffers that the server has not read yet (`SO_RCVBUF`); `None` lets the
+    /// system choose.
     pub receive_buffer: Option<u32>,
 }
 
@@ -30,13 +31,13 @@ impl Default for SocketSettings {
     }
 }
 
-/// Listens at this address. To be called on a runtime of tokio's.
+/// Listens at this address. Call it on a tokio runtime.
 ///
 /// # Errors
 /// If the address is taken or not this machine's, or the system refuses a buffer of that size.
 pub fn listen(address: SocketAddr, settings: &SocketSettings) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A restart need not wait until the connections of before are forgotten.
+    // A restart need not wait until the system has forgotten the connections of before.
     socket.set_reuseaddr(true)?;
     if let Some(bytes) = settings.send_buffer {
         socket.set_send_buffer_size(bytes)?;
@@ -54,9 +55,9 @@ pub fn listen(address: SocketAddr, settings: &SocketSettings) -> io::Result<TcpL
     socket.listen(settings.backlog)?.into_std()
 }
 
-/// Between programs on one machine there is no path whose capacity would have to be found out. What
-/// many systems do for that now (BBR measures every packet and paces the next) took 2 % of a sweep;
-/// Reno does next to nothing until something is lost, and is allowed everywhere (tcp(7)).
+/// Between programs on one machine there is no path whose capacity would have to be measured. Many
+/// systems measure all the same (BBR times every packet and paces the next), which took 2 % of a sweep;
+/// Reno does next to nothing until a packet is lost, and every system allows it (tcp(7)).
 #[cfg(target_os = "linux")]
 fn skip_estimates(socket: &TcpSocket) {
     if let Err(error) = rustix::net::sockopt::set_tcp_congestion(socket, LOCAL_CONGESTION) {
@@ -67,9 +68,9 @@ fn skip_estimates(socket: &TcpSocket) {
 #[cfg(target_os = "linux")]
 const LOCAL_CONGESTION: &str = "reno";
 
-/// Some systems give less than was asked for and say nothing.
+/// Warns if the system gave a smaller buffer than was asked for; it gives no error itself.
 fn check(which: &str, asked: u32, reported: u32) {
-    // Linux counts its own bookkeeping in, as much again (socket(7)).
+    // Linux reports twice the size, since it counts its bookkeeping too (socket(7)).
     let given = if cfg!(target_os = "linux") { reported / 2 } else { reported };
     if given < asked {
         tracing::warn!(asked, given, "the system allows sockets no larger {which} buffer");
@@ -89,7 +90,7 @@ mod tests {
         SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
     /// A door on this machine answers at once, or not at all.
     #[cfg(target_os = "linux")]
-    const PATIENCE: std::time::Duration = std::time::Duration::from_millis(200);
+    const CONNECT_DEADLINE: std::time::Duration = std::time::Duration::from_millis(200);
 
     /// A connection as the server has it.
     async fn taken(settings: &SocketSettings) -> TcpStream {
@@ -134,7 +135,7 @@ mod tests {
         let listener = listen(HERE, &settings).unwrap();
         let address = listener.local_addr().unwrap();
         // Linux takes one more than it was told, and does not answer who comes then.
-        let knock = || std::net::TcpStream::connect_timeout(&address, PATIENCE);
+        let knock = || std::net::TcpStream::connect_timeout(&address, CONNECT_DEADLINE);
         let waiting: Vec<_> = (0..4).map(|_| knock().unwrap()).collect();
         assert_eq!(knock().unwrap_err().kind(), io::ErrorKind::TimedOut);
         drop(waiting);

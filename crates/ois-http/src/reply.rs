@@ -1,7 +1,8 @@
 //! The only place where an error becomes a status and words for the peer.
 //!
 //! The peer reads one line, `{"error": words, "code": code}`, which never names a path of the host;
-//! the log gets the chain of causes. Where the original's answer is on record, its words are kept.
+//! the log gets the chain of causes. Where the original server's answer is on record, its words are
+//! kept.
 
 use std::error::Error;
 
@@ -9,12 +10,22 @@ use hyper::{
     Response, StatusCode,
     header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
 };
-use ois_auth::{RetryAfter, SignInError};
+use ois_auth::{Denied, RetryAfter, SignInError};
 use ois_protocol::{ErrorCode, ErrorFrame, NameError, PathError, http::ErrorBody, id::IdError};
 use ois_store::{FileError, ReadError};
 use serde::Serialize;
 
-use crate::body::{self, Body, BodyError};
+use crate::{
+    body::{self, Body, BodyError},
+    ops::{
+        budgets::BudgetsError,
+        deliveries::DeliveriesError,
+        files::FilesError,
+        messages::{MessagesError, SayError},
+        runs::RunsError,
+        uploads::UploadError,
+    },
+};
 
 /// Why something was not done, ready to be told.
 #[derive(Debug)]
@@ -27,69 +38,75 @@ pub(crate) struct Refusal {
     pub(crate) words: String,
     /// When it may be worth trying again, in milliseconds.
     pub(crate) retry_after_ms: Option<u64>,
-    /// A header that belongs to this status; boxed, since few have one and all carry the room for it.
+    /// A header that belongs to this status; boxed, since few refusals have one and every `Result`
+    /// has room for it.
     pub(crate) header: Option<Box<(HeaderName, HeaderValue)>>,
-    /// For the log.
+    /// The cause, for the log only.
     pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Refusal {
-    /// A refusal without more to it than words.
+    /// A refusal with a status, a code and words, and nothing else.
     pub(crate) fn new(status: StatusCode, code: ErrorCode, words: impl Into<String>) -> Self {
         Self { status, code, words: words.into(), retry_after_ms: None, header: None, source: None }
     }
 
-    /// The request makes no sense.
+    /// 400: the request makes no sense.
     pub(crate) fn bad(words: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::BadFrame, words)
     }
 
-    /// There is no such thing.
+    /// 404: there is no such thing.
     pub(crate) fn not_found(words: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, ErrorCode::NotFound, words)
     }
 
-    /// Nobody has proved who they are.
+    /// 401: the request does not prove who sends it.
     pub(crate) fn unauthorized(words: &str) -> Self {
         let refusal = Self::new(StatusCode::UNAUTHORIZED, ErrorCode::Unauthorized, words);
         refusal.with(WWW_AUTHENTICATE, "Bearer")
     }
 
-    /// Somebody known, or everybody, may not.
+    /// 403: this member, or everybody, may not do this.
     pub(crate) fn forbidden(words: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, ErrorCode::Forbidden, words)
     }
 
-    /// Too much at once; worth another try after a second.
+    /// 503: too much at once; another try after a second may succeed.
     pub(crate) fn busy(words: &str) -> Self {
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, ErrorCode::Busy, words);
         Self { retry_after_ms: Some(1000), ..refusal }
     }
 
-    /// The path is there, but not for this method.
+    /// 405: the path is there, but not for this method.
     pub(crate) fn method(allow: &str) -> Self {
         let refusal =
             Self::new(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::NotFound, "method not allowed");
         refusal.with(ALLOW, allow)
     }
 
-    /// Something is longer than these bytes.
+    /// 413: something is longer than a limit.
     pub(crate) fn too_long(words: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLong, words)
     }
 
-    /// The same in other words, where the original's are on record.
+    /// The same in other words, where the original server's are on record.
     pub(crate) fn saying(self, words: &str) -> Self {
         Self { words: words.to_owned(), ..self }
     }
 
-    /// With a header.
+    /// The same in other words if it says that something is not there.
+    pub(crate) fn saying_if_missing(self, words: &str) -> Self {
+        if self.status == StatusCode::NOT_FOUND { self.saying(words) } else { self }
+    }
+
+    /// The same with a header.
     pub(crate) fn with(self, name: HeaderName, value: &str) -> Self {
         let value = HeaderValue::from_str(value).ok();
         Self { header: value.map(|value| Box::new((name, value))), ..self }
     }
 
-    /// What the log has to know of, besides the status.
+    /// The same with a cause for the log.
     fn caused(self, source: impl Error + Send + Sync + 'static) -> Self {
         Self { source: Some(Box::new(source)), ..self }
     }
@@ -144,6 +161,82 @@ impl From<BodyError> for Refusal {
             BodyError::NotJson => {
                 Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::BadJson, words)
             }
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self::forbidden(&denied.to_string())
+    }
+}
+
+impl From<MessagesError> for Refusal {
+    fn from(error: MessagesError) -> Self {
+        match error {
+            MessagesError::Denied(denied) => denied.into(),
+            MessagesError::NoRoom | MessagesError::NoMessage => Self::not_found(&error.to_string()),
+            MessagesError::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<SayError> for Refusal {
+    fn from(error: SayError) -> Self {
+        match error {
+            SayError::Denied(denied) => denied.into(),
+            SayError::Refused(frame) => frame.into(),
+        }
+    }
+}
+
+impl From<DeliveriesError> for Refusal {
+    fn from(error: DeliveriesError) -> Self {
+        match error {
+            DeliveriesError::Denied(denied) => denied.into(),
+            DeliveriesError::NoMessage => Self::not_found(&error.to_string()),
+            DeliveriesError::Log(error) => error.into(),
+            DeliveriesError::Refused(frame) => frame.into(),
+        }
+    }
+}
+
+impl From<RunsError> for Refusal {
+    fn from(error: RunsError) -> Self {
+        match error {
+            RunsError::Denied(denied) => denied.into(),
+            RunsError::Refused(frame) => frame.into(),
+        }
+    }
+}
+
+impl From<BudgetsError> for Refusal {
+    fn from(error: BudgetsError) -> Self {
+        match error {
+            BudgetsError::Denied(denied) => denied.into(),
+            BudgetsError::TooMany | BudgetsError::LimitsNothing => Self::bad(error.to_string()),
+            BudgetsError::Refused(frame) => frame.into(),
+        }
+    }
+}
+
+impl From<FilesError> for Refusal {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::Denied(denied) => denied.into(),
+            FilesError::TooLongForText(_) | FilesError::TooLarge(_) => {
+                Self::too_long(error.to_string())
+            }
+            FilesError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<UploadError> for Refusal {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Path(error) => error.into(),
+            UploadError::Files(error) => error.into(),
         }
     }
 }
@@ -257,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_to_wait_is_told_how_long_in_both_ways() {
+    fn a_client_that_has_to_wait_is_told_how_long_in_header_and_body() {
         let refusal = Refusal::from(RetryAfter { seconds: 20 });
         let answer = refusal.answer(body::empty());
         assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);

@@ -1,7 +1,5 @@
-//! Which function answers a request: method and path in, answer out.
-//!
-//! [`Route::ALL`] is every door there is; a test holds it against the specification. What a route
-//! needs is written beside it and checked here, before its function is called.
+//! From a request to its answer: finds the route, checks what the request has to prove, calls the
+//! route's function, and turns errors into answers.
 
 mod table;
 
@@ -13,33 +11,19 @@ use hyper::{
     header::{CACHE_CONTROL, CONTENT_LENGTH, EXPECT, HeaderName, HeaderValue},
     http::request::Parts,
 };
-use ois_protocol::Member;
 
-pub(crate) use table::{Needs, Route};
-
+use self::table::{Handler, Route};
 use crate::{
-    access, api,
+    access::{self, client::Client},
     body::{self, Body},
-    files, health, metrics, page,
     reply::Refusal,
+    request::HttpRequest,
     state::State,
     target::Target,
-    upgrade, uploads,
+    upgrade,
 };
 
-/// One request on its way to its function.
-pub(crate) struct Ask {
-    /// Method, address and headers as they came.
-    pub(crate) head: Parts,
-    /// The address, decoded.
-    pub(crate) target: Target,
-    /// What is still to be read of the body.
-    pub(crate) body: Incoming,
-    /// Who asks from where.
-    pub(crate) client: access::Client,
-}
-
-/// Answers one request. Errors are answers too.
+/// Answers one request. An error is an answer too.
 pub(crate) async fn answer(
     state: &State,
     request: Request<Incoming>,
@@ -48,12 +32,11 @@ pub(crate) async fn answer(
     let began = Instant::now();
     let (head, body) = request.into_parts();
     let method = head.method.clone();
-    let (route, mut answer) = dispatch(state, head, body, peer).await;
+    let (name, mut answer) = dispatch(state, head, body, peer).await;
     finish(&mut answer);
     if method == Method::HEAD {
         answer = without_body(answer);
     }
-    let name = route.map_or("none", Route::name);
     state.metrics.answered(name, answer.status());
     let ms = began.elapsed().as_millis();
     // The address may hold a secret (an upload's name, a ticket): the route's name does not.
@@ -61,98 +44,83 @@ pub(crate) async fn answer(
     answer
 }
 
+/// The name of the route that answers, and the answer.
 async fn dispatch(
     state: &State,
     head: Parts,
     body: Incoming,
     peer: SocketAddr,
-) -> (Option<Route>, Response<Body>) {
-    let client = access::Client::of(&head.headers, peer, &state.settings);
+) -> (&'static str, Response<Body>) {
+    let client = Client::of(&head.headers, peer, &state.settings);
     if upgrade::is_wanted(&head) {
         let answer = upgrade::answer(state, &head);
-        return (Some(Route::Socket), answer.unwrap_or_else(|refusal| refuse(&refusal, None)));
+        return (upgrade::ROUTE, answer.unwrap_or_else(|refusal| refuse(&refusal, None)));
     }
     let drainable = (!head.headers.contains_key(EXPECT)).then_some(());
     let target = match Target::parse(&head.uri) {
         Ok(target) => target,
-        Err(refusal) => return (None, refuse(&refusal, drainable.map(|()| body))),
+        Err(refusal) => return (NO_ROUTE, refuse(&refusal, drainable.map(|()| body))),
     };
     let route = match table::find(&head.method, &target.path) {
         Ok(route) => route,
-        Err(missing) => return (None, astray(&head.method, &missing, drainable.map(|()| body))),
+        Err(missing) => {
+            let answer = no_route(&head.method, &missing, drainable.map(|()| body));
+            return (NO_ROUTE, answer);
+        }
     };
-    let mut ask = Ask { head, target, body, client };
-    let answer = match allowed(state, route, &ask) {
-        Ok(member) => call(state, route, member, &mut ask).await,
-        Err(refusal) => Err(refusal),
-    };
-    (Some(route), answer.unwrap_or_else(|refusal| refuse(&refusal, drainable.map(|()| ask.body))))
+    let mut request = HttpRequest { head, target, body, client };
+    let answer = call(state, route, &mut request).await;
+    let answer =
+        answer.unwrap_or_else(|refusal| refuse(&refusal, drainable.map(|()| request.body)));
+    (route.name, answer)
 }
 
-/// Who asks, if the route wants to know and they may.
-fn allowed(state: &State, route: Route, ask: &Ask) -> Result<Option<Member>, Refusal> {
-    match route.needs() {
-        Needs::Nothing => Ok(None),
-        Needs::Operator => access::operator(state, ask).map(|()| None),
-        Needs::Ticket(action) => access::member_or_ticket(state, ask, action).map(Some),
-        Needs::Right(action) => {
-            let words = if route == Route::Verify { "Invalid token" } else { "Unauthorized" };
-            access::member(state, ask, action).map(Some).map_err(|refusal| {
-                let unknown = refusal.status == StatusCode::UNAUTHORIZED;
-                if unknown { refusal.saying(words) } else { refusal }
-            })
+/// Checks what the request has to prove, before its body is read, and calls the route's function.
+async fn call(
+    state: &State,
+    route: &Route,
+    request: &mut HttpRequest,
+) -> Result<Response<Body>, Refusal> {
+    match &route.handler {
+        Handler::Anybody(answer) => {
+            read_unwanted(state, request).await?;
+            answer(state, request).await
+        }
+        Handler::Member(action, answer) => {
+            let viewer = access::viewer(state, request).map_err(|refusal| {
+                let is_unknown = refusal.status == StatusCode::UNAUTHORIZED;
+                if is_unknown { refusal.saying(route.unauthorized) } else { refusal }
+            })?;
+            viewer.may(*action)?;
+            read_unwanted(state, request).await?;
+            answer(state, &viewer, request).await
+        }
+        Handler::MemberOrTicket(answer) => {
+            let viewer = access::viewer_or_ticket(state, request)?;
+            read_unwanted(state, request).await?;
+            answer(state, &viewer, request).await
+        }
+        Handler::Operator(answer) => {
+            let operator = access::operator(state, request)?;
+            read_unwanted(state, request).await?;
+            answer(state, operator, request).await
         }
     }
 }
 
-async fn call(
-    state: &State,
-    route: Route,
-    member: Option<Member>,
-    ask: &mut Ask,
-) -> Result<Response<Body>, Refusal> {
-    let known = || member.clone().ok_or_else(|| Refusal::unauthorized("Unauthorized"));
-    if matches!(ask.head.method, Method::GET | Method::HEAD) && !ask.body.is_end_stream() {
-        // Nobody needs it, but a connection that ends with something unread takes the end of the
-        // answer with it.
-        body::whole(&ask.head, &mut ask.body, state.settings.limits.json_bytes).await?;
+/// Reads the body of a GET. No function wants it, but a connection that ends with something unread
+/// is reset, and the peer loses the end of the answer.
+async fn read_unwanted(state: &State, request: &mut HttpRequest) -> Result<(), Refusal> {
+    let is_get = matches!(request.head.method, Method::GET | Method::HEAD);
+    if is_get && !request.body.is_end_stream() {
+        let limit = state.settings.limits.json_bytes;
+        body::whole(&request.head, &mut request.body, limit).await?;
     }
-    match route {
-        Route::Login => api::session::login(state, ask).await,
-        Route::Logout => api::session::logout(state, ask).await,
-        Route::Verify => Ok(api::session::verify(&known()?)),
-        Route::Members => Ok(api::members::list(state).await),
-        Route::Messages => api::messages::read(state, &known()?, ask).await,
-        Route::Say => api::messages::say(state, known()?, ask).await,
-        Route::Deliveries => api::deliveries::list(state, ask).await,
-        Route::DeliveriesOf => api::deliveries::of_message(state, &known()?, ask).await,
-        Route::Retry => api::deliveries::retry(state, &known()?, ask).await,
-        Route::Runs => api::runs::list(state, ask).await,
-        Route::StopRun => api::runs::stop(state, &known()?, ask).await,
-        Route::Usage => api::runs::usage(state, ask).await,
-        Route::Budgets => api::runs::budgets(state).await,
-        Route::SetBudgets => api::runs::set_budgets(state, ask).await,
-        Route::Ticket => api::ticket::issue(state, &known()?, ask).await,
-        Route::List => files::list(state, ask).await,
-        Route::Read => files::read(state, ask).await,
-        Route::Write => files::write(state, ask).await,
-        Route::Put => files::put(state, ask).await,
-        Route::Remove | Route::Delete => files::remove(state, ask).await,
-        Route::MakeDir => files::make_dir(state, ask).await,
-        Route::Rename => files::rename(state, ask).await,
-        Route::Download => files::download(state, ask).await,
-        Route::Upload => uploads::keep(state, ask).await,
-        Route::Uploaded => uploads::give(state, ask).await,
-        Route::Page | Route::PageFile => page::give(state, ask),
-        Route::Socket => Err(upgrade::required()),
-        Route::Health => Ok(health::alive()),
-        Route::Ready => health::ready(state),
-        Route::Metrics => Ok(metrics::show(state).await),
-    }
+    Ok(())
 }
 
-/// The answer to a path that is not there, or not for this method.
-fn astray(method: &Method, missing: &table::Missing, body: Option<Incoming>) -> Response<Body> {
+/// The answer where no route has this path, or none has it with this method.
+fn no_route(method: &Method, missing: &table::Missing, body: Option<Incoming>) -> Response<Body> {
     match missing {
         table::Missing::Path => refuse(&Refusal::not_found("not found"), body),
         table::Missing::Method(allow) if *method == Method::OPTIONS => {
@@ -166,7 +134,8 @@ fn astray(method: &Method, missing: &table::Missing, body: Option<Incoming>) -> 
     }
 }
 
-/// Tells the peer, reading what is left of its body if there is any, and the log.
+/// The answer that tells a refusal, while what is left of the request's body is read; a fault of the
+/// server also goes to the log.
 fn refuse(refusal: &Refusal, rest: Option<Incoming>) -> Response<Body> {
     let status = refusal.status.as_u16();
     if let Some(cause) = &refusal.source {
@@ -182,7 +151,7 @@ fn refuse(refusal: &Refusal, rest: Option<Incoming>) -> Response<Body> {
     }
 }
 
-/// Headers that every answer has, unless its function knew better.
+/// Adds the headers that every answer has, unless its function has set them.
 fn finish(answer: &mut Response<Body>) {
     if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
         return;
@@ -204,4 +173,6 @@ fn without_body(answer: Response<Body>) -> Response<Body> {
     Response::from_parts(head, body::empty())
 }
 
+/// The name under which requests are counted that no route answers.
+const NO_ROUTE: &str = "none";
 const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");

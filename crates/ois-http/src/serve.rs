@@ -1,13 +1,12 @@
-//! The accept loop: sockets in. Who wants nothing but a WebSocket gets it at once ([`greet`]); the
-//! others are each driven by hyper until they end or become one.
+//! The accept loop. A connection that begins with a whole WebSocket handshake is upgraded at once
+//! ([`try_upgrade`]); every other connection is driven by hyper until it ends or is upgraded.
 //!
-//! What follows some answers' heads ([`After`]) is not hyper's business: it gives the socket back,
+//! hyper does not send what follows the head of some answers ([`After`]): it gives the socket back,
 //! and may get it again afterwards.
 
-mod greet;
-mod patience;
-mod sending;
+mod deadline;
 mod socket;
+mod try_upgrade;
 mod wire;
 
 use std::{
@@ -26,13 +25,14 @@ use rustix::net::sockopt;
 use tokio::io::{Interest, unix::AsyncFd};
 
 use self::{
-    greet::{Greeted, greet},
-    patience::{KEPT, Patience},
+    deadline::{HeadTimer, IDLE},
+    try_upgrade::{Accepted, try_upgrade},
     wire::{Signs, Wire},
 };
 use crate::{
     body::Body,
     route,
+    sending::Sending,
     state::State,
     tasks::{Stop, Tasks},
     upgrade::Adopt,
@@ -40,12 +40,10 @@ use crate::{
     workers::Workers,
 };
 
-pub(crate) use sending::Sending;
-
-/// After a failed accept (no more file descriptors): when to try again.
+/// How long the loop waits after a failed accept, such as one for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections taken in a row before everybody else on the thread has a turn.
+/// How many connections are taken in a row before other tasks of the thread have a turn.
 const IN_A_ROW: usize = 16;
 
 /// Begins to listen for [`accept`], on the runtime that this is called on.
@@ -55,25 +53,25 @@ const IN_A_ROW: usize = 16;
 )]
 pub(crate) fn listen(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> {
     listener.set_nonblocking(true)?;
-    // No waiting for more to send together (Nagle's algorithm). Whoever is accepted inherits it.
+    // Small writes go out at once (no Nagle's algorithm). Accepted sockets inherit this.
     sockopt::set_tcp_nodelay(&listener, true)?;
     AsyncFd::with_interest(listener, Interest::READABLE)
 }
 
-/// Who takes connections, and for whom.
-pub(crate) struct Porter {
-    /// What the doors share.
+/// What the accept loop needs for each new connection.
+pub(crate) struct Acceptor {
+    /// What all requests share.
     pub(crate) state: Arc<State>,
-    /// Where those are driven who speak HTTP.
+    /// The threads that drive connections which speak HTTP.
     pub(crate) http: Workers,
-    /// What is waited for at a stop.
+    /// The tasks that a stop waits for; each HTTP connection becomes one of them.
     pub(crate) tasks: Tasks,
 }
 
-/// Takes connections until it is time to stop.
+/// Takes connections until the server stops. A socket that is upgraded at once goes to `adopt`.
 pub(crate) async fn accept(
     listener: AsyncFd<TcpListener>,
-    porter: Porter,
+    acceptor: Acceptor,
     mut stop: Stop,
     adopt: impl Fn(UpgradedSocket),
 ) {
@@ -84,7 +82,7 @@ pub(crate) async fn accept(
                 () = stop.asked() => return,
             };
             match accepted {
-                Ok((socket, peer)) => porter.take(socket, peer, &adopt),
+                Ok((socket, peer)) => acceptor.take(socket, peer, &adopt),
                 Err(error) => {
                     tracing::warn!(%error, "cannot take a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -95,15 +93,15 @@ pub(crate) async fn accept(
     }
 }
 
-impl Porter {
+impl Acceptor {
     fn take(&self, socket: TcpStream, peer: SocketAddr, adopt: impl Fn(UpgradedSocket)) {
         let stall = Duration::from_millis(self.state.settings.limits.stall_ms);
-        let greeted = Wire::new(socket, stall).and_then(|wire| greet(wire, peer, &self.state));
-        match greeted {
-            Ok(Greeted::Member(newcomer)) => adopt(newcomer),
-            Ok(Greeted::Guest(wire)) => {
+        let wire = Wire::new(socket, stall);
+        match wire.and_then(|wire| try_upgrade(wire, peer, &self.state)) {
+            Ok(Accepted::Upgraded(socket)) => adopt(socket),
+            Ok(Accepted::Http(wire)) => {
                 let state = Arc::clone(&self.state);
-                let _there = self.http.enter_next();
+                let _on_next_thread = self.http.enter_next();
                 self.tasks.spawn(move |stop| drive(wire, peer, state, stop));
             }
             Err(error) => tracing::debug!(%peer, %error, "connection ended"),
@@ -111,14 +109,15 @@ impl Porter {
     }
 }
 
-/// What happens on a socket behind an answer's head.
+/// What happens on a socket after an answer's head.
 enum After {
-    /// It is a WebSocket from now on.
+    /// The socket is a WebSocket from now on and goes to the hot loop.
     Adopt(Adopt),
     /// A file follows, and then perhaps the next request.
     Send(Sending),
 }
 
+/// Drives a connection from its first request to its end.
 async fn drive(mut wire: Wire, peer: SocketAddr, state: Arc<State>, mut stop: Stop) {
     let stall = Duration::from_millis(state.settings.limits.stall_ms);
     while let Some((mut back, after)) = converse(wire, peer, &state, &mut stop).await {
@@ -126,18 +125,23 @@ async fn drive(mut wire: Wire, peer: SocketAddr, state: Arc<State>, mut stop: St
             After::Adopt(adopt) => return hand_over(back, adopt, peer, &state),
             After::Send(sending) => sending,
         };
-        let keeps = sending.keeps && !stop.is_asked();
-        if let Err(error) = sending.send(&mut back, stall).await {
+        let keeps_alive = sending.keeps_alive && !stop.is_asked();
+        let sent = match back.socket() {
+            Ok(socket) => sending.send(socket, stall).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
             return tracing::debug!(%peer, %error, "a file was not sent to its end");
         }
-        if !keeps {
+        if !keeps_alive {
             return;
         }
         wire = back;
     }
 }
 
-/// Answers requests until the peer goes, or until an answer's head is out that something follows.
+/// Answers requests until the peer is gone, or until the head of an answer is out after which
+/// something follows; then the answer is the wire and what follows.
 async fn converse(
     wire: Wire,
     peer: SocketAddr,
@@ -147,8 +151,8 @@ async fn converse(
     let (signs, next) = (wire.signs(), Mutex::new(None));
     let service = service_fn(|request| answer(request, peer, state, &signs, &next));
     let mut connection = http1::Builder::new()
-        .timer(Patience(Arc::clone(&signs)))
-        .header_read_timeout(KEPT)
+        .timer(HeadTimer(Arc::clone(&signs)))
+        .header_read_timeout(IDLE)
         .serve_connection(wire, service);
     let mut asked = pin!(stop.asked());
     let mut stopping = false;
@@ -159,7 +163,7 @@ async fn converse(
         }
         let mut polled = Pin::new(&mut connection).poll(cx);
         if polled.is_pending() && !signs.waits.is_given() {
-            // It was worth a try. Now it has to be waited for what was put off.
+            // Nothing more can be read or written at once, so the socket is watched from now on.
             signs.waits.give();
             polled = Pin::new(&mut connection).poll(cx);
         }
@@ -184,7 +188,7 @@ async fn converse(
     follows.then(|| (io.reading_first(read_buf), after))
 }
 
-/// Answers one request, and notes what follows its answer.
+/// Answers one request, and leaves in `next` what follows the answer.
 async fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
@@ -196,7 +200,7 @@ async fn answer(
     let notes = answer.extensions_mut();
     let adopt = notes.remove::<Adopt>().map(After::Adopt);
     if let Some(after) = adopt.or_else(|| notes.remove::<Sending>().map(After::Send)) {
-        // From here on: the head has not been written yet.
+        // The head has not been written yet, so the flushes of before do not count.
         signs.flushed.take_back();
         *next.lock().unwrap_or_else(PoisonError::into_inner) = Some(after);
     }

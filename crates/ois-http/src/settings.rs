@@ -1,4 +1,4 @@
-//! What the operator chooses about the doors.
+//! The settings of the HTTP server and of the hot loop.
 
 use std::{net::IpAddr, str::FromStr};
 
@@ -6,23 +6,23 @@ use hyper::http::uri::Authority;
 use ois_chat::{DeskSettings, team::BatchLimits};
 use ois_protocol::Limits;
 
-/// The doors' settings, parsed. They are read once, at the start.
+/// The operator's settings, parsed. They are read once, at the start.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How much is too much.
+    /// The limits of lengths and rates.
     pub limits: Limits,
-    /// How many bytes of the log's end stay in memory as finished frames. Who is further behind
-    /// reads from disk.
+    /// How many bytes of the log's end stay in memory as finished frames. A connection that is further
+    /// behind is served from disk.
     pub tail_bytes: usize,
-    /// How much one append takes.
+    /// The most that one append takes.
     pub batch: BatchLimits,
-    /// How many threads serve HTTP; the room has one of its own.
+    /// How many threads serve HTTP; the hot loop has one of its own.
     pub http_workers: usize,
-    /// When deliveries are given up, and when a chain of messages goes round in circles.
+    /// When deliveries are given up, and when a chain of messages counts as a loop.
     pub desk: DeskSettings,
     /// The address under which people reach the server, if it is not the one it listens on.
     pub public_url: Option<PublicUrl>,
-    /// From where `X-Forwarded-For` is believed.
+    /// The addresses of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Cidr>,
 }
 
@@ -87,7 +87,7 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// A text that is no address of a server.
+/// The error for a text that is not the address of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a public url is http:// or https:// and a host, without a path")]
 pub struct PublicUrlError;
@@ -107,7 +107,7 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// Whether this address is in the block. An IPv4 address in IPv6's clothes is taken out of them.
+    /// Whether this address is in the block. An IPv4 address that is written as IPv6 counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.start, address.to_canonical()) {
             (IpAddr::V4(start), IpAddr::V4(address)) => {
@@ -136,7 +136,7 @@ impl FromStr for Cidr {
     }
 }
 
-/// A text that is no block of addresses.
+/// The error for a text that is not a block of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a block of addresses is written like 10.0.0.0/8, fd00::/8 or 192.0.2.1")]
 pub struct CidrError;

@@ -6,38 +6,38 @@ use ois_auth::{OsEntropy, Throttle, TicketKey};
 use ois_store::Store;
 use tokio::sync::Semaphore;
 
-use crate::{hub::Hub, keys::Keys, metrics::Metrics, page::Page, settings::Settings};
+use crate::{hub::Hub, keys::Keys, metrics::Metrics, page::assets::Assets, settings::Settings};
 
-/// One team's server, as its doors see it. Shared by reference count; nothing in it is held locked
-/// across a wait.
+/// One team's server, as the HTTP routes see it. It is shared by reference count; nothing in it is
+/// held locked across an `await`.
 pub(crate) struct State {
     /// Log, files, uploads and records.
     pub(crate) store: Arc<dyn Store>,
-    /// Who is registered and signed in.
+    /// The members who are registered and those who are signed in.
     pub(crate) keys: Arc<Keys>,
-    /// The hot loop.
+    /// The handle to the hot loop.
     pub(crate) hub: Hub,
     /// What the operator chose; never changed while the server runs.
     pub(crate) settings: Settings,
-    /// What is counted for `/metrics`.
+    /// The counters that `GET /metrics` shows.
     pub(crate) metrics: Arc<Metrics>,
-    /// Who failed to prove who they are, by address.
+    /// The network addresses from which wrong passwords or tokens came.
     pub(crate) throttle: Mutex<Throttle>,
-    /// What download tickets are sealed with; they end with the process.
+    /// The key that seals download tickets; the tickets end with the process.
     pub(crate) tickets: TicketKey,
-    /// Where tokens and names of uploads come from.
+    /// The source of tokens and of the names of uploads.
     pub(crate) entropy: OsEntropy,
-    /// How many passwords may be hashed at once: 19 MiB and a core each.
+    /// Limits how many passwords are hashed at once: each takes 19 MiB and a core.
     pub(crate) hashing: Arc<Semaphore>,
     /// The page's files, ready to be sent.
-    pub(crate) page: Page,
+    pub(crate) assets: Assets,
 }
 
 impl State {
-    /// How many passwords are hashed at once; who comes then waits, or is told to come back.
+    /// How many passwords are hashed at once. Further sign-ins wait, and are refused after a while.
     pub(crate) const HASHING_AT_ONCE: usize = 2;
 
-    /// Everything put together, with nothing counted and nobody throttled yet.
+    /// The parts put together, with nothing counted and no address throttled yet.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         keys: Arc<Keys>,
@@ -56,7 +56,7 @@ impl State {
             tickets: TicketKey::random(&mut entropy),
             entropy,
             hashing: Arc::new(Semaphore::new(Self::HASHING_AT_ONCE)),
-            page: Page::new(),
+            assets: Assets::new(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! The handshake that makes a WebSocket of a request (RFC 6455, section 4.2).
 //!
-//! Any path is taken, as the original took it. The answer carries an [`Adopt`]: who drives the
-//! connection (`serve`, or `serve/greet` on the hot loop) finds it there and hands the socket to the
-//! hot loop once the answer is out.
+//! Any path is taken, as the original took it. The answer carries an [`Adopt`]: the driver of the
+//! connection (`serve`, or `serve/try_upgrade` on the hot loop) finds it there and hands the socket
+//! to the hot loop once the answer is out.
 
 use hyper::{
     Method, Response, StatusCode, Version,
     header::{
-        CONNECTION, COOKIE, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
-        SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+        CONNECTION, COOKIE, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_VERSION, UPGRADE,
     },
     http::request::Parts,
 };
@@ -18,14 +18,19 @@ use ois_protocol::ErrorCode;
 use crate::{
     access,
     body::{self, Body},
+    headers::has_word,
     reply::Refusal,
     state::State,
 };
 
+/// The route under which handshakes are counted and specified. Any path is taken.
+pub(crate) const ROUTE: &str = "GET /ws";
+
 /// What the hot loop has to know of a socket besides the socket.
 #[derive(Clone, Debug)]
 pub(crate) struct Adopt {
-    /// The session cookie that the browser sent along: a sign-in without a token is its.
+    /// The token of the session cookie that the browser sent along; a sign-in frame without a token
+    /// uses it.
     pub(crate) cookie: Option<Token>,
 }
 
@@ -62,17 +67,11 @@ pub(crate) fn answer(state: &State, head: &Parts) -> Result<Response<Body>, Refu
     Ok(answer)
 }
 
-/// The answer to who asks the WebSocket's address for a page.
+/// The answer to a request for the WebSocket's address that is not an upgrade.
 pub(crate) fn required() -> Refusal {
     let words = "this address speaks WebSocket, version 13";
     Refusal::new(StatusCode::UPGRADE_REQUIRED, ErrorCode::BadFrame, words)
         .with(UPGRADE, "websocket")
-}
-
-/// Whether a header that lists words has this one.
-pub(crate) fn has_word(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(word))
 }
 
 /// 16 bytes in base64: 22 digits, of which the last holds two bits, and the padding.

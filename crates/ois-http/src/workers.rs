@@ -1,5 +1,6 @@
-//! The threads that serve HTTP. Each drives its own connections, each from its first byte to its
-//! last: nobody is woken for what another one could do, and the process needs no scheduler for it.
+//! The threads that serve HTTP. Each thread drives its own connections, and each connection stays on
+//! its thread from its first byte to its last: no thread is woken for work of another one, and the
+//! process needs no scheduler across threads.
 
 use std::{cell::Cell, io};
 
@@ -7,14 +8,14 @@ use tokio::runtime::{EnterGuard, Handle};
 
 use crate::tasks::{self, Tasks};
 
-/// The threads, in turns.
+/// The threads, which get new connections in turns.
 pub(crate) struct Workers {
     threads: Vec<Handle>,
     next: Cell<usize>,
 }
 
 impl Workers {
-    /// Starts so many, one at the least. They go on until they are asked to end.
+    /// Starts so many threads, one at the least. They run until `until` is stopped.
     ///
     /// # Errors
     /// If the system gives no thread or no event queue.
@@ -27,7 +28,7 @@ impl Workers {
         Ok(Self { threads, next: Cell::new(0) })
     }
 
-    /// What is spawned meanwhile is driven by the next one.
+    /// While the guard lives, what is spawned runs on the next thread.
     pub(crate) fn enter_next(&self) -> EnterGuard<'_> {
         let next = self.next.get();
         self.next.set((next + 1) % self.threads.len());

@@ -207,6 +207,31 @@ impl Messages {
     }
 }
 
+/// The answer to `GET /api/messages/{id}`.
+///
+/// ```
+/// use ois_protocol::http::MessageAnswer;
+/// let wire = r#"{"message":{"id":7,"user":"Mira","text":"hi","time":"2026-02-06T12:34:56.789Z"}}"#;
+/// assert_eq!(serde_json::from_str::<MessageAnswer>(wire).unwrap().message.text, "hi");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageAnswer {
+    /// The message as it stands in the log.
+    pub message: Message,
+}
+
+impl MessageAnswer {
+    /// The same answer around a message that is already JSON.
+    ///
+    /// ```
+    /// use ois_protocol::http::MessageAnswer;
+    /// assert_eq!(MessageAnswer::around(b"1"), br#"{"message":1}"#);
+    /// ```
+    pub fn around(message: &[u8]) -> Vec<u8> {
+        [br#"{"message":"#, message, b"}"].concat()
+    }
+}
+
 /// The answer to `POST /api/messages`, whose body is a [`crate::Chat`].
 ///
 /// ```

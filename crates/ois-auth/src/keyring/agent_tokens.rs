@@ -67,7 +67,7 @@ impl AgentTokens {
 pub struct AgentTokensError {
     /// Which entry it is, counted from 1.
     pub position: usize,
-    /// What is wrong with it.
+    /// What is wrong with the entry.
     pub fault: AgentTokensFault,
 }
 

@@ -1,4 +1,4 @@
-//! Who is registered: agents with a token, users with a password.
+//! The register of members: agents with a token, users with a password.
 //!
 //! Short names are unique over both, and none of them is a duty's name: an address leads to one
 //! member or to one duty.
@@ -27,19 +27,19 @@ pub struct Registered {
     /// Name, role and duties.
     #[serde(flatten)]
     pub member: Member,
-    /// Since when.
+    /// When the member was added.
     pub added: Timestamp,
-    /// What the member is known by.
+    /// The hash of the member's token or password.
     pub secret: Secret,
 }
 
-/// What a registered member is known by. As JSON `{"token":"<64 hex>"}` or `{"password":"$argon2id…"}`.
+/// The hash by which a registered member is recognised. As JSON `{"token":"<64 hex>"}` or `{"password":"$argon2id…"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Secret {
-    /// An agent's.
+    /// The hash of an agent's token.
     Token(TokenHash),
-    /// A user's.
+    /// The hash of a user's password.
     Password(PasswordHash),
 }
 
@@ -52,14 +52,14 @@ impl Secret {
     }
 }
 
-/// What is said of a member who is to be added.
+/// The description of a member who is to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMember {
     /// How the member signs; the first word is the address.
     pub display: DisplayName,
-    /// What the member may do.
+    /// The role, which says what the member may do.
     pub role: Role,
-    /// What the member is for.
+    /// The duties, which say what the member is for.
     pub duties: Vec<ShortName>,
 }
 
@@ -119,7 +119,7 @@ impl Register {
         removed.map(|one| one.member).ok_or_else(|| ChangeError::Unknown(name.clone()))
     }
 
-    /// Replaces what a member is known by with something of the same sort.
+    /// Replaces a member's hash with one of the same sort.
     pub(super) fn renew(
         &mut self,
         name: &ShortName,
@@ -202,7 +202,7 @@ impl TryFrom<Written> for Register {
     }
 }
 
-/// What is wrong with a register that was read.
+/// The error for a register that was read and is not sound.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegisterError {

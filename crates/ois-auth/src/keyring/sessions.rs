@@ -1,4 +1,4 @@
-//! Who is signed in: session tokens, by their hashes.
+//! The open sessions, by the hashes of their tokens.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::TokenHash;
 #[serde(transparent)]
 pub struct Sessions(BTreeMap<TokenHash, Session>);
 
-/// What a session token stands for.
+/// A session that a token stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Who signed in.
+    /// The member who signed in.
     pub bearer: Bearer,
     /// From this moment on the token is nobody's.
     pub expires: Timestamp,
 }
 
-/// Who signed in, by what they knew.
+/// The member who signed in, by the password that proved it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bearer {

@@ -2,13 +2,13 @@
 //!
 //! Hashing takes tens of milliseconds, so the slow step needs no keyring:
 //!
-//! 1. [`Keyring::challenge`], under a read lock: what has to be shown;
-//! 2. [`Challenge::verify`], on a thread where it is in nobody's way;
-//! 3. [`Keyring::open_session`], under the write lock: checks that what was shown is still what
-//!    is asked for.
+//! 1. [`Keyring::challenge`], under a read lock: reads the passwords to check against;
+//! 2. [`Challenge::verify`], on a thread of its own;
+//! 3. [`Keyring::open_session`], under the write lock: checks that the password that was shown still
+//!    counts.
 //!
-//! Step 2 hashes once at the usual cost whoever is asked for, so that its duration does not tell
-//! which accounts there are.
+//! Step 2 hashes once at the usual cost for every name, so that its duration does not tell which
+//! accounts there are.
 
 use std::hint::black_box;
 
@@ -17,7 +17,7 @@ use ois_protocol::{DisplayName, Member, NameError, Timestamp};
 use super::plain_member;
 use crate::{Bearer, Entropy, Keyring, PasswordHash, SharedPassword, Token};
 
-/// What somebody has to show to sign in under a name.
+/// The passwords that a sign-in under a name is checked against.
 #[derive(Debug, Clone)]
 pub struct Challenge {
     display: DisplayName,
@@ -28,22 +28,22 @@ pub struct Challenge {
 /// How the register stands to a name.
 #[derive(Debug, Clone)]
 enum Standing {
-    /// A user's, with this password.
+    /// The name is a user's, with this password.
     Account(PasswordHash),
-    /// An agent's or a duty's: nobody signs in under it.
+    /// The name is an agent's or a duty's: nobody signs in under it.
     Barred,
-    /// Nobody's.
+    /// The name stands in no register; an error if it is not one that a member can have.
     Free(Result<(), NameError>),
 }
 
-/// What came of it. Worth something only to the keyring that posed the challenge.
+/// The result of a challenge. Only the keyring that posed the challenge can use it.
 #[derive(Debug, Clone)]
 pub struct Verdict {
     display: DisplayName,
     shown: Result<Shown, SignInError>,
 }
 
-/// What somebody has shown to know.
+/// The password that was shown to be known.
 #[derive(Debug, Clone)]
 enum Shown {
     /// The password behind this hash, of the account of that name.
@@ -81,7 +81,7 @@ impl Challenge {
 }
 
 impl Keyring {
-    /// What has to be shown to sign in under this name. Fast.
+    /// The challenge for a sign-in under this name. Fast.
     ///
     /// # Errors
     ///
@@ -97,8 +97,8 @@ impl Keyring {
         Ok(Challenge { display, standing, shared: self.shared.clone() })
     }
 
-    /// Lets somebody in who has met the challenge: from now on, and for seven days, the token is
-    /// theirs. Fast.
+    /// Opens a session for a member who has met the challenge: from now on, and for seven days, the
+    /// token stands for this member. Fast.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! From where a request comes.
+//! The network address that a request comes from.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -6,16 +6,18 @@ use hyper::header::HeaderMap;
 
 use crate::settings::Settings;
 
-/// The address a request comes from, as far as it can be believed.
+/// The network address that a request comes from, as far as it can be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Client {
+    /// An IPv4 address that is written as IPv6 is kept as IPv4.
     address: IpAddr,
-    /// Whether somebody passed the request on, or says so.
+    /// Whether a header says that a proxy passed the request on.
     passed_on: bool,
 }
 
 impl Client {
-    /// Reads `X-Forwarded-For` from the right for as long as trusted proxies wrote it.
+    /// The peer's address, or the address that trusted proxies report: `X-Forwarded-For` is read from
+    /// the right for as long as trusted proxies wrote it.
     pub(crate) fn of(headers: &HeaderMap, peer: SocketAddr, settings: &Settings) -> Self {
         let trusted =
             |address: IpAddr| settings.trusted_proxies.iter().any(|block| block.contains(address));
@@ -32,14 +34,14 @@ impl Client {
         Self { address, passed_on }
     }
 
-    /// Whether the request was made on the server's own host. A proxy beside the server gives itself
-    /// away by its headers, whether it is trusted or not.
+    /// Whether the request was made on the server's own host. A proxy on the same host is recognised
+    /// by its headers, whether it is trusted or not.
     pub(crate) fn is_local(&self) -> bool {
         self.address.is_loopback() && !self.passed_on
     }
 
-    /// Under which the throttle counts attempts of this sort: for IPv6 the first 64 bits, as one
-    /// host has all the rest.
+    /// The key under which the throttle counts attempts of this sort. Of an IPv6 address the first
+    /// 64 bits count, since one host has all the rest.
     pub(crate) fn key(&self, attempt: Attempt) -> String {
         let start = match self.address {
             IpAddr::V4(address) => address.to_string(),
@@ -52,17 +54,17 @@ impl Client {
     }
 }
 
-/// What somebody may get wrong. Counted apart: who mistypes a password must not shut out the agents
-/// behind the same address.
+/// What a client may get wrong. The throttle counts the two apart, so that a person who mistypes a
+/// password does not shut out the agents behind the same address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
-    /// A password.
+    /// A wrong password at a sign-in.
     Password,
-    /// A token.
+    /// A token that stands for nobody.
     Token,
 }
 
-/// An address, with or without a port.
+/// An address as a proxy writes it, with or without a port.
 fn parse(text: &str) -> Option<IpAddr> {
     let plain = text.trim_matches(['[', ']']).parse().ok();
     let address = plain.or_else(|| text.parse::<SocketAddr>().ok().map(|both| both.ip()));
@@ -71,7 +73,7 @@ fn parse(text: &str) -> Option<IpAddr> {
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// What proxies leave behind.
+/// The headers by which a proxy is recognised.
 const PASSED_ON: [&str; 4] = [X_FORWARDED_FOR, "x-real-ip", "forwarded", "via"];
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The session's cookie.
+//! The session cookie: read from a request, set at a sign-in, cleared at a sign-out.
 
 use hyper::header::{COOKIE, HeaderMap, HeaderValue};
 use ois_auth::{Sessions, Token};
@@ -13,12 +13,13 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<Token> {
     Token::parse(token.trim()).ok()
 }
 
-/// Gives a browser the session for as long as it lasts, out of reach of scripts and other sites.
+/// The header that gives a browser the session for as long as it lasts, out of reach of scripts and
+/// of other sites.
 pub(crate) fn set(token: &Token, settings: &Settings) -> HeaderValue {
     value(token.reveal(), Sessions::LIFETIME_MS / 1000, settings)
 }
 
-/// Takes the session from the browser.
+/// The header that takes the session from the browser.
 pub(crate) fn clear(settings: &Settings) -> HeaderValue {
     value("", 0, settings)
 }

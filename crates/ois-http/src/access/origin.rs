@@ -1,4 +1,4 @@
-//! Whether a browser sent a request for our own page or for somebody else's.
+//! Whether a browser sent a request for our own page or for a foreign one.
 
 use hyper::header::{HOST, HeaderMap, ORIGIN};
 
@@ -11,8 +11,8 @@ pub(super) fn is_ours(headers: &HeaderMap, settings: &Settings) -> bool {
     says && !is_foreign(headers, settings)
 }
 
-/// Whether the request comes from somebody else's page. What is no browser does not say, and is
-/// not foreign.
+/// Whether the request comes from a foreign page. A program that is not a browser sends neither
+/// header and is not foreign.
 pub(crate) fn is_foreign(headers: &HeaderMap, settings: &Settings) -> bool {
     if let Some(site) = headers.get(SEC_FETCH_SITE) {
         return site != "same-origin";
@@ -23,7 +23,7 @@ pub(crate) fn is_foreign(headers: &HeaderMap, settings: &Settings) -> bool {
     })
 }
 
-/// Whether this is the host that the request was sent to, or the public one.
+/// Whether the origin is the host that the request was sent to, or the public one.
 fn is_own(origin: &PublicUrl, headers: &HeaderMap, settings: &Settings) -> bool {
     if settings.public_url.as_ref() == Some(origin) {
         return true;

@@ -1,36 +1,36 @@
-//! Signing in and out.
+//! Signing in and out, and whose token a request carries.
 
 use std::{sync::Arc, time::Duration};
 
 use hyper::{Response, header::SET_COOKIE};
 use ois_auth::{Challenge, Keyring, SignInError, Token, Verdict};
-use ois_protocol::{
-    Member,
-    http::{Done, Login, LoginAnswer, Verify},
-};
+use ois_protocol::http::{Done, Login, LoginAnswer, Verify};
 
 use crate::{
-    access,
+    access::{self, client::Attempt, viewer::Viewer},
     body::{self, Body},
     clock::now,
     reply::{self, Refusal},
-    route::Ask,
+    request::HttpRequest,
     state::State,
 };
 
 /// `POST /api/login`: a name and a password for a token and a cookie.
 ///
 /// A body of another type than JSON counts as none, and none as a wrong password, as of old.
-pub(crate) async fn login(state: &State, ask: &mut Ask) -> Result<Response<Body>, Refusal> {
-    let login: Login = if body::may_be_json(&ask.head.headers) {
-        body::json(&ask.head, &mut ask.body, LOGIN_BYTES).await?
+pub(crate) async fn login(
+    state: &State,
+    request: &mut HttpRequest,
+) -> Result<Response<Body>, Refusal> {
+    let login: Login = if body::may_be_json(&request.head.headers) {
+        body::json(&request.head, &mut request.body, LOGIN_BYTES).await?
     } else {
         Login::default()
     };
     if login.username.trim().is_empty() || login.password.is_empty() {
         return Err(SignInError::WrongPassword.into());
     }
-    let address = ask.client.key(access::Attempt::Password);
+    let address = request.client.key(Attempt::Password);
     state.throttle(|throttle| throttle.admit(&address, now()))?;
     let challenge = state.keys.ask(|keyring| keyring.challenge(&login.username))?;
     let verdict = verify_password(state, challenge, login.password).await?;
@@ -52,9 +52,12 @@ pub(crate) async fn login(state: &State, ask: &mut Ask) -> Result<Response<Body>
     Ok(answer)
 }
 
-/// `POST /api/logout`: the token that is shown is nobody's any more. Also fine without one.
-pub(crate) async fn logout(state: &State, ask: &Ask) -> Result<Response<Body>, Refusal> {
-    if let Some(token) = access::token(state, ask)?
+/// `POST /api/logout`: ends the session whose token the request carries, if it carries one.
+pub(crate) async fn logout(
+    state: &State,
+    request: &HttpRequest,
+) -> Result<Response<Body>, Refusal> {
+    if let Some(token) = access::token(state, request)?
         && state.keys.ask(|keyring| keyring.session(&token, now())).is_some()
     {
         state.keys.change_sessions(|keyring| keyring.sign_out(&token)).await;
@@ -66,12 +69,14 @@ pub(crate) async fn logout(state: &State, ask: &Ask) -> Result<Response<Body>, R
 }
 
 /// `GET /api/verify`: whose token it is.
-pub(crate) fn verify(member: &Member) -> Response<Body> {
+pub(crate) fn verify(viewer: &Viewer) -> Response<Body> {
+    let member = viewer.member();
     let user = member.display.to_string();
     reply::json(&Verify { ok: true, user, role: Some(member.role) })
 }
 
-/// Hashes on a thread where it is in nobody's way; a few at once, others wait their turn.
+/// Hashes on a thread of its own, so that no other request waits for it. A few passwords are hashed
+/// at once; further ones wait for their turn.
 async fn verify_password(
     state: &State,
     challenge: Challenge,
@@ -88,8 +93,8 @@ async fn verify_password(
     hashed.await.map_err(|_| Refusal::busy("the server is stopping"))
 }
 
-/// Longer names and passwords than fit in here are nobody's.
+/// The longest body of a sign-in in bytes; no member has a longer name and password.
 const LOGIN_BYTES: usize = 16 << 10;
 
-/// How long somebody waits for a turn at hashing.
+/// How long a sign-in waits for its turn at hashing.
 const TURN: Duration = Duration::from_secs(10);

@@ -1,30 +1,30 @@
-//! Links that download one file without a header.
+//! `POST /api/ticket`: links that download one file without a header.
 
 use hyper::Response;
 use ois_protocol::{
-    Member, StorePath,
+    StorePath,
     http::{AskTicket, Ticket},
 };
 
 use crate::{
-    body::{self, Body},
-    clock::now,
+    access::viewer::Viewer,
+    body::Body,
+    escape::encode,
+    ops::files,
     reply::{self, Refusal},
-    route::Ask,
+    request::HttpRequest,
     state::State,
-    target::encode,
 };
 
 /// `POST /api/ticket`: an address that a browser can open for a minute.
 pub(crate) async fn issue(
     state: &State,
-    member: &Member,
-    ask: &mut Ask,
+    viewer: &Viewer,
+    request: &mut HttpRequest,
 ) -> Result<Response<Body>, Refusal> {
-    let limit = state.settings.limits.json_bytes;
-    let wanted: AskTicket = body::json(&ask.head, &mut ask.body, limit).await?;
+    let wanted: AskTicket = super::json(state, request).await?;
     let path: StorePath = wanted.path.parse()?;
-    let ticket = state.tickets.issue(&path, &member.name, now());
+    let ticket = files::ticket(state, viewer, &path)?;
     let url = format!("/api/download?path={}&ticket={ticket}", encode(&path.to_string()));
     Ok(reply::json(&Ticket { url }))
 }

@@ -2,10 +2,10 @@
 
 use hyper::header::HeaderValue;
 
-use crate::target::encode;
+use crate::escape::encode;
 
-/// `attachment` with the file's name: as it is, and with `?` for what ASCII lacks for those who
-/// read only that.
+/// `attachment` with the file's name: exactly in `filename*`, and with `?` in place of what ASCII
+/// lacks in `filename`, for browsers that read only that.
 pub(crate) fn attachment(name: &str) -> HeaderValue {
     let plain: String = name.chars().map(plain).collect();
     let mut text = format!("attachment; filename=\"{plain}\"");
@@ -16,7 +16,7 @@ pub(crate) fn attachment(name: &str) -> HeaderValue {
     HeaderValue::from_str(&text).expect("all of it is printable ASCII")
 }
 
-/// Quotes and escapes are read differently by different browsers, so there are none.
+/// Browsers read quotes and escapes in different ways, so `filename` has none.
 fn plain(c: char) -> char {
     match c {
         '"' | '\\' | '%' => '_',

@@ -1,4 +1,4 @@
-//! Media types by extension.
+//! Media types by a file name's extension.
 
 use hyper::header::HeaderValue;
 
@@ -10,7 +10,7 @@ pub(crate) fn of(name: &str) -> HeaderValue {
     HeaderValue::from_static(known.map_or("application/octet-stream", |(_, kind)| kind))
 }
 
-/// Whether a browser may show a file of this type by itself: pictures that hold no script.
+/// Whether a browser may show a file of this type: a picture that cannot hold a script.
 pub(crate) fn is_picture(kind: &HeaderValue) -> bool {
     PICTURES.iter().any(|picture| kind == *picture)
 }

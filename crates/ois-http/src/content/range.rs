@@ -1,19 +1,19 @@
 //! The part of a file that is asked for (RFC 9110, section 14).
 
-/// What of a file to send.
+/// The part of a file that an answer sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Range {
-    /// All of it.
+    /// The whole file.
     Whole,
-    /// From the first number up to, but without, the second.
+    /// The bytes from the first offset up to, but not including, the second.
     Part(u64, u64),
-    /// Nothing that there is.
+    /// A part that lies outside of the file.
     Outside,
 }
 
 impl Range {
-    /// Reads the header `Range` for a file of this length. What is no range, or several, is as if
-    /// nobody had asked: the peer gets everything.
+    /// Reads the header `Range` for a file of this length in bytes. A text that is not a range, or is
+    /// several, is ignored, so that the peer gets the whole file.
     pub(super) fn parse(text: &str, length: u64) -> Self {
         let spec = text.trim().strip_prefix("bytes=").map(str::trim);
         let Some((first, last)) = spec.and_then(|spec| spec.split_once('-')) else {
@@ -33,13 +33,13 @@ impl Range {
     }
 }
 
-/// A number, or nothing at all; `None` for anything else.
+/// A number (`Some(Some)`) or an empty text (`Some(None)`); `None` for anything else.
 fn number(text: &str) -> Option<Option<u64>> {
     if text.is_empty() {
         return Some(None);
     }
     let digits = text.bytes().all(|b| b.is_ascii_digit());
-    // More digits than fit are further than any file reaches.
+    // A number that does not fit lies behind the end of every file.
     digits.then(|| Some(text.parse().unwrap_or(u64::MAX)))
 }
 

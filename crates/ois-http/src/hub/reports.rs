@@ -1,4 +1,4 @@
-//! What is asked over HTTP about deliveries, runs and budgets.
+//! The questions of HTTP about deliveries, turns and budgets, answered on the hot loop.
 
 use std::time::Duration;
 
@@ -6,25 +6,29 @@ use super::{Hub, unexpected};
 use crate::{checkpoint, metrics::Standing};
 use ois_chat::{Team, ladder::Query, team::Answer};
 use ois_protocol::{
-    Delivery, DeliveryId, ErrorCode, ErrorFrame, EventId, Run, ShortName, Stopped,
+    Delivery, DeliveryId, ErrorCode, ErrorFrame, EventId, RoomName, Run, ShortName, Stopped,
     http::{Budgets, DeliveriesAnswer, UsageBy, UsageRow},
 };
 
-/// How long a monitor may take to say what its runtime made of a stop.
+/// How long a monitor may take to report what its runtime did about a stop.
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 
 impl Hub {
-    /// The deliveries that are asked for, at the most so many.
+    /// The deliveries that are asked for and in a room that `sees` answers with true, at the most so
+    /// many.
     pub(crate) async fn deliveries(
         &self,
         query: Query,
         most: usize,
+        sees: impl Fn(&RoomName) -> bool + Send + 'static,
     ) -> Result<DeliveriesAnswer, ErrorFrame> {
         self.ask(move |hot| {
             let team = hot.team.borrow();
             let desk = team.desk();
+            let ladder = desk.ladder();
+            let seen = |it: &&Delivery| ladder.room(it.message).is_some_and(&sees);
             let mut deliveries: Vec<Delivery> =
-                desk.ladder().find(&query).take(most + 1).cloned().collect();
+                ladder.find(&query).filter(seen).take(most + 1).cloned().collect();
             let more = deliveries.len() > most;
             deliveries.truncate(most);
             DeliveriesAnswer { deliveries, more }
@@ -32,12 +36,26 @@ impl Hub {
         .await
     }
 
-    /// The deliveries of one message; `None` if the desk does not know (any more) of any.
+    /// The deliveries of one message; `None` if the desk does not know of any, or no longer.
     pub(crate) async fn deliveries_of(
         &self,
         message: EventId,
     ) -> Result<Option<Vec<Delivery>>, ErrorFrame> {
         self.ask(move |hot| hot.team.borrow().desk().ladder().of(message).map(<[Delivery]>::to_vec))
+            .await
+    }
+
+    /// The room of a message whose deliveries the desk knows; `None` if it knows of none.
+    pub(crate) async fn room_of_message(
+        &self,
+        message: EventId,
+    ) -> Result<Option<RoomName>, ErrorFrame> {
+        self.ask(move |hot| hot.team.borrow().desk().ladder().room(message).cloned()).await
+    }
+
+    /// The room of a turn that the desk knows; `None` if there is none of this name.
+    pub(crate) async fn room_of_run(&self, run: String) -> Result<Option<RoomName>, ErrorFrame> {
+        self.ask(move |hot| hot.team.borrow().desk().runs().get(&run).map(|run| run.room.clone()))
             .await
     }
 
@@ -49,18 +67,21 @@ impl Hub {
         }
     }
 
-    /// The turns under way, then, if asked for, those that are over, newest first.
+    /// The turns under way, then up to `ended` of those that are over, the newest first; only those
+    /// in a room that `sees` answers with true.
     pub(crate) async fn runs(
         &self,
         agent: Option<ShortName>,
         cause: Option<EventId>,
         ended: usize,
+        sees: impl Fn(&RoomName) -> bool + Send + 'static,
     ) -> Result<Vec<Run>, ErrorFrame> {
         self.ask(move |hot| {
             let team = hot.team.borrow();
             let desk = team.desk();
             let of = |run: &&Run| {
-                agent.as_ref().is_none_or(|agent| run.agent == *agent)
+                sees(&run.room)
+                    && agent.as_ref().is_none_or(|agent| run.agent == *agent)
                     && cause.is_none_or(|cause| run.cause == cause)
             };
             let active = desk.runs().active().filter(of);
@@ -69,7 +90,7 @@ impl Hub {
         .await
     }
 
-    /// Has a turn stopped by its agent's monitor; answers with what the runtime said.
+    /// Has the agent's monitor stop a turn; answers with what the runtime said.
     pub(crate) async fn stop_run(&self, run: String, by: ShortName) -> Result<Stopped, ErrorFrame> {
         let ask = move |team: &mut Team, request, _| team.stop_run(request, &run, by);
         match tokio::time::timeout(STOP_WITHIN, self.request(ask)).await {
@@ -84,7 +105,7 @@ impl Hub {
         }
     }
 
-    /// What was used, from this day on.
+    /// What turns have used from this day (`YYYY-MM-DD`) on.
     pub(crate) async fn usage(
         &self,
         by: UsageBy,
@@ -93,12 +114,12 @@ impl Hub {
         self.ask(move |hot| hot.team.borrow().desk().runs().usage(by, from_day.as_deref())).await
     }
 
-    /// What may be used.
+    /// The budgets that count now.
     pub(crate) async fn budgets(&self) -> Result<Budgets, ErrorFrame> {
         self.ask(|hot| Budgets { budgets: hot.team.borrow().desk().budgets().to_vec() }).await
     }
 
-    /// Replaces what may be used, once that is kept.
+    /// Replaces the budgets, once the store has kept the new ones.
     pub(crate) async fn set_budgets(&self, budgets: Budgets) -> Result<Budgets, ErrorFrame> {
         let store = self.ask(|hot| hot.store.clone()).await?;
         checkpoint::keep_budgets(&*store, &budgets).await.map_err(|error| {
@@ -109,9 +130,9 @@ impl Hub {
         Ok(budgets)
     }
 
-    /// Takes over the budgets as they are kept now.
+    /// Reads the budgets that the store keeps and lets them count.
     pub(crate) async fn budgets_changed(&self) -> Result<(), ErrorFrame> {
-        // Two that change them end with what was kept last.
+        // Of two callers at once both end with the budgets that were kept last.
         let _turn = self.budgets.lock().await;
         let store = self.ask(|hot| hot.store.clone()).await?;
         let budgets = checkpoint::budgets(&*store).await.map_err(|error| {
@@ -124,7 +145,7 @@ impl Hub {
         self.ask(move |hot| hot.team.borrow_mut().set_budgets(budgets)).await
     }
 
-    /// How many deliveries are open, and how many turns under way.
+    /// How many deliveries are open, and how many turns are under way.
     pub(crate) async fn standing(&self) -> Result<Standing, ErrorFrame> {
         self.ask(|hot| {
             let team = hot.team.borrow();

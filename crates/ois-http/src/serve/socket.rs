@@ -1,7 +1,7 @@
-//! A peer's socket, watched (by epoll) only once it has to be waited for.
+//! A peer's socket, watched (by epoll) only once something has to be waited for.
 //!
-//! Who has asked for all of it at once, as members do, takes the answer at once and stays on the hot
-//! loop is never watched here: that would be two system calls, and a turn of an event loop.
+//! A member's connection, whose handshake comes as a whole and whose answer fits, stays on the hot
+//! loop and is never watched here: that would cost two system calls and a turn of an event loop.
 
 use std::{
     io::{self, IoSlice, Read, Write},
@@ -12,16 +12,16 @@ use bytes::Bytes;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// A socket that does not block, and whether somebody is told when something comes.
+/// A socket that does not block, and whether a task is woken when bytes come.
 #[derive(Debug)]
 pub(super) enum Socket {
-    /// Nobody yet. It is taken out only to be watched, so it is missing where that failed.
+    /// No task is woken yet. The socket is taken out to be watched, so it is missing if that failed.
     Fresh(Option<net::TcpStream>),
-    /// The task that has it.
+    /// The task that owns the socket is woken.
     Watched(TokioIo<TcpStream>),
 }
 
-/// Read at first: a request's head, most of the time.
+/// How many bytes are read at first; mostly that is a whole request head.
 const FIRST_BYTES: usize = 2048;
 
 impl Socket {
@@ -31,7 +31,7 @@ impl Socket {
         Ok(Self::Fresh(Some(socket)))
     }
 
-    /// Whether somebody is told when something comes.
+    /// Whether a task is woken when bytes come.
     pub(super) fn is_watched(&self) -> bool {
         matches!(self, Self::Watched(_))
     }
@@ -48,7 +48,7 @@ impl Socket {
         }
     }
 
-    /// What has come by now, if nobody watches; nothing as well where that is the end.
+    /// The bytes that have come by now, if the socket is not watched; none also at the end.
     pub(super) fn read_fresh(&self) -> io::Result<Bytes> {
         let Self::Fresh(Some(socket)) = self else { return Ok(Bytes::new()) };
         let (mut socket, mut bytes) = (socket, [0; FIRST_BYTES]);
@@ -59,7 +59,7 @@ impl Socket {
         }
     }
 
-    /// Writes what it takes at once, if nobody watches; `None` if that is nothing.
+    /// Writes what the socket takes at once, if it is not watched; `None` if it takes nothing.
     pub(super) fn write_fresh(&self, pieces: &[IoSlice<'_>]) -> Option<io::Result<usize>> {
         let Self::Fresh(Some(socket)) = self else { return None };
         let mut socket = socket;
@@ -70,7 +70,7 @@ impl Socket {
         (!wrote.as_ref().is_err_and(is_not_now)).then_some(wrote)
     }
 
-    /// The socket, watched by nobody.
+    /// The socket, no longer watched.
     pub(super) fn into_std(self) -> io::Result<net::TcpStream> {
         match self {
             Self::Fresh(socket) => socket.ok_or_else(|| io::ErrorKind::NotConnected.into()),

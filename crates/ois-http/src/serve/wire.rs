@@ -26,40 +26,40 @@ use tokio::{
 
 use super::socket::Socket;
 
-/// A peer's socket.
+/// A peer's socket, with bytes that were read before.
 pub(super) struct Wire {
     socket: Socket,
-    /// What was read before and not used.
+    /// Bytes that were read before and not used.
     unread: Bytes,
     signs: Arc<Signs>,
-    /// How long the peer may take nothing.
+    /// How long the peer may take no bytes.
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-/// What can be seen of a wire while hyper has it. One task looks and is looked at.
+/// What can be seen of a wire while hyper has it. One task sets these and reads them.
 #[derive(Debug, Default)]
 pub(super) struct Signs {
-    /// Something has come since this was last taken back.
+    /// Bytes have come since this was last taken back.
     pub(super) heard: Sign,
     /// Everything that was written is out.
     pub(super) flushed: Sign,
-    /// It has to be waited for. Until then the socket is not watched, and what cannot be read or
-    /// written at once is put off: hyper asks for more than it needs in the end.
+    /// The socket has to be watched. Until then what cannot be read or written at once is put off,
+    /// since hyper also reads when it needs nothing more.
     pub(super) waits: Sign,
 }
 
-/// Something that has happened, or not yet.
+/// A flag for something that has happened, or not yet.
 #[derive(Debug, Default)]
 pub(super) struct Sign(AtomicBool);
 
 impl Sign {
-    /// It has happened.
+    /// Notes that it has happened.
     pub(super) fn give(&self) {
         self.0.store(true, Relaxed);
     }
 
-    /// From here on it is waited for again.
+    /// Notes that it has not happened yet, or not again.
     pub(super) fn take_back(&self) {
         self.0.store(false, Relaxed);
     }
@@ -71,8 +71,8 @@ impl Sign {
 }
 
 impl Wire {
-    /// A socket that was just accepted, with what has come by now, whose peer may take nothing for
-    /// this long.
+    /// A socket that was just accepted, with the bytes that have come by now. A peer that takes no
+    /// bytes for as long as `stall` is given up.
     pub(super) fn new(socket: net::TcpStream, stall: Duration) -> io::Result<Self> {
         let (socket, signs) = (Socket::new(socket)?, Arc::<Signs>::default());
         let unread = socket.read_fresh()?;
@@ -82,34 +82,34 @@ impl Wire {
         Ok(Self { socket, unread, signs, stall, stalled: None })
     }
 
-    /// What can be seen of it from outside.
+    /// The flags that can be seen from outside while hyper has the wire.
     pub(super) fn signs(&self) -> Arc<Signs> {
         Arc::clone(&self.signs)
     }
 
-    /// The socket, for who writes past hyper.
+    /// The socket, for a caller that writes to it without hyper.
     pub(super) fn socket(&mut self) -> io::Result<&TcpStream> {
         Ok(self.socket.watch()?.inner())
     }
 
-    /// What has come and was not read from here.
+    /// Bytes that have come and were not read from the wire.
     pub(super) fn unread(&self) -> &[u8] {
         &self.unread
     }
 
-    /// The same wire, on which this is read first.
+    /// The same wire, from which these bytes are read first.
     pub(super) fn reading_first(mut self, read: Bytes) -> Self {
         self.unread =
             if self.unread.is_empty() { read } else { [read, self.unread].concat().into() };
         self
     }
 
-    /// The socket, and what was read of it and not used.
+    /// The socket, and the bytes that were read from it and not used.
     pub(super) fn into_parts(self) -> io::Result<(net::TcpStream, Bytes)> {
         Ok((self.socket.into_std()?, self.unread))
     }
 
-    /// The socket as it is watched, once it is to be waited for.
+    /// The watched socket, once it has to be watched.
     fn watched(&mut self) -> Poll<io::Result<Pin<&mut TokioIo<TcpStream>>>> {
         if !self.socket.is_watched() && !self.signs.waits.is_given() {
             return Poll::Pending;
@@ -117,7 +117,7 @@ impl Wire {
         Poll::Ready(self.socket.watch().map(Pin::new))
     }
 
-    /// The outcome of a write, or the end of a peer that has been waited for too long.
+    /// The outcome of a write, or an error if the peer has taken no bytes for too long.
     fn waited<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_has_asked_is_answered_before_the_socket_is_watched() {
+    async fn a_request_is_answered_before_the_socket_is_watched() {
         let (near, mut far) = pair().await;
         far.write_all(b"ask").await.unwrap();
         near.readable().await.unwrap();

@@ -1,5 +1,6 @@
 //! Messages without a WebSocket.
 
+use ois_protocol::{Delivery, EventId, NewEvent, RoomName, Timestamp};
 use serde_json::{Value, json};
 
 use crate::house::{AGENT, Answer, House, JSON, bearer};
@@ -79,4 +80,36 @@ fn what_cannot_be_said_or_read_is_refused() {
         assert_eq!(answer.error().0, 400, "{query}");
     }
     assert_eq!(house.ask("GET /api/messages?room=secret").error().0, 404);
+}
+
+#[test]
+fn one_message_is_read_by_its_id() {
+    let house = House::open();
+    let (first, second) = (say(&house, "one"), say(&house, "two"));
+    let ask = |id: &str| house.ask(&format!("GET /api/messages/{id}"));
+    let answer = ask(&first.to_string()).json();
+    let page = house.ask("GET /api/messages").json();
+    assert_eq!(answer, json!({ "message": page["messages"][0] }));
+    assert_eq!(ask(&second.to_string()).json()["message"]["text"], "two");
+    let missing = (404, "there is no such message".to_owned());
+    assert_eq!(ask(&(second + 1).to_string()).error(), missing);
+    assert_eq!(ask("0").error(), missing);
+    assert_eq!(ask("one").error().0, 400);
+}
+
+#[test]
+fn what_is_in_the_log_and_is_no_message_is_not_read_as_one() {
+    let house = House::open();
+    let id = say(&house, "hello");
+    let event = NewEvent::Delivery {
+        room: RoomName::main(),
+        delivery: Delivery::stored(
+            EventId::new(id).unwrap(),
+            "HKH".parse().unwrap(),
+            Timestamp::from_ms(0),
+        ),
+    };
+    let stored = house.wait(house.store().append(vec![event], Timestamp::from_ms(0))).unwrap();
+    let answer = house.ask(&format!("GET /api/messages/{}", stored[0].id));
+    assert_eq!(answer.error(), (404, "there is no such message".to_owned()));
 }

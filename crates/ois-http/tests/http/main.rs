@@ -12,4 +12,5 @@ mod page;
 mod people;
 mod protocol;
 mod resume;
+mod rights;
 mod uploads;

@@ -15,8 +15,9 @@ use crate::{
     Offer, Policy, PresenceState, Reason, Role, Run, Rung, Spent, Stopped, Usage,
     http::{
         AskTicket, Budgets, DeliveriesAnswer, Done, ErrorBody, FileAnswer, FileItem, FilesAnswer,
-        Login, LoginAnswer, MakeDir, MemberView, MembersAnswer, Messages, Rename, Retried,
-        RunsAnswer, Sent, Ticket, UploadAnswer, Uploaded, UsageAnswer, UsageRow, Verify, WriteFile,
+        Login, LoginAnswer, MakeDir, MemberView, MembersAnswer, MessageAnswer, Messages, Rename,
+        Retried, RunsAnswer, Sent, Ticket, UploadAnswer, Uploaded, UsageAnswer, UsageRow, Verify,
+        WriteFile,
     },
 };
 
@@ -51,6 +52,7 @@ fn bodies() -> Vec<Body> {
         body::<MemberView>("MemberView"),
         body::<MembersAnswer>("MembersAnswer"),
         body::<Message>("Message"),
+        body::<MessageAnswer>("MessageAnswer"),
         body::<Messages>("Messages"),
         body::<Rename>("Rename"),
         body::<Sent>("Sent"),

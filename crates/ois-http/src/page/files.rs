@@ -1,6 +1,6 @@
-//! Which files the page is made of.
+//! The list of the files that the page is made of.
 
-/// Name and content of each, by name.
+/// The name and the content of each file, sorted by name.
 pub(super) const FILES: &[(&str, &[u8])] = &[
     ("about-member.js", include_bytes!("../../web/about-member.js")),
     ("about-message.js", include_bytes!("../../web/about-message.js")),

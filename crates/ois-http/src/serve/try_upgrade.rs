@@ -1,10 +1,10 @@
-//! A newcomer's first words, read where it is accepted: on the hot loop.
+//! A WebSocket handshake, answered on the hot loop where the connection is accepted.
 //!
 //! Members come back by the thousand when a network or a server does, and nearly all of them send
-//! a whole handshake at once. Such a one is answered there and stays there, with no other thread
-//! woken for it. Whoever wants anything else, or has not said it all, or is to be refused, goes to
-//! hyper with what was read, and nothing has been said to it. What is agreed to is `upgrade`'s to
-//! say, here as there.
+//! a whole handshake at once. Such a connection is answered on the hot loop and stays there, so that
+//! no other thread wakes for it. A connection that sends anything else, or only a part of a
+//! handshake, or one that is to be refused, goes to hyper with what was read, and nothing has been
+//! sent to it. `upgrade` decides which handshakes are accepted, for both ways.
 
 use std::{
     io::{self, Write},
@@ -20,37 +20,37 @@ use tungstenite::handshake::{machine::TryParse, server};
 use super::wire::Wire;
 use crate::{
     body::Body,
-    route::Route,
     state::State,
     upgrade::{self, Adopt},
     upgraded::UpgradedSocket,
 };
 
-/// Who has come.
-pub(super) enum Greeted {
-    /// A member, whose handshake is answered.
-    Member(UpgradedSocket),
-    /// Somebody for hyper.
-    Guest(Wire),
+/// A new connection after its first bytes.
+pub(super) enum Accepted {
+    /// A WebSocket, whose handshake is answered.
+    Upgraded(UpgradedSocket),
+    /// A connection for hyper, with what was read of it.
+    Http(Wire),
 }
 
-/// Answers a handshake that has come as a whole.
+/// Answers the handshake if it has come as a whole.
 ///
 /// # Errors
-/// When the peer is gone already, or takes no answer.
-pub(super) fn greet(wire: Wire, peer: SocketAddr, state: &State) -> io::Result<Greeted> {
+/// If the peer is gone already, or takes no answer.
+pub(super) fn try_upgrade(wire: Wire, peer: SocketAddr, state: &State) -> io::Result<Accepted> {
     let Some((used, mut answer)) = agree(wire.unread(), state) else {
-        return Ok(Greeted::Guest(wire));
+        return Ok(Accepted::Http(wire));
     };
-    state.metrics.answered(Route::Socket.name(), answer.status());
+    state.metrics.answered(upgrade::ROUTE, answer.status());
     let cookie = answer.extensions_mut().remove::<Adopt>().and_then(|adopt| adopt.cookie);
     let (mut socket, unread) = wire.into_parts()?;
-    // The socket is new: a hundred bytes find room, or nothing ever will.
+    // The socket is new, so the some hundred bytes of the answer fit into its buffer.
     socket.write_all(&written(&answer))?;
-    Ok(Greeted::Member(UpgradedSocket { socket, leftover: unread[used..].to_vec(), peer, cookie }))
+    let leftover = unread[used..].to_vec();
+    Ok(Accepted::Upgraded(UpgradedSocket { socket, leftover, peer, cookie }))
 }
 
-/// How long the handshake is, and the answer to one that can be agreed to.
+/// The length of the handshake in bytes, and the answer; `None` unless it is whole and accepted.
 fn agree(bytes: &[u8], state: &State) -> Option<(usize, Response<Body>)> {
     let (used, request) = server::Request::try_parse(bytes).ok()??;
     let head = request.into_parts().0;
@@ -62,7 +62,7 @@ fn agree(bytes: &[u8], state: &State) -> Option<(usize, Response<Body>)> {
     Some((used, upgrade::answer(state, &head).ok()?))
 }
 
-/// An answer's head as it goes out.
+/// An answer's head as bytes.
 fn written(answer: &Response<Body>) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {}\r\n", answer.status()).into_bytes();
     for (name, value) in answer.headers() {

@@ -1,8 +1,9 @@
-//! How long a peer may take to ask.
+//! The deadlines for a request's head.
 //!
-//! hyper knows one limit from the moment it could read a request until its head is complete. A peer
-//! that has begun gets little time; one that keeps a connection for its next request gets more, so
-//! that a proxy's idle connections end at the proxy.
+//! hyper knows one limit, from the moment when it could read a request until its head is complete.
+//! [`HeadTimer`] makes two of it: a peer that has begun a head gets [`HEAD`]; a connection that is
+//! kept open for its next request gets [`IDLE`], so that a proxy's idle connections end at the
+//! proxy.
 
 use std::{
     future::Future,
@@ -16,20 +17,20 @@ use hyper::rt::{Sleep, Timer};
 
 use super::wire::Signs;
 
-/// How long a connection is kept without a request. Proxies close theirs after one to two minutes.
-pub(super) const KEPT: Duration = Duration::from_secs(180);
+/// How long a connection without a request is kept. Proxies close theirs after one to two minutes.
+pub(super) const IDLE: Duration = Duration::from_secs(180);
 /// How long a peer may take to send a request's head.
 pub(super) const HEAD: Duration = Duration::from_secs(30);
 
-/// The clock by which hyper waits for heads on one wire.
-pub(super) struct Patience(pub(super) Arc<Signs>);
+/// The timer by which hyper waits for heads on one wire.
+pub(super) struct HeadTimer(pub(super) Arc<Signs>);
 
-impl Timer for Patience {
+impl Timer for HeadTimer {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Sleep>> {
         self.sleep_until(self.now() + duration)
     }
 
-    /// Called when hyper begins to wait for a head, with the end of [`KEPT`].
+    /// Called when hyper begins to wait for a head, with the end of [`IDLE`].
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
         self.0.heard.take_back();
         let sleep = Box::pin(tokio::time::sleep_until(deadline.into()));
@@ -68,16 +69,16 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn who_has_begun_to_ask_gets_less_time() {
+    async fn a_peer_that_has_begun_a_head_gets_less_time() {
         let signs = Arc::new(Signs::default());
-        let patience = Patience(Arc::clone(&signs));
-        let began = patience.now();
-        patience.sleep_until(began + KEPT).await;
-        assert_eq!(patience.now() - began, KEPT);
-        let began = patience.now();
-        let waiting = patience.sleep_until(began + KEPT);
+        let timer = HeadTimer(Arc::clone(&signs));
+        let began = timer.now();
+        timer.sleep_until(began + IDLE).await;
+        assert_eq!(timer.now() - began, IDLE);
+        let began = timer.now();
+        let waiting = timer.sleep_until(began + IDLE);
         signs.heard.give();
         waiting.await;
-        assert_eq!(patience.now() - began, HEAD);
+        assert_eq!(timer.now() - began, HEAD);
     }
 }

@@ -1,20 +1,20 @@
-//! Some messages out of the log.
+//! Some messages of one room, read out of the log.
 
 use ois_protocol::{EventId, EventKind, RoomName, event::message_json};
 use ois_store::{Batch, Limit, ReadError, Record, Store};
 
 use super::{From, Wanted};
 
-/// Messages as JSON, oldest first.
+/// Some messages of one room, the oldest first.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Page {
-    /// Each one's JSON.
-    pub(super) messages: Vec<Vec<u8>>,
-    /// Whether there are more in the direction that was asked for; around: in either.
-    pub(super) more: bool,
+pub(crate) struct Page {
+    /// Each message as JSON, as it stands in the log.
+    pub(crate) messages: Vec<Vec<u8>>,
+    /// Whether there are more messages in the wanted direction; around an id, in either direction.
+    pub(crate) more: bool,
 }
 
-/// Reads the messages that are wanted, and whether there are more.
+/// Reads the wanted messages, and finds out whether there are more.
 pub(super) async fn read(store: &dyn Store, wanted: &Wanted) -> Result<Page, ReadError> {
     let Wanted { room, from, limit } = wanted;
     match *from {
@@ -45,7 +45,7 @@ async fn after(
         if !page.take_all(batch, room) {
             break;
         }
-        // In a room where little is said this goes on for long: others have a turn in between.
+        // In a room with few messages the scan is long: other tasks have a turn in between.
         tokio::task::yield_now().await;
     }
     Ok(Page { messages: page.messages, more: page.more })
@@ -66,7 +66,7 @@ async fn before(
         if !page.take_all(batch, room) {
             break;
         }
-        // In a room where little is said this goes on for long: others have a turn in between.
+        // In a room with few messages the scan is long: other tasks have a turn in between.
         tokio::task::yield_now().await;
     }
     page.messages.reverse();
@@ -86,7 +86,7 @@ impl Filling {
         Self { messages: Vec::new(), bytes: 0, limit, more: false }
     }
 
-    /// Takes what belongs on the page; false once there is more than it holds.
+    /// Takes the messages of the room; answers with `false` once there are more than the page holds.
     fn take_all(&mut self, batch: Batch, room: &RoomName) -> bool {
         for record in batch {
             let Some(json) = said_in(&record, room) else { continue };
@@ -103,14 +103,14 @@ impl Filling {
     }
 }
 
-/// The message's JSON, if the record is one of this room that was not purged.
+/// The message's JSON, if the record is a message of this room that was not purged.
 fn said_in<'a>(record: &'a Record, room: &RoomName) -> Option<&'a [u8]> {
     let here = record.kind == Some(EventKind::Message) && record.room == *room;
     here.then(|| message_json(&record.payload)).flatten()
 }
 
-/// How much of the log is in memory at once.
+/// How much of the log is in memory at once for one request.
 const CHUNK: Limit = Limit { records: 256, bytes: 1 << 20 };
 
-/// A page ends early when its messages are this long together.
+/// A page ends early when its messages together have this many bytes.
 const MOST_BYTES: usize = 4 << 20;
