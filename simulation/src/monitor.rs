@@ -8,8 +8,8 @@ mod turn;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ois_chat::inbox::{Effect, Fetched, Inbox, Outcome, Record, Settings, State};
 use ois_client::Outbox;
+use ois_inbox::{Effect, Fetched, Inbox, InboxState, Outcome, Record, Settings};
 use ois_protocol::{Chat, EventId, ServerFrame, ShortName, Timestamp, Topic};
 
 use self::{
@@ -93,7 +93,7 @@ impl Monitor {
             return;
         }
         (self.life, self.away) = (self.life + 1, false);
-        let mut state = State::default();
+        let mut state = InboxState::default();
         for record in self.journal.entries() {
             let json = serde_json::to_vec(record).expect("records have only text keys");
             state.apply(serde_json::from_slice(&json).expect("what was written is read"));

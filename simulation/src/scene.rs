@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, fmt};
 
-use ois_chat::inbox::Fetched;
+use ois_inbox::Fetched;
 use ois_protocol::{Chat, EventId, Timestamp};
 
 use crate::{

@@ -1,6 +1,7 @@
 //! The whole team, from the first event of a seed to the last.
 
-use ois_chat::{DeskSettings, guard::GuardSettings, inbox::Settings};
+use ois_chat::{DeskSettings, guard::GuardSettings};
+use ois_inbox::Settings;
 use ois_protocol::{Budget, Kind, Member, Policy, Role, ShortName, Timestamp, UtcOffset};
 
 use crate::{
@@ -174,8 +175,7 @@ impl World {
             Event::Monitor(at, life) => self.monitors[at].works(life, scene),
             Event::Fetches(at, life, id) => {
                 let fails = scene.random.chance(scene.weather.rest_fails);
-                let fetched =
-                    if fails { ois_chat::inbox::Fetched::Failed } else { server.message(id) };
+                let fetched = if fails { ois_inbox::Fetched::Failed } else { server.message(id) };
                 scene.after(20, Event::Fetched(at, life, id, Box::new(fetched)));
             }
             Event::Fetched(at, life, id, fetched) => {

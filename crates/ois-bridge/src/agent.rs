@@ -14,8 +14,8 @@ mod steps;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use ois_chat::inbox::{self, Effect, Inbox, Stranger};
 use ois_client::{Address, Config as LinkConfig, Credential, Link, Rest, Token};
+use ois_inbox::{Effect, IdentityMismatch, Inbox};
 use ois_protocol::{Chat, Nonce, Timestamp, Topic};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -43,7 +43,7 @@ pub struct AgentConfig {
     /// Where it remembers; without a folder all is forgotten at the end.
     pub folder: Option<PathBuf>,
     /// How its calls are handled.
-    pub inbox: inbox::Settings,
+    pub inbox: ois_inbox::Settings,
     /// How often its runtime is asked whether it lives.
     pub probe_every: Duration,
 }
@@ -56,7 +56,7 @@ impl AgentConfig {
             server,
             token,
             folder: None,
-            inbox: inbox::Settings::default(),
+            inbox: ois_inbox::Settings::default(),
             probe_every: Duration::from_secs(60),
         }
     }
@@ -86,7 +86,7 @@ pub(crate) struct Agent {
 /// Why an agent ended by itself.
 enum End {
     Stopped,
-    Stranger(Stranger),
+    IdentityMismatch(IdentityMismatch),
 }
 
 impl Agent {
@@ -129,7 +129,7 @@ impl Agent {
         while end.is_none() {
             end = self.next(&mut stop).await;
         }
-        if let Some(End::Stranger(stranger)) = end {
+        if let Some(End::IdentityMismatch(stranger)) = end {
             let agent = &self.label;
             tracing::error!(%agent, %stranger, "this agent ends here: give it another state folder");
         }

@@ -38,7 +38,7 @@ use self::{agent::Agent, tasks::Tasks};
 pub use self::{
     agent::AgentConfig,
     journal::JournalError,
-    runtime::{Doing, Evidence, Runtime, Unheard, Working, echo::Echo},
+    runtime::{Doing, Evidence, Runtime, RuntimeError, Working, echo::Echo},
 };
 
 /// Several agents of one host, each with its link, and their local port.

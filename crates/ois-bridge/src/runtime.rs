@@ -9,7 +9,7 @@ pub mod openclaw;
 
 use std::{future::Future, pin::Pin};
 
-use ois_chat::inbox::{Delivery, Done, Fetched};
+use ois_inbox::{Assignment, Done, Fetched};
 use ois_protocol::{ActivityState, EventId};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -19,28 +19,28 @@ pub type Working<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Something that can give an agent a turn.
 pub trait Runtime: Send + Sync + 'static {
     /// Gives the agent a turn for this call and waits for its end, however long that takes. With
-    /// [`Delivery::under_way`] it first finds out what became of an earlier try under the same key,
-    /// and with [`Delivery::stopping`] it begins none and stops what goes on.
+    /// [`Assignment::under_way`] it first finds out what became of an earlier try under the same key,
+    /// and with [`Assignment::stopping`] it begins none and stops what goes on.
     ///
     /// Before a turn may begin, [`Evidence::begun`] must have returned true.
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done>;
+    fn deliver(&self, delivery: Assignment, evidence: Evidence) -> Working<Done>;
 
-    /// Stops the turn that [`Delivery::under_way`] names. Answers with the runtime's own word on
+    /// Stops the turn that [`Assignment::under_way`] names. Answers with the runtime's own word on
     /// whether one was running and is stopped now; what became of the turn comes from
     /// [`deliver`](Self::deliver).
-    fn stop(&self, delivery: Delivery) -> Working<Result<bool, Unheard>>;
+    fn stop(&self, delivery: Assignment) -> Working<Result<bool, RuntimeError>>;
 
     /// Whether the way to the agent is open: asks the runtime itself, and no model.
-    fn probe(&self) -> Working<Result<(), Unheard>>;
+    fn probe(&self) -> Working<Result<(), RuntimeError>>;
 
     /// Says something in the agent's own main session, as from the host's owner.
-    fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>>;
+    fn tell_owner(&self, text: String) -> Working<Result<(), RuntimeError>>;
 }
 
 /// Why the runtime was not reached; for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unheard(pub String);
+pub struct RuntimeError(pub String);
 
 /// What an agent is doing right now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +85,8 @@ pub(crate) enum Step {
     Begun { id: EventId, epoch: Option<String>, kept: oneshot::Sender<()> },
     Admitted { id: EventId, run: String },
     Settled { id: EventId, done: Done },
-    Stopped { id: EventId, run: String, stopped: Result<bool, Unheard> },
-    Probed(Result<(), Unheard>),
+    Stopped { id: EventId, run: String, stopped: Result<bool, RuntimeError> },
+    Probed(Result<(), RuntimeError>),
     Fetched { id: EventId, fetched: Fetched },
 }
 

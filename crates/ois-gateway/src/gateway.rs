@@ -74,7 +74,7 @@ impl Gateway {
     ///
     /// The same key never runs twice. If the error
     /// [may have begun](GatewayError::may_have_begun) it, repeat it at once with the same key, or
-    /// ask the history with [`fate`](crate::fate): minutes after its end, or after a restart, the
+    /// ask the history with [`turn_outcome`](crate::turn_outcome): minutes after its end, or after a restart, the
     /// gateway does not know the key any more and answers a repetition with a failed run.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Gateway {
     ///
     /// [`Outcome::StillRunning`] also stands for a run that the gateway does not know, or not any
     /// more: it forgets them in a restart, and minutes after their end. When in doubt, look with
-    /// [`fate`](crate::fate).
+    /// [`turn_outcome`](crate::turn_outcome).
     ///
     /// # Errors
     /// What any request may meet.

@@ -34,7 +34,7 @@
 //! What it promises: every request ends, by its answer, by its deadline or by the end of the link.
 //! A link that has been silent for two of the gateway's tick intervals is given up, and everybody
 //! who waits on it is told; to connect again is the caller's decision. Secrets stand in no error
-//! and no `Debug`. When a turn's end was not seen (a restart, a lost link), [`fate`] tells from the
+//! and no `Debug`. When a turn's end was not seen (a restart, a lost link), [`turn_outcome`] tells from the
 //! session's history what became of it.
 //!
 //! What it does not do: it never repeats a request by itself, reads no environment, prints nothing
@@ -45,19 +45,19 @@
 
 mod config;
 mod error;
-mod fate;
 mod gateway;
 mod http;
 mod rpc;
 mod socket;
 mod tls;
+mod turn_outcome;
 mod wire;
 
 pub use config::{Config, Token};
 pub use error::GatewayError;
-pub use fate::{Fate, fate};
 pub use gateway::{Following, Gateway};
 pub use http::{Http, Readiness, Sent, SessionsSend};
+pub use turn_outcome::{TurnOutcome, turn_outcome};
 pub use wire::event::{Cost, Event, RunEvent, RunStep, ToolPhase};
 pub use wire::hello::Hello;
 pub use wire::history::{History, Queued, QueuedState, Role, Row, SessionState, StopReason};

@@ -1,6 +1,6 @@
 //! Carrying out what the inbox wants, as `ois-bridge/agent/carry.rs`, one thing at a time.
 
-use ois_chat::inbox::Effect;
+use ois_inbox::Effect;
 use ois_protocol::{Chat, ClientFrame};
 
 use super::{Monitor, Next, Process, Step, Then, Turn};

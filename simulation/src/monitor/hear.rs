@@ -1,7 +1,7 @@
 //! What the link and the runtime tell, and what an agent wants to say: to the inbox, one after the
 //! other.
 
-use ois_chat::inbox::Effect;
+use ois_inbox::Effect;
 use ois_protocol::{Chat, ClientFrame, ErrorCode, ServerFrame, Stopped};
 
 use super::{Process, Step, Then};
@@ -28,8 +28,8 @@ impl Process {
             Told::Error(error) if error.code == ErrorCode::CursorAhead => self.inbox.rewind(),
             Told::Error(error) => self.inbox.not_taken(&error, now),
             Told::CaughtUp => self.inbox.caught_up(now),
-            Told::Other(ServerFrame::Delivery(said)) => self.inbox.told(&said, now),
-            Told::Other(ServerFrame::Run(run)) => self.inbox.run_told(&run),
+            Told::Other(ServerFrame::Delivery(said)) => self.inbox.reconcile(&said, now),
+            Told::Other(ServerFrame::Run(run)) => self.inbox.reconcile_run(&run),
             Told::Other(ServerFrame::Stop(stop)) => self.inbox.stop(&stop),
             Told::Other(_) => Vec::new(),
         }

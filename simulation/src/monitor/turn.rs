@@ -1,8 +1,8 @@
 //! One delivery in the runtime's hands, as `ois-bridge` drives an OpenClaw gateway: begin or find
 //! out, wait, look into the history, and say never more than was seen.
 
-use ois_chat::inbox::{Delivery, Outcome};
-use ois_gateway::{Fate, History, fate};
+use ois_gateway::{History, TurnOutcome, turn_outcome};
+use ois_inbox::{Assignment, Outcome};
 use ois_protocol::{Reason, Timestamp};
 
 use crate::gateway::{Input, Reply, Request};
@@ -10,7 +10,7 @@ use crate::gateway::{Input, Reply, Request};
 /// One delivery in the runtime's hands.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    pub(crate) delivery: Box<Delivery>,
+    pub(crate) delivery: Box<Assignment>,
     pub(crate) boot: Option<u32>,
     at: At,
 }
@@ -61,12 +61,12 @@ pub(crate) enum Next {
 }
 
 impl Turn {
-    pub(crate) fn new(delivery: Box<Delivery>) -> Self {
+    pub(crate) fn new(delivery: Box<Assignment>) -> Self {
         Self { delivery, boot: None, at: At::Hello }
     }
 
     /// One that only stops what goes on.
-    pub(crate) fn stopping(delivery: Box<Delivery>, boot: u32) -> (Self, Request) {
+    pub(crate) fn stopping(delivery: Box<Assignment>, boot: u32) -> (Self, Request) {
         let run = delivery.under_way.as_ref().and_then(|it| it.run.clone());
         let abort = Request::Abort(run.unwrap_or_else(|| delivery.key.clone()));
         (Self { delivery, boot: Some(boot), at: At::Stopping }, abort)
@@ -113,12 +113,13 @@ impl Turn {
             (At::Waiting(_), Reply::Stopped) => failed(Reason::Stopped),
             (At::Waiting(_), Reply::Failed) => self.look(Then::Failed),
             (At::Waiting(wait), Reply::StillRunning) => self.look(Then::GoOn(wait)),
-            (At::Looking(then, most), Reply::History(history)) => match self.fate(&history) {
-                Fate::OutOfSight if most < ROWS[1] => {
+            (At::Looking(then, most), Reply::History(history)) => match self.turn_outcome(&history)
+            {
+                TurnOutcome::OutOfSight if most < ROWS[1] => {
                     self.at = At::Looking(then, ROWS[1]);
                     Next::Ask(Request::History(ROWS[1]))
                 }
-                fate => self.then(then, fate, waiting, now),
+                turn_outcome => self.then(then, turn_outcome, waiting, now),
             },
             (At::Looking(Then::Failed, _), Reply::Lost) => failed(Reason::Error),
             (At::Aborting(run), Reply::Aborted(_)) => {
@@ -165,52 +166,57 @@ impl Turn {
         Next::Ask(Request::History(ROWS[0]))
     }
 
-    fn fate(&self, history: &History) -> Fate {
+    fn turn_outcome(&self, history: &History) -> TurnOutcome {
         let boot_now = self.boot.unwrap_or_default().to_string();
         let under_way = self.delivery.under_way.as_ref();
         let then = under_way.map_or(Some(&*boot_now), |it| it.epoch.as_deref());
-        fate(history, &self.delivery.key, then.unwrap_or_default(), &boot_now)
+        turn_outcome(history, &self.delivery.key, then.unwrap_or_default(), &boot_now)
     }
 
     fn then(
         &mut self,
         then: Then,
-        fate: Fate,
+        turn_outcome: TurnOutcome,
         waiting: &mut Option<Timestamp>,
         now: Timestamp,
     ) -> Next {
-        match (then, fate) {
-            (Then::Failed, Fate::Answered(text)) => Next::Settled(Outcome::Replied(text)),
+        match (then, turn_outcome) {
+            (Then::Failed, TurnOutcome::Answered(text)) => Next::Settled(Outcome::Replied(text)),
             (Then::Failed, _) => failed(Reason::Error),
-            (Then::GoOn(wait), Fate::Running | Fate::Continued { .. }) => {
+            (Then::GoOn(wait), TurnOutcome::Running | TurnOutcome::Continued { .. }) => {
                 Next::Ask(self.wait(Wait { absent: 0, ..wait }))
             }
-            (Then::GoOn(wait), Fate::NeverBegun) if wait.absent < ABSENT_MOST => {
+            (Then::GoOn(wait), TurnOutcome::NeverBegun) if wait.absent < ABSENT_MOST => {
                 Next::Ask(self.wait(Wait { absent: wait.absent + 1, ..wait }))
             }
-            (Then::GoOn(_), Fate::NeverBegun) => failed(Reason::Dropped),
-            (Then::GoOn(_) | Then::Follow, fate) => self.follow(fate, waiting, now),
+            (Then::GoOn(_), TurnOutcome::NeverBegun) => failed(Reason::Dropped),
+            (Then::GoOn(_) | Then::Follow, turn_outcome) => self.follow(turn_outcome, waiting, now),
         }
     }
 
-    fn follow(&mut self, fate: Fate, waiting: &mut Option<Timestamp>, now: Timestamp) -> Next {
-        match fate {
-            Fate::Answered(text) => Next::Settled(Outcome::Replied(text)),
-            Fate::Silent => Next::Settled(Outcome::Silent),
-            Fate::Stopped => failed(Reason::Stopped),
-            Fate::Failed(_) => failed(Reason::Error),
-            Fate::Running => self.go_on(self.delivery.key.clone()),
-            Fate::Continued { run_id } => self.go_on(run_id),
-            Fate::Interrupted
+    fn follow(
+        &mut self,
+        turn_outcome: TurnOutcome,
+        waiting: &mut Option<Timestamp>,
+        now: Timestamp,
+    ) -> Next {
+        match turn_outcome {
+            TurnOutcome::Answered(text) => Next::Settled(Outcome::Replied(text)),
+            TurnOutcome::Silent => Next::Settled(Outcome::Silent),
+            TurnOutcome::Stopped => failed(Reason::Stopped),
+            TurnOutcome::Failed(_) => failed(Reason::Error),
+            TurnOutcome::Running => self.go_on(self.delivery.key.clone()),
+            TurnOutcome::Continued { run_id } => self.go_on(run_id),
+            TurnOutcome::Interrupted
                 if !self.delivery.stopping
                     && now.since_ms(*waiting.get_or_insert(now)) < TAKEN_UP_WITHIN_MS =>
             {
                 unclear("the gateway is about to take the turn up again")
             }
-            Fate::Interrupted | Fate::Died => failed(Reason::Interrupted),
-            Fate::Dropped => Next::Settled(Outcome::KeySpent),
-            Fate::NeverBegun => self.begin(),
-            Fate::OutOfSight => failed(Reason::Unclear),
+            TurnOutcome::Interrupted | TurnOutcome::Died => failed(Reason::Interrupted),
+            TurnOutcome::Dropped => Next::Settled(Outcome::KeySpent),
+            TurnOutcome::NeverBegun => self.begin(),
+            TurnOutcome::OutOfSight => failed(Reason::Unclear),
         }
     }
 

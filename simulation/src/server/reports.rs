@@ -2,9 +2,9 @@
 
 use ois_chat::{
     Client,
-    inbox::Fetched,
     ladder::{Query, Report, ReportError},
 };
+use ois_inbox::Fetched;
 use ois_protocol::{
     ClientFrame, Delivery, DeliveryId, ErrorCode, ErrorFrame, EventId, Member, Run, Rung,
     ServerFrame, ShortName, Stop,

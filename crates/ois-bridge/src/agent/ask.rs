@@ -4,7 +4,7 @@ use ois_protocol::{Chat, EventId, PresenceState, Timestamp};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
-use crate::runtime::Unheard;
+use crate::runtime::RuntimeError;
 
 /// What the local port asks of an agent's loop.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(crate) enum Ask {
     /// Say this in the room, as the agent.
     Say { chat: Box<Chat>, reply: oneshot::Sender<Result<Said, NotSaid>> },
     /// Say this in the agent's own session.
-    TellOwner { text: String, reply: oneshot::Sender<Result<(), Unheard>> },
+    TellOwner { text: String, reply: oneshot::Sender<Result<(), RuntimeError>> },
     /// Tell how it is.
     Status { reply: oneshot::Sender<Status> },
 }

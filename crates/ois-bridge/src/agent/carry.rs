@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ois_chat::inbox::{Delivery, Effect, Ending, Record};
 use ois_client::Closed;
+use ois_inbox::{Assignment, Effect, Ending, Record};
 use ois_protocol::{Chat, ClientFrame, EventId};
 use tokio::time::sleep;
 
@@ -47,7 +47,7 @@ impl Agent {
     }
 
     /// Hands a call to the runtime, in a task of its own, and shows what the agent does meanwhile.
-    fn deliver(&mut self, delivery: Delivery) {
+    fn deliver(&mut self, delivery: Assignment) {
         let id = delivery.message.id;
         tracing::info!(agent = %self.label, call = %id, attempt = delivery.attempt, "waking the agent");
         let (evidence, doing) = Evidence::new(id, self.steps.0.clone());

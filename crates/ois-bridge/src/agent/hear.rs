@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use ois_chat::inbox::Effect;
 use ois_client::{Event, Lost};
+use ois_inbox::Effect;
 use ois_protocol::{ErrorCode, ErrorFrame, Message, ServerFrame};
 
 use super::{Agent, End, NotSaid, Said};
@@ -18,7 +18,7 @@ impl Agent {
                 let hash = &self.address_hash;
                 let effects = match self.inbox.signed_in(&auth, hash, clock::now()) {
                     Ok(effects) => effects,
-                    Err(stranger) => return Some(End::Stranger(stranger)),
+                    Err(stranger) => return Some(End::IdentityMismatch(stranger)),
                 };
                 self.tell_presence().await;
                 effects
@@ -47,8 +47,8 @@ impl Agent {
                 Vec::new()
             }
             Event::CaughtUp(_) => self.inbox.caught_up(clock::now()),
-            Event::Told(ServerFrame::Delivery(said)) => self.inbox.told(&said, clock::now()),
-            Event::Told(ServerFrame::Run(run)) => self.inbox.run_told(&run),
+            Event::Told(ServerFrame::Delivery(said)) => self.inbox.reconcile(&said, clock::now()),
+            Event::Told(ServerFrame::Run(run)) => self.inbox.reconcile_run(&run),
             Event::Told(ServerFrame::Stop(wanted)) => self.inbox.stop(&wanted),
             _ => Vec::new(),
         };

@@ -1,13 +1,13 @@
 //! What the runtime tells.
 
-use ois_chat::inbox::Outcome;
+use ois_inbox::Outcome;
 use ois_protocol::{ClientFrame, EventId, Reason, Stopped};
 use tokio::time::Instant;
 
 use super::{Agent, End};
 use crate::{
     clock,
-    runtime::{Step, Unheard},
+    runtime::{RuntimeError, Step},
     tasks::Stop,
 };
 
@@ -47,7 +47,7 @@ impl Agent {
                 self.probe_at = Some(Instant::now() + self.probe_every);
                 match probed {
                     Ok(()) => self.proved().await,
-                    Err(Unheard(why)) => self.unproved(&why).await,
+                    Err(RuntimeError(why)) => self.unproved(&why).await,
                 }
                 return None;
             }
@@ -106,7 +106,7 @@ impl Agent {
     }
 
     /// Has the runtime stop a turn.
-    pub(super) fn stop_turn(&mut self, delivery: ois_chat::inbox::Delivery) {
+    pub(super) fn stop_turn(&mut self, delivery: ois_inbox::Assignment) {
         let id: EventId = delivery.message.id;
         let run = delivery.under_way.as_ref().and_then(|it| it.run.clone()).unwrap_or_default();
         tracing::info!(agent = %self.label, call = %id, %run, "stopping the turn");
@@ -123,11 +123,11 @@ impl Agent {
     }
 }
 
-fn stopped_frame(run: String, stopped: Result<bool, Unheard>) -> ClientFrame {
+fn stopped_frame(run: String, stopped: Result<bool, RuntimeError>) -> ClientFrame {
     let (stopped, detail) = match stopped {
         Ok(true) => (true, None),
         Ok(false) => (false, Some("it was not running any more".to_owned())),
-        Err(Unheard(why)) => (false, Some(why)),
+        Err(RuntimeError(why)) => (false, Some(why)),
     };
     ClientFrame::Stopped(Stopped { run, stopped, detail })
 }

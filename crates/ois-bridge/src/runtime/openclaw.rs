@@ -13,14 +13,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ois_chat::{
-    inbox::{Delivery, Done, Outcome},
-    packet::Bounds,
-};
 use ois_gateway::{Config, Gateway, GatewayError, Http};
+use ois_inbox::{Assignment, Done, Outcome, packet::Bounds};
 use ois_protocol::Reason;
 
-use super::{Evidence, Runtime, Unheard, Working};
+use super::{Evidence, Runtime, RuntimeError, Working};
 use crate::clock;
 
 /// How a gateway is spoken to.
@@ -72,7 +69,7 @@ impl OpenClaw {
 }
 
 impl Runtime for OpenClaw {
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done> {
+    fn deliver(&self, delivery: Assignment, evidence: Evidence) -> Working<Done> {
         let shared = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || shared.deliver(&delivery, &evidence));
         Box::pin(async move {
@@ -80,15 +77,15 @@ impl Runtime for OpenClaw {
         })
     }
 
-    fn stop(&self, delivery: Delivery) -> Working<Result<bool, Unheard>> {
+    fn stop(&self, delivery: Assignment) -> Working<Result<bool, RuntimeError>> {
         self.apart(move |shared| shared.stop(&delivery))
     }
 
-    fn probe(&self) -> Working<Result<(), Unheard>> {
+    fn probe(&self) -> Working<Result<(), RuntimeError>> {
         self.apart(Shared::probe)
     }
 
-    fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>> {
+    fn tell_owner(&self, text: String) -> Working<Result<(), RuntimeError>> {
         self.apart(move |shared| shared.tell_owner(text))
     }
 }
@@ -98,12 +95,12 @@ impl OpenClaw {
     fn apart<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, GatewayError> + Send + 'static,
-    ) -> Working<Result<T, Unheard>> {
+    ) -> Working<Result<T, RuntimeError>> {
         let shared = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || work(&shared));
         Box::pin(async move {
-            let done = done.await.map_err(|error| Unheard(error.to_string()))?;
-            done.map_err(|error| Unheard(words(&error)))
+            let done = done.await.map_err(|error| RuntimeError(error.to_string()))?;
+            done.map_err(|error| RuntimeError(words(&error)))
         })
     }
 }
@@ -115,7 +112,7 @@ pub(crate) fn session_key(settings: &Settings, team: &str, room: &str) -> String
 }
 
 impl Shared {
-    fn deliver(&self, delivery: &Delivery, evidence: &Evidence) -> Done {
+    fn deliver(&self, delivery: &Assignment, evidence: &Evidence) -> Done {
         if self.settings.mode == Mode::Legacy {
             return legacy::deliver(&self.settings, delivery, evidence).into();
         }
@@ -132,7 +129,7 @@ impl Shared {
         }
     }
 
-    fn stop(&self, delivery: &Delivery) -> Result<bool, GatewayError> {
+    fn stop(&self, delivery: &Assignment) -> Result<bool, GatewayError> {
         let run = delivery.under_way.as_ref().and_then(|it| it.run.as_deref());
         let room = delivery.message.room.as_str();
         let session = session_key(&self.settings, &delivery.identity.team, room);

@@ -15,7 +15,7 @@ const SCOPES: [&str; 2] = ["operator.read", "operator.write"];
 pub struct Hello {
     /// The gateway's version, e.g. `2026.9.6`.
     pub server_version: String,
-    /// Changes with every start of the gateway's process; [`fate`](crate::fate) compares it.
+    /// Changes with every start of the gateway's process; [`turn_outcome`](crate::turn_outcome) compares it.
     pub boot_id: String,
     /// What this connection may do, e.g. `operator.read`.
     pub scopes: Vec<String>,

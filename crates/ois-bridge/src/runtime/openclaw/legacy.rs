@@ -2,18 +2,15 @@
 
 use std::time::Duration;
 
-use ois_chat::{
-    inbox::{Delivery, Outcome},
-    packet,
-};
 use ois_gateway::{GatewayError, Http, SessionsSend};
+use ois_inbox::{Assignment, Outcome, packet};
 use ois_protocol::Reason;
 
 use super::{Evidence, Settings, not_begun, words};
 
 /// Hands a message over. A gateway that waits for the agent tells its answer; another one says no
 /// more than that it has the message, and the agent answers by the local port, or not.
-pub(super) fn deliver(settings: &Settings, delivery: &Delivery, evidence: &Evidence) -> Outcome {
+pub(super) fn deliver(settings: &Settings, delivery: &Assignment, evidence: &Evidence) -> Outcome {
     if delivery.under_way.is_some() {
         // Nobody can be asked; it is tried anew, and marked.
         let why = "the monitor ended during the turn".to_owned();

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use ois_chat::{
-    inbox::{Delivery, Done, Outcome},
-    packet::{self, Packet},
-};
 use ois_gateway::{
-    Cost, Fate, Following, Gateway, GatewayError, History, Outcome as Ended, RunStep, Source,
-    ToolPhase, Turn as Request, fate,
+    Cost, Following, Gateway, GatewayError, History, Outcome as Ended, RunStep, Source, ToolPhase,
+    Turn as Request, TurnOutcome, turn_outcome,
+};
+use ois_inbox::{
+    Assignment, Done, Outcome,
+    packet::{self, Packet},
 };
 use ois_protocol::{ActivityState, Reason, Usage};
 
@@ -22,7 +22,7 @@ use super::{Evidence, Shared, not_begun, reason, session_key, words};
 pub(super) struct Turn<'a> {
     shared: &'a Shared,
     gateway: Gateway,
-    delivery: &'a Delivery,
+    delivery: &'a Assignment,
     evidence: &'a Evidence,
     heard: Arc<Heard>,
     /// Kept until the run's cost is told, behind its end.
@@ -48,7 +48,7 @@ impl<'a> Turn<'a> {
     pub(super) fn new(
         shared: &'a Shared,
         gateway: Gateway,
-        delivery: &'a Delivery,
+        delivery: &'a Assignment,
         evidence: &'a Evidence,
     ) -> Self {
         let (heard, following) = (Arc::default(), RefCell::default());
@@ -106,17 +106,17 @@ impl<'a> Turn<'a> {
                 // The gateway says the same of a turn that it did not run because it knows the key
                 // from before its restart: then the history has the answer.
                 Ok(Ended::Failed { reason }) => {
-                    return match self.fate() {
-                        Ok(Fate::Answered(text)) => Outcome::Replied(text),
+                    return match self.turn_outcome() {
+                        Ok(TurnOutcome::Answered(text)) => Outcome::Replied(text),
                         _ => failed(reason),
                     };
                 }
                 Ok(Ended::StillRunning) if self.evidence.is_closed() => {
                     return Outcome::Unclear { why: "the monitor is ending".to_owned() };
                 }
-                Ok(Ended::StillRunning) => match self.fate() {
-                    Ok(Fate::Running | Fate::Continued { .. }) => absent = 0,
-                    Ok(Fate::NeverBegun) => {
+                Ok(Ended::StillRunning) => match self.turn_outcome() {
+                    Ok(TurnOutcome::Running | TurnOutcome::Continued { .. }) => absent = 0,
+                    Ok(TurnOutcome::NeverBegun) => {
                         let told = self.heard.so_far().steps;
                         absent = if told > steps { 0 } else { absent + 1 };
                         steps = told;
@@ -124,7 +124,7 @@ impl<'a> Turn<'a> {
                             return dropped();
                         }
                     }
-                    Ok(fate) => return self.follow(fate),
+                    Ok(turn_outcome) => return self.follow(turn_outcome),
                     Err(error) => return Outcome::Unclear { why: words(&error) },
                 },
                 Err(error) => return Outcome::Unclear { why: words(&error) },
@@ -134,22 +134,22 @@ impl<'a> Turn<'a> {
 
     /// What became of a turn whose end was not seen.
     fn look(&self) -> Outcome {
-        match self.fate() {
-            Ok(fate) => self.follow(fate),
+        match self.turn_outcome() {
+            Ok(turn_outcome) => self.follow(turn_outcome),
             Err(error) => Outcome::Unclear { why: words(&error) },
         }
     }
 
-    fn follow(&self, fate: Fate) -> Outcome {
+    fn follow(&self, turn_outcome: TurnOutcome) -> Outcome {
         let key = &self.delivery.key;
-        match fate {
-            Fate::Answered(text) => Outcome::Replied(text),
-            Fate::Silent => Outcome::Silent,
-            Fate::Stopped => stopped(),
-            Fate::Failed(why) => failed(why),
-            Fate::Running => self.go_on(key),
-            Fate::Continued { run_id } => self.go_on(&run_id),
-            Fate::Interrupted
+        match turn_outcome {
+            TurnOutcome::Answered(text) => Outcome::Replied(text),
+            TurnOutcome::Silent => Outcome::Silent,
+            TurnOutcome::Stopped => stopped(),
+            TurnOutcome::Failed(why) => failed(why),
+            TurnOutcome::Running => self.go_on(key),
+            TurnOutcome::Continued { run_id } => self.go_on(&run_id),
+            TurnOutcome::Interrupted
                 if !self.delivery.stopping
                     && self.shared.interrupted_for(key) < TAKEN_UP_WITHIN =>
             {
@@ -157,13 +157,13 @@ impl<'a> Turn<'a> {
                     why: "the gateway is about to take the turn up again".to_owned(),
                 }
             }
-            Fate::Interrupted | Fate::Died => Outcome::Failed {
+            TurnOutcome::Interrupted | TurnOutcome::Died => Outcome::Failed {
                 reason: Reason::Interrupted,
                 why: "the gateway's restart cut the turn short".to_owned(),
             },
-            Fate::Dropped => Outcome::KeySpent,
-            Fate::NeverBegun => self.begin(),
-            Fate::OutOfSight => Outcome::Failed {
+            TurnOutcome::Dropped => Outcome::KeySpent,
+            TurnOutcome::NeverBegun => self.begin(),
+            TurnOutcome::OutOfSight => Outcome::Failed {
                 reason: Reason::Unclear,
                 why: "the turn is out of the session's history".to_owned(),
             },
@@ -182,15 +182,15 @@ impl<'a> Turn<'a> {
         self.wait(run)
     }
 
-    fn fate(&self) -> Result<Fate, GatewayError> {
+    fn turn_outcome(&self) -> Result<TurnOutcome, GatewayError> {
         let (key, now) = (&self.delivery.key, self.gateway.boot_id());
         let under_way = self.delivery.under_way.as_ref();
         // Within one try, the gateway that was asked is the one that answers.
         let then = under_way.map_or(Some(now), |it| it.epoch.as_deref()).unwrap_or_default();
-        let mut last = Fate::OutOfSight;
+        let mut last = TurnOutcome::OutOfSight;
         for rows in ROWS {
-            last = fate(&self.history(rows)?, key, then, now);
-            if last != Fate::OutOfSight {
+            last = turn_outcome(&self.history(rows)?, key, then, now);
+            if last != TurnOutcome::OutOfSight {
                 break;
             }
         }
@@ -225,7 +225,7 @@ impl<'a> Turn<'a> {
     }
 
     fn request(&self) -> Request {
-        let Delivery { message, identity, .. } = self.delivery;
+        let Assignment { message, identity, .. } = self.delivery;
         let text = packet::compose(&Packet {
             thread: &self.delivery.thread,
             listed: &self.delivery.listed,

@@ -1,9 +1,9 @@
 //! One call: a message that is for the agent, and how far it came.
 
-use ois_protocol::{Chat, Delivery as Report, EventId, Message, Nonce, Reason, Rung, Timestamp};
+use ois_protocol::{Chat, Delivery, EventId, Message, Nonce, Reason, Rung, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Ending, Identity, delivery::Missing};
+use super::{Ending, Identity, assignment::Missing};
 
 /// A message that is for the agent, and how far it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub struct Call {
     /// What went wrong last.
     pub trouble: Option<Trouble>,
     /// The attempt before this one, which failed.
-    pub failed: Option<Box<Report>>,
+    pub failed: Option<Box<Delivery>>,
     /// The turn, once the runtime has confirmed it.
     pub run: Option<Running>,
     /// Whether somebody wants the turn stopped.
@@ -67,7 +67,8 @@ pub enum Stage {
     Answered,
     /// There will be no answer; that this was said is not stored yet. Only where the server does
     /// not say it itself.
-    Regretting {
+    #[serde(rename = "regretting")]
+    AnnouncingFailure {
         /// Why.
         reason: Reason,
         /// The same in words.
@@ -147,14 +148,14 @@ impl Call {
         Self { context, thread, listed: self.listed.clone(), attempt, possible_duplicate, ..fresh }
     }
 
-    pub(super) fn delivery(&self, identity: &Identity) -> super::Delivery {
+    pub(super) fn assignment(&self, identity: &Identity) -> super::Assignment {
         let run = self.run.as_ref().map(|running| running.run.clone());
         let under_way = match &self.stage {
             Stage::Delivering { epoch } => Some(UnderWay { epoch: epoch.clone(), run }),
             _ => None,
         };
         let (team, agent) = (&identity.team, identity.me.folded());
-        super::Delivery {
+        super::Assignment {
             message: self.message.clone(),
             context: self.context.clone(),
             missing: Missing::of(&self.message, &self.thread, &self.listed),
@@ -170,32 +171,34 @@ impl Call {
     }
 
     /// How far it came, for the server.
-    pub(super) fn report(&self, identity: &Identity) -> Report {
+    pub(super) fn report(&self, identity: &Identity) -> Delivery {
         let state = match self.stage {
             Stage::Delivering { .. } if self.run.is_some() => Rung::Admitted,
             Stage::Offered | Stage::Waiting | Stage::Delivering { .. } => Rung::Received,
-            Stage::Answering { .. } | Stage::Answered | Stage::Regretting { .. } => Rung::Ended,
+            Stage::Answering { .. } | Stage::Answered | Stage::AnnouncingFailure { .. } => {
+                Rung::Ended
+            }
         };
-        Report {
+        Delivery {
             attempt: self.attempt,
             state,
             run: self.run.as_ref().map(|running| running.run.clone()),
             possible_duplicate: self.possible_duplicate,
-            ..Report::stored(self.message.id, identity.me.clone(), self.received)
+            ..Delivery::stored(self.message.id, identity.me.clone(), self.received)
         }
     }
 
     /// How it ended, for the server; nothing of a call that the server itself has withdrawn.
-    pub(super) fn last_report(&self, identity: &Identity, ending: &Ending) -> Option<Report> {
+    pub(super) fn last_report(&self, identity: &Identity, ending: &Ending) -> Option<Delivery> {
         let report = self.report(identity);
         Some(match ending {
             Ending::Withdrawn => return None,
-            Ending::Silent => Report { state: Rung::Silent, ..report },
+            Ending::Silent => Delivery { state: Rung::Silent, ..report },
             Ending::Replied { answer } => {
-                Report { state: Rung::Replied, answer: *answer, ..report }
+                Delivery { state: Rung::Replied, answer: *answer, ..report }
             }
             // Whoever stopped it knows; of every other end without an answer the room is told.
-            Ending::Failed { reason, detail } => Report {
+            Ending::Failed { reason, detail } => Delivery {
                 state: if *reason == Reason::Stopped { Rung::Failed } else { Rung::Dead },
                 reason: Some(*reason),
                 detail: Some(short(detail)),
@@ -205,9 +208,9 @@ impl Call {
     }
 
     /// How this attempt failed, for the server; another one follows.
-    pub(super) fn failed_report(&self, identity: &Identity) -> Report {
+    pub(super) fn failed_report(&self, identity: &Identity) -> Delivery {
         let trouble = self.trouble.as_ref();
-        Report {
+        Delivery {
             state: Rung::Failed,
             reason: Some(trouble.map_or(Reason::Error, |trouble| trouble.reason)),
             detail: trouble.map(|trouble| short(&trouble.why)),
@@ -221,7 +224,9 @@ impl Call {
         let text = match &self.stage {
             Stage::Answering { text } => text.clone(),
             // The mark says that a program wrote it (the message format's markers).
-            Stage::Regretting { detail, .. } => format!("[AUTO] No answer will come: {detail}"),
+            Stage::AnnouncingFailure { detail, .. } => {
+                format!("[AUTO] No answer will come: {detail}")
+            }
             Stage::Offered | Stage::Waiting | Stage::Delivering { .. } | Stage::Answered => {
                 return None;
             }
@@ -274,10 +279,13 @@ impl Call {
 
     /// Whether all that is left is to have its last word stored.
     pub(super) fn is_speaking(&self) -> bool {
-        matches!(self.stage, Stage::Answering { .. } | Stage::Answered | Stage::Regretting { .. })
+        matches!(
+            self.stage,
+            Stage::Answering { .. } | Stage::Answered | Stage::AnnouncingFailure { .. }
+        )
     }
 }
 
 fn short(words: &str) -> String {
-    words.chars().take(Report::DETAIL_CHARS).collect()
+    words.chars().take(Delivery::DETAIL_CHARS).collect()
 }

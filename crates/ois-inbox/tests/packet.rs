@@ -1,7 +1,7 @@
 //! The packet of a woken agent: whatever is said and however somebody is called, no line of it
 //! passes for a line of the frame.
 
-use ois_chat::packet::{Bounds, Packet, compose, estimate_tokens, legacy};
+use ois_inbox::packet::{Bounds, Packet, compose, estimate_tokens, legacy};
 use ois_protocol::{Attachment, Draft, EventId, Kind, Member, Message, Role, Timestamp, UtcOffset};
 use proptest::{collection::vec, prelude::*, sample::select};
 

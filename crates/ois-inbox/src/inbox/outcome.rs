@@ -84,7 +84,7 @@ pub enum Ending {
 /// Whether an agent's last words mean that it wants to say nothing.
 ///
 /// ```
-/// use ois_chat::inbox::is_silence;
+/// use ois_inbox::is_silence;
 /// assert!(is_silence(" **NO_REPLY**\n") && is_silence(""));
 /// assert!(!is_silence("NO_REPLY is what I say to stay silent"));
 /// ```

@@ -2,7 +2,7 @@
 //!
 //! An [`Inbox`] takes messages, the server's and the runtime's word and the time, and answers with
 //! [`Effect`]s, to be carried out in order. It owns no disk: each [`Effect::Journal`] must be durable
-//! before what follows it is done, and after a restart the [`State`] made of the journal's records
+//! before what follows it is done, and after a restart the [`InboxState`] made of the journal's records
 //! goes on where it was. So every call ends once: answered, silent, or failed for a reason that is
 //! said.
 //!
@@ -20,27 +20,27 @@
 //! after each sign-in, and the end of a call stays in the journal until the server has it. A server
 //! of OIS 1 knows no deliveries: there the room is told that no answer will come.
 
+mod assignment;
 mod call;
-mod delivery;
-mod hear;
+mod messages;
 mod outcome;
+mod reconcile;
 mod report;
 mod state;
-mod told;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ois_protocol::{
-    AuthOk, Chat, Delivery as Report, DisplayName, EventId, Message, Run, Stopped, Timestamp,
+    AuthOk, Chat, Delivery, DisplayName, EventId, Message, Run, Stopped, Timestamp,
 };
 
 pub use self::{
+    assignment::{Assignment, Missing},
     call::{Call, Running, Said, Stage, Trouble, UnderWay},
-    delivery::{Delivery, Missing},
     outcome::{Done, Ending, Outcome, is_silence},
-    state::{GivenUp, Identity, Record, State, Wanted},
-    told::Fetched,
+    reconcile::Fetched,
+    state::{GivenUp, Identity, InboxState, Record, Wanted},
 };
 
 /// How an inbox works.
@@ -81,15 +81,15 @@ pub enum Effect {
     Journal(Record),
     /// Hand this to the runtime. How it went comes back by [`Inbox::begun`], [`Inbox::admitted`]
     /// and, once, [`Inbox::settle`].
-    Deliver(Box<Delivery>),
+    Deliver(Box<Assignment>),
     /// Stop this turn; what the runtime answers comes back by [`Inbox::stopped`].
-    Stop(Box<Delivery>),
+    Stop(Box<Assignment>),
     /// Fetch this message and what it answers; it comes back by [`Inbox::fetched`].
     Fetch(EventId),
     /// Say this in the room. It has a nonce, and may come again after a restart.
     Say(Chat),
     /// Tell the server how far a call is. It may be lost.
-    Report(Box<Report>),
+    Report(Box<Delivery>),
     /// Tell the server of a turn. It may be lost.
     Run(Box<Run>),
     /// Tell the server that there is nothing to stop. It may be lost.
@@ -106,7 +106,7 @@ pub enum Effect {
 /// The server is not the one whose messages this inbox holds.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("what is kept belongs to {kept}, the server says {now}")]
-pub struct Stranger {
+pub struct IdentityMismatch {
     /// `agent@team` of what is kept.
     pub kept: String,
     /// `agent@team` of the server that was reached.
@@ -117,7 +117,7 @@ pub struct Stranger {
 #[derive(Debug)]
 pub struct Inbox {
     settings: Settings,
-    state: State,
+    state: InboxState,
     /// The last messages, for the context of the next call.
     recent: VecDeque<Message>,
     /// Calls that the runtime has in hand.
@@ -125,11 +125,11 @@ pub struct Inbox {
     /// Calls that this process has tried.
     tried: BTreeSet<EventId>,
     /// Calls that are not to be tried, and messages that are not to be fetched, before this.
-    again_at: BTreeMap<EventId, Timestamp>,
+    retry_at: BTreeMap<EventId, Timestamp>,
     /// Messages that are being fetched.
     fetching: BTreeSet<EventId>,
     /// Calls of which the server will hear nothing more in their present attempt.
-    unheard: BTreeSet<EventId>,
+    unreported: BTreeSet<EventId>,
     /// When all reports are to be sent again, since the server had no time for one.
     report_at: Option<Timestamp>,
     /// Nothing is begun before this, or before all that was missed has been heard: it may say that
@@ -146,17 +146,17 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Goes on from a state; from [`State::default`] for the first time.
-    pub fn new(settings: Settings, state: State) -> Self {
+    /// Goes on from a state; from [`InboxState::default`] for the first time.
+    pub fn new(settings: Settings, state: InboxState) -> Self {
         Self {
             settings,
             state,
             recent: VecDeque::new(),
             running: BTreeSet::new(),
             tried: BTreeSet::new(),
-            again_at: BTreeMap::new(),
+            retry_at: BTreeMap::new(),
             fetching: BTreeSet::new(),
-            unheard: BTreeSet::new(),
+            unreported: BTreeSet::new(),
             report_at: None,
             held_until: None,
             paused_until: Timestamp::from_ms(0),
@@ -187,23 +187,23 @@ impl Inbox {
     /// not have heard is told again.
     ///
     /// # Errors
-    /// [`Stranger`] if that is another agent or another team than before. A deployment that moves
+    /// [`IdentityMismatch`] if that is another agent or another team than before. A deployment that moves
     /// from an old server to a new one keeps its messages, and so its state.
     pub fn signed_in(
         &mut self,
         auth: &AuthOk,
         address_hash: &str,
         now: Timestamp,
-    ) -> Result<Vec<Effect>, Stranger> {
+    ) -> Result<Vec<Effect>, IdentityMismatch> {
         let me = auth.user.parse::<DisplayName>().map(|name| name.short());
-        let me = me.map_err(|_| self.stranger(&auth.user, address_hash))?;
+        let me = me.map_err(|_| self.identity_mismatch(&auth.user, address_hash))?;
         let native = auth.team.is_some();
         let team = auth.team.clone().unwrap_or_else(|| address_hash.to_owned());
         let identity = Identity { team, native, me };
         let mut effects = match &self.state.identity {
             Some(known) if *known == identity => Vec::new(),
             Some(known) if known.me != identity.me || known.native => {
-                return Err(self.stranger(&identity.me.to_string(), &identity.team));
+                return Err(self.identity_mismatch(&identity.me.to_string(), &identity.team));
             }
             _ => vec![self.note(Record::Identity(identity))],
         };
@@ -236,7 +236,7 @@ impl Inbox {
         let fetches = self.state.wanted.keys();
         let fetches =
             fetches.filter(|id| !self.fetching.contains(id) && !self.state.calls.contains_key(id));
-        let fetches = fetches.map(|id| self.again_at.get(id).copied().unwrap_or_default());
+        let fetches = fetches.map(|id| self.retry_at.get(id).copied().unwrap_or_default());
         let calls = self.state.calls.values().filter_map(|call| self.next_look(call));
         let due = fetches.chain(calls).min();
         let due = due.map(|at| at.max(self.held_until.unwrap_or_default()));
@@ -249,7 +249,7 @@ impl Inbox {
     }
 
     /// What is known of everything.
-    pub fn state(&self) -> &State {
+    pub fn state(&self) -> &InboxState {
         &self.state
     }
 
@@ -262,7 +262,7 @@ impl Inbox {
             return None;
         }
         let id = call.message.id;
-        let again = self.again_at.get(&id).copied().unwrap_or_default().max(self.paused_until);
+        let again = self.retry_at.get(&id).copied().unwrap_or_default().max(self.paused_until);
         let has_place = call.is_under_way() || !self.is_full();
         let late = self.tried.contains(&id).then(|| self.deadline(call));
         has_place.then_some(again).into_iter().chain(late).min()
@@ -294,10 +294,10 @@ impl Inbox {
         Effect::Journal(record)
     }
 
-    fn stranger(&self, name: &str, team: &str) -> Stranger {
+    fn identity_mismatch(&self, name: &str, team: &str) -> IdentityMismatch {
         let kept = self.state.identity.as_ref();
         let kept = kept.map_or_else(|| "nobody".to_owned(), |it| format!("{}@{}", it.me, it.team));
-        Stranger { kept, now: format!("{name}@{team}") }
+        IdentityMismatch { kept, now: format!("{name}@{team}") }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ois_protocol::{Delivery as Report, EventId, Reason, Run, ShortName, Timestamp};
+use ois_protocol::{Delivery, EventId, Reason, Run, ShortName, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Call, Ending};
@@ -42,7 +42,7 @@ pub enum Record {
         ending: Ending,
         /// What the server is to know of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        report: Option<Box<Report>>,
+        report: Option<Box<Delivery>>,
     },
     /// The server knows how a call ended, or will not hear of it.
     Confirmed {
@@ -100,7 +100,7 @@ pub struct GivenUp {
 
 /// Everything that must outlive a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct State {
+pub struct InboxState {
     /// Whose inbox it is; `None` before the first sign-in.
     pub identity: Option<Identity>,
     /// Everything up to here was received.
@@ -110,7 +110,7 @@ pub struct State {
     /// The calls that are not over, by the message that calls.
     pub calls: BTreeMap<EventId, Call>,
     /// How calls ended of whose end the server is not known to know.
-    pub closings: BTreeMap<EventId, Report>,
+    pub closings: BTreeMap<EventId, Delivery>,
     /// Turns that are over, of which the server is not known to know.
     pub runs: BTreeMap<String, Run>,
     /// Messages that are to be fetched.
@@ -119,7 +119,7 @@ pub struct State {
     pub given_up: Vec<GivenUp>,
 }
 
-impl State {
+impl InboxState {
     /// Takes one step.
     pub fn apply(&mut self, record: Record) {
         match record {

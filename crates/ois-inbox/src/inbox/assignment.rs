@@ -6,7 +6,7 @@ use super::{Identity, UnderWay};
 
 /// A call on its way to the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
+pub struct Assignment {
     /// The message that calls.
     pub message: Message,
     /// What was said since the call before, oldest first.
@@ -56,7 +56,7 @@ impl Missing {
     }
 }
 
-impl Delivery {
+impl Assignment {
     /// Takes in messages that were fetched; what else is missing stands in
     /// [`missing`](Self::missing) afterwards, or has been `asked` for in vain.
     pub fn fetched(&mut self, messages: &[Message], asked: EventId) {

@@ -1,6 +1,6 @@
 //! What the server says of deliveries: its receipts, and what others did about them.
 
-use ois_protocol::{Delivery as Report, EventId, Message, Reason, Rung, Stop, Stopped, Timestamp};
+use ois_protocol::{Delivery, EventId, Message, Reason, Rung, Stop, Stopped, Timestamp};
 
 use super::{Call, Effect, Ending, Inbox, Record, Stage, Wanted};
 
@@ -17,7 +17,7 @@ pub enum Fetched {
 
 impl Inbox {
     /// The server tells how far a delivery is, as the log has it.
-    pub fn told(&mut self, said: &Report, now: Timestamp) -> Vec<Effect> {
+    pub fn reconcile(&mut self, said: &Delivery, now: Timestamp) -> Vec<Effect> {
         let mut effects = Vec::new();
         if self.me() != Some(&said.agent) {
             return effects;
@@ -30,8 +30,8 @@ impl Inbox {
             effects.push(self.note(Record::Confirmed { id }));
         }
         match self.state.calls.get(&id).cloned() {
-            Some(call) => effects.extend(self.told_of(&call, said, now)),
-            None => effects.extend(self.told_of_none(said, now)),
+            Some(call) => effects.extend(self.reconcile_call(&call, said, now)),
+            None => effects.extend(self.reconcile_unknown(said, now)),
         }
         self.tick(now, &mut effects);
         effects
@@ -44,18 +44,18 @@ impl Inbox {
         let mut effects = Vec::new();
         match fetched {
             Fetched::Failed => {
-                self.again_at.insert(id, now.after_ms(FETCH_AGAIN_MS));
+                self.retry_at.insert(id, now.after_ms(FETCH_AGAIN_MS));
             }
             Fetched::Gone => {
                 effects.push(self.note(Record::NotWanted { id }));
                 let me = self.me().cloned();
                 effects.extend(me.and_then(|me| {
-                    self.tell(Report {
+                    self.tell(Delivery {
                         attempt: wanted.attempt,
                         state: Rung::Dead,
                         reason: Some(Reason::Rejected),
                         detail: Some("the message is not kept any more".to_owned()),
-                        ..Report::stored(id, me, wanted.since)
+                        ..Delivery::stored(id, me, wanted.since)
                     })
                 }));
             }
@@ -87,7 +87,7 @@ impl Inbox {
         };
         let call = Call { stopping: true, ..call.clone() };
         let identity = self.state.identity.as_ref().expect("only a member has calls");
-        let delivery = call.delivery(identity);
+        let delivery = call.assignment(identity);
         // A turn that was stopped has left no trace at the runtime: after a restart it would look
         // like one that never began.
         vec![self.note(Record::Call(Box::new(call))), Effect::Stop(Box::new(delivery))]
@@ -101,14 +101,14 @@ impl Inbox {
         vec![self.note(Record::Call(Box::new(call)))]
     }
 
-    fn told_of(&mut self, call: &Call, said: &Report, now: Timestamp) -> Vec<Effect> {
+    fn reconcile_call(&mut self, call: &Call, said: &Delivery, now: Timestamp) -> Vec<Effect> {
         let id = said.message;
         if said.attempt < call.attempt {
             return Vec::new();
         }
         if call.is_under_way() || call.is_speaking() || self.running.contains(&id) {
             // What is under way goes on to its end; then comes what a person wants besides.
-            return self.told_of_none(said, now);
+            return self.reconcile_unknown(said, now);
         }
         if said.state.is_final() {
             return self.close(id, Ending::Withdrawn, now);
@@ -126,7 +126,7 @@ impl Inbox {
     }
 
     /// The server speaks of a delivery that is no call: a person may have driven it again.
-    fn told_of_none(&mut self, said: &Report, now: Timestamp) -> Vec<Effect> {
+    fn reconcile_unknown(&mut self, said: &Delivery, now: Timestamp) -> Vec<Effect> {
         let id = said.message;
         let closed = self.state.closings.get(&id).map_or(1, |mine| mine.attempt);
         let closed = self.state.calls.get(&id).map_or(closed, |call| call.attempt);
@@ -147,8 +147,8 @@ impl Inbox {
     fn drive(&mut self, call: Call) -> Vec<Effect> {
         let id = call.message.id;
         self.tried.remove(&id);
-        self.again_at.remove(&id);
-        self.unheard.remove(&id);
+        self.retry_at.remove(&id);
+        self.unreported.remove(&id);
         let report = self.tell_of(&call);
         let mut effects = vec![self.note(Record::Call(Box::new(call)))];
         if self.state.wanted.contains_key(&id) {
@@ -164,7 +164,7 @@ impl Inbox {
 }
 
 /// Whether the server's state says as much as ours, or can say no more.
-fn knows(said: &Report, mine: &Report) -> bool {
+fn knows(said: &Delivery, mine: &Delivery) -> bool {
     said.attempt > mine.attempt || (said.attempt == mine.attempt && said.state.is_final())
 }
 

@@ -1,6 +1,6 @@
 //! From a waiting call to its end.
 
-use ois_protocol::{Delivery as Report, EventId, Nonce, Reason, Timestamp};
+use ois_protocol::{Delivery, EventId, Nonce, Reason, Timestamp};
 
 use super::{
     Call, Done, Effect, Ending, Inbox, Outcome, Record, Running, Stage, Trouble, cut, is_silence,
@@ -80,7 +80,7 @@ impl Inbox {
     pub fn acked(&mut self, nonce: &Nonce, answer: EventId, now: Timestamp) -> Vec<Effect> {
         let Some(call) = self.speaking(nonce) else { return Vec::new() };
         let ending = match &call.stage {
-            Stage::Regretting { reason, detail } => {
+            Stage::AnnouncingFailure { reason, detail } => {
                 Ending::Failed { reason: *reason, detail: detail.clone() }
             }
             _ => Ending::Replied { answer: Some(answer) },
@@ -118,7 +118,7 @@ impl Inbox {
             .values()
             .filter(|call| self.is_idle(call))
             .map(|call| call.message.id)
-            .filter(|id| self.again_at.get(id).is_none_or(|at| *at <= now))
+            .filter(|id| self.retry_at.get(id).is_none_or(|at| *at <= now))
             .collect();
         // Those that may have begun hold a place already; the others take one in order.
         let (begun, fresh): (Vec<_>, Vec<_>) =
@@ -151,7 +151,7 @@ impl Inbox {
             .wanted
             .keys()
             .filter(|id| !self.fetching.contains(id) && !self.state.calls.contains_key(id))
-            .filter(|id| self.again_at.get(id).is_none_or(|at| *at <= now))
+            .filter(|id| self.retry_at.get(id).is_none_or(|at| *at <= now))
             .copied()
             .collect();
         effects.extend(due.iter().copied().map(Effect::Fetch));
@@ -162,9 +162,9 @@ impl Inbox {
     fn deliver(&mut self, id: EventId) -> Effect {
         self.running.insert(id);
         self.tried.insert(id);
-        self.again_at.remove(&id);
+        self.retry_at.remove(&id);
         let identity = self.state.identity.as_ref().expect("nothing is delivered before a sign-in");
-        Effect::Deliver(Box::new(self.state.calls[&id].delivery(identity)))
+        Effect::Deliver(Box::new(self.state.calls[&id].assignment(identity)))
     }
 
     fn follow(
@@ -199,7 +199,7 @@ impl Inbox {
             Outcome::Unclear { why } => {
                 call.unclear = call.unclear.saturating_add(1);
                 call.trouble = Some(Trouble { reason: Reason::Unclear, why });
-                self.again_at.insert(id, now.after_ms(pause_ms(call.unclear, dice)));
+                self.retry_at.insert(id, now.after_ms(pause_ms(call.unclear, dice)));
                 effects.push(self.note(Record::Call(Box::new(call))));
             }
             Outcome::NotBegun { reason, why, retry_after_ms } => {
@@ -268,7 +268,7 @@ impl Inbox {
         call.run = None;
         call.stopping = false;
         call.stage = Stage::Waiting;
-        self.again_at.insert(id, now.after_ms(pause_ms(call.turns, dice)));
+        self.retry_at.insert(id, now.after_ms(pause_ms(call.turns, dice)));
         effects.push(self.note(Record::Call(Box::new(call.clone()))));
         effects.extend(call.failed.clone().and_then(|failed| self.tell(*failed)));
         effects.extend(self.tell_of(&call));
@@ -307,7 +307,7 @@ impl Inbox {
         }
         let Ending::Failed { reason, detail } = ending else { return self.close(id, ending, now) };
         self.running.remove(&id);
-        let mut effects = self.stage(id, Stage::Regretting { reason, detail });
+        let mut effects = self.stage(id, Stage::AnnouncingFailure { reason, detail });
         effects.extend(self.state.calls.get(&id).and_then(Call::last_word).map(Effect::Say));
         effects
     }
@@ -315,18 +315,18 @@ impl Inbox {
     pub(super) fn close(&mut self, id: EventId, ending: Ending, now: Timestamp) -> Vec<Effect> {
         self.running.remove(&id);
         self.tried.remove(&id);
-        self.again_at.remove(&id);
+        self.retry_at.remove(&id);
         let Some(call) = self.state.calls.get(&id).cloned() else { return Vec::new() };
         let identity = self.state.identity.as_ref().filter(|identity| identity.native);
         let last = identity.and_then(|identity| call.last_report(identity, &ending));
-        let mut report = last.clone().filter(|_| !self.unheard.contains(&id));
-        self.unheard.remove(&id);
+        let mut report = last.clone().filter(|_| !self.unreported.contains(&id));
+        self.unreported.remove(&id);
         // The turn's end first: between two records the process may die.
         let mut effects = self.ran(&call, &ending, now);
         // A person wanted it once more while this turn was under way: this is what came of it.
         let wanted = self.state.wanted.get(&id).copied();
         if let (Some(wanted), Ending::Replied { .. } | Ending::Silent) = (wanted, &ending) {
-            report = last.map(|last| Report { attempt: wanted.attempt, ..last });
+            report = last.map(|last| Delivery { attempt: wanted.attempt, ..last });
             effects.push(self.note(Record::NotWanted { id }));
         }
         let boxed = report.clone().map(Box::new);

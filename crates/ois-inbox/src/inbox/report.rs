@@ -1,6 +1,6 @@
 //! What the server is told, until it is known to know.
 
-use ois_protocol::{Delivery as Report, DeliveryId, ErrorCode, ErrorFrame, Run, Rung, Timestamp};
+use ois_protocol::{Delivery, DeliveryId, ErrorCode, ErrorFrame, Run, Rung, Timestamp};
 
 use super::{Call, Effect, Ending, Inbox, Record};
 
@@ -31,7 +31,7 @@ impl Inbox {
         } else if self.is_offered(message) {
             effects.extend(self.close(message, Ending::Withdrawn, now));
         } else if self.state.calls.contains_key(&message) {
-            self.unheard.insert(message);
+            self.unreported.insert(message);
         }
         effects
     }
@@ -55,8 +55,8 @@ impl Inbox {
     }
 
     /// Tells the server, if it is one that listens.
-    pub(super) fn tell(&self, report: Report) -> Option<Effect> {
-        let heard = self.is_native() && !self.unheard.contains(&report.message);
+    pub(super) fn tell(&self, report: Delivery) -> Option<Effect> {
+        let heard = self.is_native() && !self.unreported.contains(&report.message);
         heard.then(|| Effect::Report(Box::new(report)))
     }
 
@@ -109,7 +109,7 @@ impl Inbox {
     }
 
     /// The server shows a turn: if it is one that is over, it knows.
-    pub fn run_told(&mut self, run: &Run) -> Vec<Effect> {
+    pub fn reconcile_run(&mut self, run: &Run) -> Vec<Effect> {
         let knows = run.end.is_some() && self.state.runs.contains_key(&run.run);
         if !knows || self.me() != Some(&run.agent) {
             return Vec::new();

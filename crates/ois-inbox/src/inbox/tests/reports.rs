@@ -1,7 +1,7 @@
 //! What the server is told, what it tells, and what follows.
 
 use ois_protocol::{
-    Delivery as Report, ErrorCode, ErrorFrame, Held, HeldBy, Offer, Rung, ShortName, Stop, Usage,
+    Delivery, ErrorCode, ErrorFrame, Held, HeldBy, Offer, Rung, ShortName, Stop, Usage,
 };
 
 use super::*;
@@ -21,7 +21,7 @@ fn offer(number: u64) -> Message {
     Message { offers, ..said(number, "Mira", "@one:reviewer") }
 }
 
-fn reports(effects: &[Effect]) -> Vec<&Report> {
+fn reports(effects: &[Effect]) -> Vec<&Delivery> {
     effects
         .iter()
         .filter_map(|effect| match effect {
@@ -48,8 +48,8 @@ fn runs(effects: &[Effect]) -> Vec<(&str, bool, Option<Rung>)> {
 }
 
 /// What the server says of ARIA's delivery.
-fn state(message: u64, attempt: u32, state: Rung) -> Report {
-    Report { attempt, state, ..Report::stored(id(message), me(), NOON) }
+fn state(message: u64, attempt: u32, state: Rung) -> Delivery {
+    Delivery { attempt, state, ..Delivery::stored(id(message), me(), NOON) }
 }
 
 fn refusal(code: ErrorCode, about: &str) -> ErrorFrame {
@@ -171,11 +171,11 @@ fn what_is_not_confirmed_is_told_again_after_each_sign_in_and_restart() {
     let (mut inbox, effects) = back(&inbox, NOON);
     assert_eq!(rungs(&effects), [(1, Rung::Silent)]);
     assert_eq!(runs(&effects), [("r1", true, Some(Rung::Silent))]);
-    assert!(inbox.told(&state(1, 1, Rung::Admitted), NOON).is_empty(), "an older state");
-    let effects = inbox.told(&state(1, 1, Rung::Silent), NOON);
+    assert!(inbox.reconcile(&state(1, 1, Rung::Admitted), NOON).is_empty(), "an older state");
+    let effects = inbox.reconcile(&state(1, 1, Rung::Silent), NOON);
     assert_eq!(effects, [Effect::Journal(Record::Confirmed { id: id(1) })]);
     let run = inbox.state().runs["r1"].clone();
-    assert_eq!(inbox.run_told(&run).len(), 1);
+    assert_eq!(inbox.reconcile_run(&run).len(), 1);
     let (mut inbox, effects) = back(&inbox, NOON);
     assert!(effects.is_empty(), "all is known: {effects:?}");
     assert!(again(&mut inbox).is_empty());
@@ -240,7 +240,7 @@ fn an_offer_is_claimed_and_wakes_only_when_the_server_says_whose_it_is() {
     let (mut inbox, effects) = back(&inbox, NOON);
     assert_eq!(rungs(&effects), [(1, Rung::Received)], "claimed again");
     assert!(delivered(&effects).is_empty());
-    let effects = inbox.told(&state(1, 1, Rung::Received), NOON);
+    let effects = inbox.reconcile(&state(1, 1, Rung::Received), NOON);
     assert_eq!(delivered(&effects), ["ois:0a1b2c3d:1:aria:1"]);
 }
 
@@ -264,7 +264,7 @@ fn an_offer_of_which_the_server_says_nothing_is_kept_until_it_does() {
     let effects = inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", late).unwrap();
     assert_eq!(rungs(&effects), [(1, Rung::Received)]);
     inbox.caught_up(late);
-    let effects = inbox.told(&state(1, 1, Rung::Received), late);
+    let effects = inbox.reconcile(&state(1, 1, Rung::Received), late);
     assert_eq!(delivered(&effects), ["ois:0a1b2c3d:1:aria:1"]);
 }
 
@@ -306,7 +306,7 @@ fn after_a_resume_nothing_is_begun_before_all_that_was_missed_is_heard() {
     assert!(delivered(&inbox.start(NOON)).is_empty());
     inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
     assert!(delivered(&inbox.receive(&call(3), NOON)).is_empty());
-    let effects = inbox.told(&state(1, 1, Rung::Dead), NOON);
+    let effects = inbox.reconcile(&state(1, 1, Rung::Dead), NOON);
     assert_eq!(endings(&effects), [&Ending::Withdrawn], "nobody waits for it any more");
     let effects = inbox.caught_up(NOON);
     assert_eq!(delivered(&effects), ["ois:0a1b2c3d:2:aria:1"]);
@@ -328,7 +328,7 @@ fn a_delivery_that_the_server_gave_up_goes_on_if_it_is_under_way() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
     inbox.begun(id(1), None);
-    assert!(inbox.told(&state(1, 1, Rung::Dead), NOON).is_empty());
+    assert!(inbox.reconcile(&state(1, 1, Rung::Dead), NOON).is_empty());
     let effects = inbox.settle(id(1), replied("late"), NOON, 0);
     assert_eq!(answers(&effects), [("late", 1)]);
 }
@@ -343,10 +343,10 @@ fn a_person_who_drives_it_again_gets_a_fresh_key_and_a_turn_of_its_own() {
         NOON,
         0,
     );
-    inbox.told(&state(1, 1, Rung::Dead), NOON);
-    let effects = inbox.told(&state(1, 2, Rung::Stored), NOON);
+    inbox.reconcile(&state(1, 1, Rung::Dead), NOON);
+    let effects = inbox.reconcile(&state(1, 2, Rung::Stored), NOON);
     assert!(matches!(effects[..], [Effect::Journal(_), Effect::Fetch(_)]), "{effects:?}");
-    assert!(inbox.told(&state(1, 2, Rung::Stored), NOON).is_empty(), "once");
+    assert!(inbox.reconcile(&state(1, 2, Rung::Stored), NOON).is_empty(), "once");
     let (mut inbox, effects) = back(&inbox, NOON);
     assert!(effects.contains(&Effect::Fetch(id(1))), "again after a restart");
     inbox.fetched(id(1), Fetched::Failed, NOON);
@@ -366,8 +366,8 @@ fn one_that_was_driven_again_and_is_over_by_now_is_left_alone() {
     let mut inbox = killed(&inbox);
     inbox.start(NOON);
     inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
-    let mut effects = inbox.told(&state(1, 2, Rung::Stored), NOON);
-    effects.extend(inbox.told(&state(1, 2, Rung::Replied), NOON));
+    let mut effects = inbox.reconcile(&state(1, 2, Rung::Stored), NOON);
+    effects.extend(inbox.reconcile(&state(1, 2, Rung::Replied), NOON));
     effects.extend(inbox.caught_up(NOON));
     assert!(!effects.contains(&Effect::Fetch(id(1))), "{effects:?}");
     assert!(inbox.state().wanted.is_empty());
@@ -376,7 +376,7 @@ fn one_that_was_driven_again_and_is_over_by_now_is_left_alone() {
 #[test]
 fn a_message_that_is_gone_cannot_be_driven_again() {
     let mut inbox = inbox();
-    inbox.told(&state(1, 2, Rung::Stored), NOON);
+    inbox.reconcile(&state(1, 2, Rung::Stored), NOON);
     let effects = inbox.fetched(id(1), Fetched::Gone, NOON);
     assert_eq!(rungs(&effects), [(2, Rung::Dead)]);
     assert!(inbox.state().wanted.is_empty());
@@ -387,8 +387,8 @@ fn what_is_driven_again_during_its_turn_is_settled_by_that_turns_answer() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
     inbox.begun(id(1), None);
-    inbox.told(&state(1, 1, Rung::Dead), NOON);
-    inbox.told(&state(1, 2, Rung::Stored), NOON);
+    inbox.reconcile(&state(1, 1, Rung::Dead), NOON);
+    inbox.reconcile(&state(1, 2, Rung::Stored), NOON);
     let (mut inbox, _) = back(&inbox, NOON);
     inbox.settle(id(1), replied("here"), NOON, 0);
     let effects = inbox.acked(&"answer-1".parse().unwrap(), id(2), NOON);

@@ -25,7 +25,7 @@ fn auth(user: &str, team: Option<&str>) -> AuthOk {
 }
 
 fn inbox() -> Inbox {
-    let mut inbox = Inbox::new(Settings::default(), State::default());
+    let mut inbox = Inbox::new(Settings::default(), InboxState::default());
     inbox.start(NOON);
     inbox.signed_in(&auth("ARIA ⚔️", Some("0a1b2c3d")), "old", NOON).unwrap();
     inbox.look_back(&[], NOON);
@@ -34,7 +34,7 @@ fn inbox() -> Inbox {
 
 /// The inbox of an agent at a server of OIS 1.
 fn old_inbox() -> Inbox {
-    let mut inbox = Inbox::new(Settings::default(), State::default());
+    let mut inbox = Inbox::new(Settings::default(), InboxState::default());
     inbox.signed_in(&auth("ARIA ⚔️", None), "01d", NOON).unwrap();
     inbox.look_back(&[], NOON);
     inbox
@@ -73,7 +73,7 @@ fn endings(effects: &[Effect]) -> Vec<&Ending> {
 
 /// What a process finds that starts after this one was killed.
 fn killed(inbox: &Inbox) -> Inbox {
-    let mut state = State::default();
+    let mut state = InboxState::default();
     inbox.state().records().into_iter().for_each(|record| state.apply(record));
     assert_eq!(state, *inbox.state(), "the records make the state");
     Inbox::new(Settings::default(), state)
@@ -349,7 +349,7 @@ fn context_is_what_was_said_since_the_call_before() {
 
 #[test]
 fn the_first_start_takes_up_what_is_young_and_not_answered() {
-    let mut inbox = Inbox::new(Settings::default(), State::default());
+    let mut inbox = Inbox::new(Settings::default(), InboxState::default());
     assert_eq!(inbox.resume_after(), None);
     inbox.start(NOON);
     inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
@@ -359,7 +359,7 @@ fn the_first_start_takes_up_what_is_young_and_not_answered() {
         said(3, "Mira", "@ARIA not yet"),
     ];
     assert_eq!(delivered(&inbox.look_back(&history, NOON)), ["ois:0a1b2c3d:3:aria:1"]);
-    let mut late = Inbox::new(Settings::default(), State::default());
+    let mut late = Inbox::new(Settings::default(), InboxState::default());
     late.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
     assert!(delivered(&late.look_back(&history, NOON.after_ms(700_000))).is_empty());
 }
@@ -370,7 +370,7 @@ fn state_of_another_team_or_agent_is_not_mixed_up() {
     assert!(inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).is_ok());
     assert!(inbox.signed_in(&auth("HKH", Some("0a1b2c3d")), "old", NOON).is_err());
     assert!(inbox.signed_in(&auth("ARIA", Some("ffffffff")), "old", NOON).is_err());
-    let mut moved = Inbox::new(Settings::default(), State::default());
+    let mut moved = Inbox::new(Settings::default(), InboxState::default());
     moved.signed_in(&auth("ARIA", None), "0ld", NOON).unwrap();
     assert!(
         moved.signed_in(&auth("ARIA", Some("0a1b2c3d")), "0ld", NOON).is_ok(),

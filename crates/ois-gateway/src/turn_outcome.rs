@@ -1,14 +1,14 @@
 //! What became of a turn whose end nobody here saw.
 //!
 //! After a restart, of the gateway or of ourselves, or a lost link, the session's history is the
-//! truth. [`fate`] reads it; it asks nobody and knows no clock.
+//! truth. [`turn_outcome`] reads it; it asks nobody and knows no clock.
 
 use crate::wire::history::{History, QueuedState, Role, Row, SessionState, StopReason};
 use crate::wire::is_silence;
 
 /// What became of a delivered turn, and so what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
+pub enum TurnOutcome {
     /// It was answered, with this text.
     Answered(String),
     /// It ended, and the agent chose to say nothing.
@@ -46,22 +46,22 @@ pub enum Fate {
 /// `boot_now` that of the gateway that gave the history. A turn that somebody stopped may leave no
 /// row behind, and counts as never begun then; who wants it stopped has to remember that.
 #[must_use]
-pub fn fate(history: &History, key: &str, boot_then: &str, boot_now: &str) -> Fate {
+pub fn turn_outcome(history: &History, key: &str, boot_then: &str, boot_now: &str) -> TurnOutcome {
     let queued = history.queued.iter().find(|it| it.run_id == key).map(|it| it.state);
     if queued == Some(QueuedState::Waiting) || history.active_runs.iter().any(|it| it == key) {
-        return Fate::Running;
+        return TurnOutcome::Running;
     }
     if let Some(end) = end_of_run(history, key) {
         return end;
     }
     if queued == Some(QueuedState::Interrupted) {
-        return Fate::Dropped;
+        return TurnOutcome::Dropped;
     }
     let begun_by = format!("{key}:user");
     match history.rows.iter().position(|row| row.key.as_deref() == Some(&begun_by)) {
-        None if history.has_more => Fate::OutOfSight,
-        None => Fate::NeverBegun,
-        Some(_) if was_stopped(history, key) => Fate::Stopped,
+        None if history.has_more => TurnOutcome::OutOfSight,
+        None => TurnOutcome::NeverBegun,
+        Some(_) if was_stopped(history, key) => TurnOutcome::Stopped,
         Some(at) if boot_then == boot_now => in_one_process(history, &history.rows[at + 1..]),
         Some(at) => after_restart(history, key, &history.rows[at + 1..]),
     }
@@ -70,29 +70,29 @@ pub fn fate(history: &History, key: &str, boot_then: &str, boot_now: &str) -> Fa
 /// A turn that has neither an end nor a place among the active ones, in a process that lived
 /// through it. A failure leaves a row and silence leaves none; the gateway itself forgets within
 /// minutes how a run ended, so it cannot be asked for ever.
-fn in_one_process(history: &History, later: &[Row]) -> Fate {
+fn in_one_process(history: &History, later: &[Row]) -> TurnOutcome {
     if later.iter().any(|row| row.role == Role::User) {
         // Turns of a session run one after the other.
-        return Fate::Silent;
+        return TurnOutcome::Silent;
     }
     match history.state {
-        SessionState::Running => Fate::Running,
-        SessionState::Done => Fate::Silent,
-        SessionState::Stopped | SessionState::Other => Fate::Died,
+        SessionState::Running => TurnOutcome::Running,
+        SessionState::Done => TurnOutcome::Silent,
+        SessionState::Stopped | SessionState::Other => TurnOutcome::Died,
     }
 }
 
 /// A turn that a restart cut short: follows it through the runs that took it up.
-fn after_restart(history: &History, key: &str, later: &[Row]) -> Fate {
+fn after_restart(history: &History, key: &str, later: &[Row]) -> TurnOutcome {
     let mut last = key;
     for row in later.iter().filter(|row| row.role == Role::User) {
         let taken_up_by = row.key.as_deref().and_then(|it| it.strip_suffix(":user"));
         let (true, Some(run)) = (row.is_recovery, taken_up_by) else {
             // Somebody else's turn came next, so nobody will take this one up any more.
-            return Fate::Died;
+            return TurnOutcome::Died;
         };
         if history.active_runs.iter().any(|it| it == run) {
-            return Fate::Continued { run_id: run.to_owned() };
+            return TurnOutcome::Continued { run_id: run.to_owned() };
         }
         if let Some(end) = end_of_run(history, run) {
             return end;
@@ -100,10 +100,10 @@ fn after_restart(history: &History, key: &str, later: &[Row]) -> Fate {
         last = run;
     }
     match history.state {
-        SessionState::Done if history.last_run.as_deref() == Some(last) => Fate::Silent,
+        SessionState::Done if history.last_run.as_deref() == Some(last) => TurnOutcome::Silent,
         // A run may be listed already: the one that takes it up has no row for its first second.
-        SessionState::Running => Fate::Interrupted,
-        _ => Fate::Died,
+        SessionState::Running => TurnOutcome::Interrupted,
+        _ => TurnOutcome::Died,
     }
 }
 
@@ -113,14 +113,14 @@ fn was_stopped(history: &History, key: &str) -> bool {
 }
 
 /// How a run ended, by the last thing that it wrote; `None` if it wrote no end.
-fn end_of_run(history: &History, run: &str) -> Option<Fate> {
+fn end_of_run(history: &History, run: &str) -> Option<TurnOutcome> {
     let own = |row: &&Row| row.role == Role::Assistant && row.run_id.as_deref() == Some(run);
     let row = history.rows.iter().rfind(own)?;
     match row.stop? {
         StopReason::ToolUse => None,
-        StopReason::Error => Some(Fate::Failed(row.text.clone())),
-        StopReason::Stop | StopReason::Other if is_silence(&row.text) => Some(Fate::Silent),
-        StopReason::Stop | StopReason::Other => Some(Fate::Answered(row.text.clone())),
+        StopReason::Error => Some(TurnOutcome::Failed(row.text.clone())),
+        StopReason::Stop | StopReason::Other if is_silence(&row.text) => Some(TurnOutcome::Silent),
+        StopReason::Stop | StopReason::Other => Some(TurnOutcome::Answered(row.text.clone())),
     }
 }
 

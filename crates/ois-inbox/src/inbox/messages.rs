@@ -3,8 +3,9 @@
 use ois_protocol::{Chat, DisplayName, EventId, Message, ShortName, Timestamp, mention};
 
 use super::{
-    Call, Effect, Ending, Inbox, Record, Said, Stage, cut,
-    delivery::{THREAD_MOST, digest},
+    Call, Effect, Ending, Inbox, Record, Said, Stage,
+    assignment::{THREAD_MOST, digest},
+    cut,
 };
 
 impl Inbox {
@@ -47,7 +48,7 @@ impl Inbox {
         self.newest = Some(message.id);
         self.unwritten += 1;
         if self.is_own(message) {
-            effects.extend(self.heard_own(message, now));
+            effects.extend(self.receive_own(message, now));
         } else if now.since_ms(message.time) <= STALE_MS {
             effects.extend(self.take_up(message, now));
         }
@@ -85,7 +86,7 @@ impl Inbox {
     }
 
     /// The room shows what the agent said: as a reply it is an answer, and during a turn it may be.
-    fn heard_own(&mut self, message: &Message, now: Timestamp) -> Vec<Effect> {
+    fn receive_own(&mut self, message: &Message, now: Timestamp) -> Vec<Effect> {
         let (mut changed, mut over) = (Vec::new(), Vec::new());
         let text = message.text.trim();
         for (id, call) in &self.state.calls {
@@ -98,7 +99,7 @@ impl Inbox {
             let reply = message.reply_to == Some(*id);
             match call.stage {
                 Stage::Answered if reply || same => over.push(*id),
-                Stage::Answering { .. } | Stage::Answered | Stage::Regretting { .. } => {}
+                Stage::Answering { .. } | Stage::Answered | Stage::AnnouncingFailure { .. } => {}
                 _ if reply => {
                     call.answered = true;
                     call.answer = call.answer.or(Some(message.id));
