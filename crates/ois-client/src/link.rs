@@ -1,7 +1,7 @@
 //! One member, signed in at one server, through all reconnects.
 
 mod driver;
-mod session;
+mod machine;
 
 use std::{
     io,
@@ -21,6 +21,7 @@ use tokio::{
 };
 
 use self::driver::{Command, Driver};
+pub use self::machine::{LinkAction, LinkMachine};
 use crate::{Address, Backoff, Credential, DialError, Keep, Memory, Outbox};
 
 /// How a link is kept.
