@@ -36,7 +36,12 @@ use tokio::sync::mpsc;
 pub use self::runtime::openclaw::{self, OpenClaw};
 use self::{agent::Agent, tasks::Tasks};
 pub use self::{
-    agent::AgentConfig,
+    agent::{
+        AgentConfig,
+        machine::{
+            AgentAction, AgentMachine, AgentSettings, AgentStatus, NotSaid, RuntimeReport, Said,
+        },
+    },
     journal::JournalError,
     runtime::{Doing, Evidence, Runtime, RuntimeError, Working, echo::Echo},
 };

@@ -24,7 +24,7 @@ use tokio::{
 };
 
 use crate::{
-    agent::{Ask, NotSaid},
+    agent::{Ask, machine::NotSaid},
     tasks::{Stop, Tasks},
 };
 

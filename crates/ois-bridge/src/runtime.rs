@@ -9,9 +9,11 @@ pub mod openclaw;
 
 use std::{future::Future, pin::Pin};
 
-use ois_inbox::{Assignment, Done, Fetched};
+use ois_inbox::{Assignment, Done};
 use ois_protocol::{ActivityState, EventId};
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::agent::machine::RuntimeReport;
 
 /// Work under way.
 pub type Working<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -79,15 +81,13 @@ pub struct Evidence {
     doing: watch::Sender<Doing>,
 }
 
-/// One thing seen.
+/// One word of a runtime, on its way to the loop.
 #[derive(Debug)]
 pub(crate) enum Step {
-    Begun { id: EventId, epoch: Option<String>, kept: oneshot::Sender<()> },
-    Admitted { id: EventId, run: String },
-    Settled { id: EventId, done: Done },
-    Stopped { id: EventId, run: String, stopped: Result<bool, RuntimeError> },
-    Probed(Result<(), RuntimeError>),
-    Fetched { id: EventId, fetched: Fetched },
+    /// A turn is about to begin; it waits for the permit.
+    AskToBegin { id: EventId, epoch: Option<String>, permit: oneshot::Sender<()> },
+    /// Anything else.
+    Reported(RuntimeReport),
 }
 
 impl Evidence {
@@ -102,8 +102,8 @@ impl Evidence {
     /// when that is on disk; false if the monitor ends or somebody wants it stopped, and then no turn
     /// must begin.
     pub async fn begun(&self, epoch: Option<String>) -> bool {
-        let (kept, wait) = oneshot::channel();
-        let step = Step::Begun { id: self.id, epoch, kept };
+        let (permit, wait) = oneshot::channel();
+        let step = Step::AskToBegin { id: self.id, epoch, permit };
         self.steps.send(step).await.is_ok() && wait.await.is_ok()
     }
 
@@ -111,13 +111,13 @@ impl Evidence {
     pub async fn admitted(&self, run: String) {
         self.activity(|doing| doing.run = Some(run.clone()));
         // A monitor that ends learns it from the runtime after its restart.
-        drop(self.steps.send(Step::Admitted { id: self.id, run }).await);
+        drop(self.steps.send(Step::Reported(RuntimeReport::Admitted { id: self.id, run })).await);
     }
 
     /// The same as [`begun`](Self::begun), from a thread that may block.
     pub fn begun_blocking(&self, epoch: Option<String>) -> bool {
-        let (kept, wait) = oneshot::channel();
-        let step = Step::Begun { id: self.id, epoch, kept };
+        let (permit, wait) = oneshot::channel();
+        let step = Step::AskToBegin { id: self.id, epoch, permit };
         self.steps.blocking_send(step).is_ok() && wait.blocking_recv().is_ok()
     }
 
@@ -125,7 +125,9 @@ impl Evidence {
     pub fn admitted_blocking(&self, run: String) {
         self.activity(|doing| doing.run = Some(run.clone()));
         // As above.
-        drop(self.steps.blocking_send(Step::Admitted { id: self.id, run }));
+        drop(
+            self.steps.blocking_send(Step::Reported(RuntimeReport::Admitted { id: self.id, run })),
+        );
     }
 
     /// What the agent is doing has changed. Waits for nothing; only the newest is shown.
@@ -140,7 +142,7 @@ impl Evidence {
 
     pub(crate) async fn settled(self, done: Done) {
         // As above.
-        drop(self.steps.send(Step::Settled { id: self.id, done }).await);
+        drop(self.steps.send(Step::Reported(RuntimeReport::Settled { id: self.id, done })).await);
     }
 }
 
