@@ -243,6 +243,11 @@ impl Monitor {
         scene.at(at, Event::Monitor(self.at, self.life));
     }
 
+    /// How many turns it begins for one call.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.settings.attempts
+    }
+
     /// What is left to do, in words.
     pub(crate) fn left(&self) -> String {
         let state = self.process.as_ref().map(|process| process.machine.inbox_state());

@@ -94,7 +94,11 @@ impl Weather {
             rest_fails: rate(3000),
             mentions: if loops { 9000 } else { rate(6000) },
             speaks: rate(4000),
-            ..Self::default()
+            monitor_hangs: rate(10),
+            huge_usage: rate(1000),
+            out_of_order: rate(1500),
+            folder_lost: 0,
+            false_evidence: 0,
         }
     }
 
