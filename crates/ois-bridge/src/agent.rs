@@ -21,6 +21,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::ask::{Ask, Status};
 use self::machine::{AgentMachine, AgentSettings, NotSaid, Said};
@@ -28,7 +29,7 @@ use crate::{
     clock,
     journal::{self, Drafts, Journal, JournalError},
     runtime::{Runtime, Step},
-    tasks::{Stop, Tasks},
+    tasks::Tasks,
 };
 
 /// One agent of this host.
@@ -124,13 +125,13 @@ impl Agent {
         })
     }
 
-    pub(crate) async fn run(mut self, mut stop: Stop) {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
         self.machine.start(clock::now());
         let end = loop {
             if let Some(end) = self.carry_out().await {
                 break end;
             }
-            if let Some(end) = self.next(&mut stop).await {
+            if let Some(end) = self.next(&stop).await {
                 break end;
             }
         };
@@ -148,7 +149,7 @@ impl Agent {
 
     /// Waits for whatever happens next and feeds it to the machine. While the disk takes nothing,
     /// that is the time or the end.
-    async fn next(&mut self, stop: &mut Stop) -> Option<End> {
+    async fn next(&mut self, stop: &CancellationToken) -> Option<End> {
         let settled = self.machine.is_settled();
         let wake = self.machine.next_wake().map(|at| moment(at, clock::now()));
         tokio::select! {
@@ -164,7 +165,7 @@ impl Agent {
             () = at(wake) => if settled {
                 self.machine.wake(clock::now());
             },
-            () = stop.asked() => return Some(End::Stopped),
+            () = stop.cancelled() => return Some(End::Stopped),
         }
         None
     }

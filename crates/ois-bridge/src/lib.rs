@@ -90,7 +90,7 @@ impl Bridge {
             }
             None => None,
         };
-        let tasks = Tasks::new();
+        let tasks = Tasks::default();
         let mut doors = BTreeMap::new();
         let mut opened = Vec::new();
         for (config, runtime) in agents {

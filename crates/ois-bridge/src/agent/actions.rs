@@ -100,7 +100,7 @@ impl Agent {
         }
         let (runtime, rest) = (Arc::clone(&self.runtime), self.rest.clone());
         // Stopping does not wait for it: what the turn does goes on in the runtime anyway.
-        self.tasks.spawn(|mut stop| async move {
+        self.tasks.spawn(|stop| async move {
             let working = async {
                 let assignment = if native && !assignment.missing.is_nothing() {
                     fetch::surroundings(rest, assignment).await
@@ -111,7 +111,7 @@ impl Agent {
             };
             tokio::select! {
                 done = working => evidence.settled(done).await,
-                () = stop.asked() => {}
+                () = stop.cancelled() => {}
             }
         });
     }
@@ -144,10 +144,10 @@ impl Agent {
     /// if it still wants to know.
     fn report_later(&self, report: impl Future<Output = RuntimeReport> + Send + 'static) {
         let steps = self.steps.0.clone();
-        self.tasks.spawn(|mut stop| async move {
+        self.tasks.spawn(|stop| async move {
             tokio::select! {
                 report = report => drop(steps.send(Step::Reported(report)).await),
-                () = stop.asked() => {}
+                () = stop.cancelled() => {}
             }
         });
     }

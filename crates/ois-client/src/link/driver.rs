@@ -127,7 +127,7 @@ impl<K: Keep> Driver<K> {
         self.online.store(false, Ordering::Relaxed);
         if let Wire::Open(mut socket) = self.wire {
             // The server learns of our end one way or the other.
-            drop(socket.close(None).await);
+            drop(socket.as_mut().close(None).await);
         }
     }
 
