@@ -18,7 +18,7 @@ pub(crate) use self::requests::{Answer, Reply, Request};
 #[derive(Debug)]
 pub(crate) struct Gateway {
     agent: usize,
-    /// Whom its agent may mention.
+    /// The names that its agent may mention.
     others: Vec<ShortName>,
     /// Counts its processes; `None` while there is none.
     process: Option<Process>,

@@ -228,7 +228,7 @@ impl Monitor {
         let is_settled = process.machine.is_settled();
         let has_input =
             process.link.has_events() || !process.words.is_empty() || !process.asked.is_empty();
-        let is_busy = process.is_writing || (is_settled && has_input) || !is_settled;
+        let is_busy = process.is_writing || has_input || !is_settled;
         let at = if is_busy {
             let soon = scene.now.after_ms(scene.random.below(3));
             // A disk that took nothing is waited for.

@@ -25,9 +25,9 @@ pub enum JournalError {
     /// The disk does not let us, or what it holds is damaged.
     #[error("cannot use {}", folder.display())]
     Disk {
-        /// Which folder.
+        /// The folder of the agent.
         folder: PathBuf,
-        /// What went wrong.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -74,7 +74,7 @@ impl Default for Settings {
     }
 }
 
-/// What is to be done.
+/// Something that the driver of an inbox has to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Put this on disk, durably, before doing what follows.
@@ -98,7 +98,7 @@ pub enum Effect {
     Ended {
         /// The message that called.
         id: EventId,
-        /// How.
+        /// How the call ended.
         ending: Ending,
     },
 }

@@ -31,7 +31,7 @@ use self::quote::{block, name};
 /// What goes into one packet.
 #[derive(Clone, Copy, Debug)]
 pub struct Packet<'a> {
-    /// Who is woken.
+    /// The agent that is woken.
     pub agent: &'a ShortName,
     /// The message that calls.
     pub trigger: &'a Message,
@@ -47,7 +47,7 @@ pub struct Packet<'a> {
     pub verified: bool,
     /// Whether an earlier attempt may have reached the agent.
     pub possible_duplicate: bool,
-    /// How long it may get.
+    /// How long the packet may get.
     pub bounds: Bounds,
 }
 

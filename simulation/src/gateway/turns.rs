@@ -28,7 +28,7 @@ impl Gateway {
         });
         process.active = Some(Active { run: run.clone(), input, said: Vec::new() });
         self.state = SessionState::Running;
-        // Whoever is taken up later comes behind this one, and is not taken up any more.
+        // A turn that is taken up later comes behind this one, and is not taken up any more.
         if let Some((lost, _)) = self.cut_short.take() {
             scene.ledger.ends(self.agent, &lost.run, End::Died);
         }

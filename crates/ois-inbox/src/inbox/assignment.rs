@@ -1,4 +1,4 @@
-//! What a runtime is handed: a call, and what of its surroundings is still to be fetched.
+//! An assignment: the call that a runtime is handed, with what of its surroundings is known.
 
 use ois_protocol::{EventId, Message, Notice};
 
@@ -17,7 +17,7 @@ pub struct Assignment {
     pub listed: Vec<Message>,
     /// What of these two was not in memory.
     pub missing: Missing,
-    /// Who is called, and where.
+    /// The agent that is called, and its team.
     pub identity: Identity,
     /// Names this attempt for the runtime: `ois:<team>:<id>:<agent>:<attempt>`.
     pub key: String,

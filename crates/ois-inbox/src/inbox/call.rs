@@ -31,9 +31,9 @@ pub struct Call {
     pub said: Vec<Said>,
     /// Whether the agent answered the message by itself.
     pub answered: bool,
-    /// With which message, once the room has it.
+    /// The id of that message, once the room has it.
     pub answer: Option<EventId>,
-    /// What went wrong last.
+    /// The last thing that went wrong, if anything did.
     pub trouble: Option<Trouble>,
     /// The attempt before this one, which failed.
     pub failed: Option<Box<Delivery>>,
@@ -41,7 +41,7 @@ pub struct Call {
     pub run: Option<Running>,
     /// Whether somebody wants the turn stopped.
     pub stopping: bool,
-    /// How far it is.
+    /// How far the call has come.
     pub stage: Stage,
 }
 
@@ -69,9 +69,9 @@ pub enum Stage {
     /// not say it itself.
     #[serde(rename = "regretting")]
     AnnouncingFailure {
-        /// Why.
+        /// The reason, for programs.
         reason: Reason,
-        /// The same in words.
+        /// The reason in words, for people.
         detail: String,
     },
 }
@@ -79,18 +79,18 @@ pub enum Stage {
 /// Something that the agent said by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
-    /// What, trimmed.
+    /// The text without white space around it.
     pub text: String,
     /// The message that it became, once the room has it.
     pub id: Option<EventId>,
 }
 
-/// What went wrong.
+/// The reason why an attempt came to nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
-    /// For programs.
+    /// The reason, for programs.
     pub reason: Reason,
-    /// For people.
+    /// The reason in words, for people.
     pub why: String,
 }
 
@@ -197,7 +197,7 @@ impl Call {
             Ending::Replied { answer } => {
                 Delivery { state: Rung::Replied, answer: *answer, ..report }
             }
-            // Whoever stopped it knows; of every other end without an answer the room is told.
+            // The person that stopped the turn knows it; of every other end without an answer the room is told.
             Ending::Failed { reason, detail } => Delivery {
                 state: if *reason == Reason::Stopped { Rung::Failed } else { Rung::Dead },
                 reason: Some(*reason),

@@ -28,9 +28,9 @@ pub enum Outcome {
     /// Certainly no turn has begun, and the same key is as good as before: the runtime was not
     /// reached, or has no time, or does not let us in. Nothing else is tried meanwhile.
     NotBegun {
-        /// Why, for programs.
+        /// The reason, for programs.
         reason: Reason,
-        /// Why, for people.
+        /// The reason in words, for people.
         why: String,
         /// When the runtime wants to be asked again, in milliseconds, if it said so.
         retry_after_ms: Option<u64>,
@@ -39,22 +39,22 @@ pub enum Outcome {
     KeySpent,
     /// A turn may have begun, and its end was not seen. It is asked about under the same key.
     Unclear {
-        /// What was seen.
+        /// What was seen of the turn, in words.
         why: String,
     },
     /// A turn may have begun and is over without an answer. Unless it was
     /// [stopped](Reason::Stopped), it is worth another try.
     Failed {
-        /// Why, for programs.
+        /// The reason, for programs.
         reason: Reason,
-        /// Why, for people.
+        /// The reason in words, for people.
         why: String,
     },
     /// The runtime will never take this, or will fail at it every time.
     Rejected {
-        /// Why, for programs.
+        /// The reason, for programs.
         reason: Reason,
-        /// Why, for people.
+        /// The reason in words, for people.
         why: String,
     },
 }
@@ -65,16 +65,16 @@ pub enum Outcome {
 pub enum Ending {
     /// With a message in the room.
     Replied {
-        /// Which, unless an old server took the agent's own words.
+        /// The id of that message; unknown if an old server took the agent's own words.
         answer: Option<EventId>,
     },
     /// The agent chose to say nothing.
     Silent,
     /// Without an answer.
     Failed {
-        /// Why, for programs.
+        /// The reason, for programs.
         reason: Reason,
-        /// Why, for people.
+        /// The reason in words, for people.
         detail: String,
     },
     /// The server says that nobody waits for it any more: another agent has it, or it is over.

@@ -4,10 +4,10 @@ use ois_protocol::{Delivery, EventId, Message, Reason, Rung, Stop, Stopped, Time
 
 use super::{Call, Effect, Ending, Inbox, Record, Stage, Wanted};
 
-/// What came of fetching a message.
+/// The result of fetching a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fetched {
-    /// It, and messages around it.
+    /// The message was found.
     Found(Box<Message>),
     /// There is no such message.
     Gone,
@@ -37,7 +37,7 @@ impl Inbox {
         effects
     }
 
-    /// What came of [`Effect::Fetch`].
+    /// Takes the result of [`Effect::Fetch`].
     pub fn fetched(&mut self, id: EventId, fetched: Fetched, now: Timestamp) -> Vec<Effect> {
         self.fetching.remove(&id);
         let Some(wanted) = self.state.wanted.get(&id).copied() else { return Vec::new() };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Call, Ending};
 
-/// Whose inbox it is.
+/// The agent that an inbox belongs to, and its team.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The team's id; of an old server, a hash of its address.
@@ -22,7 +22,7 @@ pub struct Identity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {
-    /// Whose inbox it is.
+    /// The agent and the team that the inbox belongs to.
     Identity(Identity),
     /// Everything up to here was received.
     Cursor {
@@ -35,18 +35,18 @@ pub enum Record {
     Call(Box<Call>),
     /// A call is over.
     Closed {
-        /// Which.
+        /// The message that called.
         id: EventId,
-        /// How.
+        /// How the call ended.
         #[serde(flatten)]
         ending: Ending,
-        /// What the server is to know of it.
+        /// The report that the server is to have of it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         report: Option<Box<Delivery>>,
     },
     /// The server knows how a call ended, or will not hear of it.
     Confirmed {
-        /// Which.
+        /// The message that called.
         id: EventId,
     },
     /// A turn is over; the server is to know of it.
@@ -79,11 +79,11 @@ pub enum Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Wanted {
-    /// As which attempt.
+    /// The number of the attempt that the person asked for.
     pub attempt: u32,
     /// Whether an earlier attempt may have begun a turn.
     pub possible_duplicate: bool,
-    /// Since when.
+    /// When the person's wish was received.
     pub since: Timestamp,
 }
 
@@ -92,16 +92,16 @@ pub struct Wanted {
 pub struct GivenUp {
     /// The message that called.
     pub id: EventId,
-    /// Why, for programs.
+    /// The reason, for programs.
     pub reason: Reason,
-    /// Why, for people.
+    /// The reason in words, for people.
     pub detail: String,
 }
 
 /// Everything that must outlive a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InboxState {
-    /// Whose inbox it is; `None` before the first sign-in.
+    /// The agent and the team; `None` before the first sign-in.
     pub identity: Option<Identity>,
     /// Everything up to here was received.
     pub cursor: EventId,
@@ -120,7 +120,7 @@ pub struct InboxState {
 }
 
 impl InboxState {
-    /// Takes one step.
+    /// Applies one record, as it was written or read again.
     pub fn apply(&mut self, record: Record) {
         match record {
             Record::Identity(identity) => self.identity = Some(identity),

@@ -360,7 +360,7 @@ impl Inbox {
         let id = call.message.id;
         let late = self.deadline(call) <= now;
         let ending = match call.stage {
-            // Whose it is, and whether anybody waits for it still, is the server's to say.
+            // The server decides whose it is and whether anybody still waits for it.
             Stage::Offered => None,
             Stage::Answered => late.then(|| Some(call.late())),
             _ if !self.is_idle(call) => None,
