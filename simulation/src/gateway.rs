@@ -6,18 +6,19 @@ mod turns;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ois_gateway::{History, Queued, QueuedState, Row, SessionState};
+use ois_gateway::{History, Outcome, Queued, QueuedState, Row, SessionState};
 use ois_protocol::{EventId, ShortName};
 
 use crate::scene::{Call, Event, Life, Scene};
 
-pub(crate) use self::requests::{Reply, Request};
+use self::requests::lost;
+pub(crate) use self::requests::{Answer, Reply, Request};
 
 /// An agent's gateway.
 #[derive(Debug)]
 pub(crate) struct Gateway {
     agent: usize,
-    /// Whom its agent may mention.
+    /// The names that its agent may mention.
     others: Vec<ShortName>,
     /// Counts its processes; `None` while there is none.
     process: Option<Process>,
@@ -55,7 +56,7 @@ pub(crate) struct Input {
 enum Known {
     /// It waits, runs, or was dropped; nobody can tell from outside.
     Open,
-    Ended(Reply),
+    Ended(Outcome),
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +110,7 @@ impl Gateway {
         let Some(process) = self.process.take() else { return false };
         scene.note(format_args!("gateway {} dies", self.agent));
         for waiter in &process.waiters {
-            answer(scene, self.agent, waiter.call, Reply::Lost);
+            answer(scene, self.agent, waiter.call, Err(lost()));
         }
         for input in process.queue {
             // What it had only in its memory nobody will ever hear of.
@@ -156,7 +157,7 @@ impl Gateway {
 }
 
 /// Sends an answer on its way.
-fn answer(scene: &mut Scene, agent: usize, call: Call, reply: Reply) {
+fn answer(scene: &mut Scene, agent: usize, call: Call, reply: Answer) {
     let ms = scene.random.between(1, 40);
     scene.after(ms, Event::Answers(agent, call, reply));
 }

@@ -43,6 +43,21 @@ pub enum Words {
     Dropped,
 }
 
+/// What a broken or hostile monitor does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Misdeed {
+    /// It finds its folder empty after some of its deaths.
+    LosesFolder,
+    /// It stays connected and does nothing for hours.
+    Hangs,
+    /// It claims answers, ends and runs that are none of its own.
+    FalseEvidence,
+    /// It tells of turns that have cost more than anything costs.
+    HugeUsage,
+    /// It tells a report behind the next one.
+    ReportsOutOfOrder,
+}
+
 /// Plays a seed.
 ///
 /// ```
@@ -52,7 +67,12 @@ pub enum Words {
 /// assert_eq!(story.hash, play(7, Words::Dropped).hash);
 /// ```
 pub fn play(seed: u64, words: Words) -> Story {
-    let mut world = World::new(seed, words == Words::Kept);
+    play_with(seed, words, &[])
+}
+
+/// Plays a seed in which monitors do these things as well.
+pub fn play_with(seed: u64, words: Words, misdeeds: &[Misdeed]) -> Story {
+    let mut world = World::new(seed, words == Words::Kept, misdeeds);
     let events = world.run();
     let wrong = invariants::broken(&mut world);
     let (hash, trace) = (world.scene.trace.hash(), world.scene.trace.into_lines());

@@ -1,193 +1,175 @@
-//! A client's end of a wire, as `ois-client`'s link drives it: signs in, resumes after what it has
-//! handed out, sends drafts until they are confirmed.
+//! A client's end of a wire: carries out what `ois-client`'s link machine decides.
 
-use ois_client::{Keep, Outbox};
-use ois_protocol::{
-    Ack, AuthOk, Chat, ClientFrame, ErrorCode, ErrorFrame, EventId, Message, Nonce, ServerFrame,
-    SignIn, Timestamp, Topic,
-};
+use std::io;
+
+use ois_client::{Config, Credential, Event as Told, Keep, LinkAction, LinkMachine, Lost, Outbox};
+use ois_protocol::{Chat, ClientFrame, ErrorCode, EventId, Nonce, ServerFrame, Timestamp, Topic};
 
 use crate::{
     network::{Line, Packet},
     scene::{Event, Life, Scene},
 };
 
-/// What a link tells its owner, in order.
-#[derive(Debug)]
-pub(crate) enum Told {
-    Connected(AuthOk),
-    History(Vec<Message>),
-    Message(Message),
-    Ack(Ack),
-    Refused(ErrorFrame),
-    Error(ErrorFrame),
-    CaughtUp,
-    Other(ServerFrame),
-}
-
-/// A client's end.
+/// A client's end of a wire.
 #[derive(Debug)]
 pub(crate) struct Link<K> {
     peer: usize,
     life: Life,
-    token: String,
-    is_agent: bool,
-    subscribe: Vec<Topic>,
+    name: String,
+    machine: LinkMachine<K>,
     line: Option<Line>,
-    is_signed_in: bool,
-    cursor: Option<EventId>,
-    outbox: Outbox<K>,
-    failures: u32,
+    /// When the machine is woken next.
+    planned: Option<Timestamp>,
+}
+
+/// Who signs in over a link, and what it asks for.
+pub(crate) enum Member {
+    /// A person.
+    Person,
+    /// An agent, which subscribes to these and goes on after this message.
+    Agent(Vec<Topic>, Option<EventId>),
 }
 
 impl<K: Keep> Link<K> {
-    pub(crate) fn new(peer: usize, life: Life, token: &str, outbox: Outbox<K>) -> Self {
-        Self {
-            peer,
-            life,
-            token: token.to_owned(),
-            is_agent: false,
-            subscribe: Vec::new(),
-            line: None,
-            is_signed_in: false,
-            cursor: None,
-            outbox,
-            failures: 0,
-        }
-    }
-
-    /// An agent's, which asks for these and goes on after this message.
-    pub(crate) fn of_agent(self, subscribe: Vec<Topic>, after: Option<EventId>) -> Self {
-        Self { is_agent: true, subscribe, cursor: after, ..self }
-    }
-
-    /// Tries to connect.
-    pub(crate) fn dial(&mut self, scene: &mut Scene) {
-        if self.line.is_some() {
-            return;
-        }
-        let Some(line) = scene.open(self.peer) else { return self.again(scene) };
-        self.line = Some(line);
-        self.outbox.connected();
-        let sign_in = SignIn {
-            token: Some(self.token.clone()),
-            after: self.cursor,
-            subscribe: self.subscribe.clone(),
+    /// A link that connects at the first call of [`drive`](Self::drive). The name of a member is
+    /// its token as well.
+    pub(crate) fn new(peer: usize, life: Life, name: &str, member: Member, keep: K) -> Self {
+        let address = "ws://127.0.0.1:8800".parse().expect("an address");
+        let mut config = match member {
+            Member::Person => Config::new(address, Credential::session(name)),
+            Member::Agent(subscribe, after) => {
+                Config { subscribe, after, ..Config::new(address, Credential::agent(name)) }
+            }
         };
-        let frame = if self.is_agent { ClientFrame::AgentAuth } else { ClientFrame::Auth };
-        scene.ledger.watches(self.peer, line, self.cursor);
-        scene.send_up(line, frame(sign_in));
+        // Pings are rare, so that a silent hour costs few events.
+        config.ping = PING;
+        let outbox = Outbox::open(keep).expect("a simulated disk is read");
+        let machine = LinkMachine::new(&config, outbox);
+        Self { peer, life, name: name.to_owned(), machine, line: None, planned: None }
+    }
+
+    /// Does what the machine wants now, and plans when it is woken.
+    pub(crate) fn drive(&mut self, scene: &mut Scene) {
+        while let Some(action) = self.machine.next_action(scene.now.ms()) {
+            match action {
+                LinkAction::Dial => self.dial(scene),
+                LinkAction::Send(frame) => {
+                    if let Some(line) = self.line {
+                        scene.send_up(line, *frame);
+                    }
+                }
+                LinkAction::Ping => {
+                    if self.line.is_some_and(|line| scene.is_whole(line)) {
+                        self.machine.heard(scene.now.ms());
+                    }
+                }
+                LinkAction::Close(why) => {
+                    if let Some(line) = self.line {
+                        scene.client_leaves(line);
+                    }
+                    self.lose(why, scene);
+                }
+                other => scene.ledger.wrong(format!("nobody carries out {other:?}")),
+            }
+        }
+        let at = self.machine.next_wake().map(Timestamp::from_ms);
+        let Some(at) = at.map(|at| at.max(scene.now)) else { return };
+        if self.planned.is_none_or(|planned| at < planned) {
+            self.planned = Some(at);
+            scene.at(at, Event::LinkWakes(self.peer, self.life));
+        }
+    }
+
+    fn dial(&mut self, scene: &mut Scene) {
+        match scene.open(self.peer) {
+            Some(line) => {
+                self.line = Some(line);
+                scene.ledger.watches(self.peer, line, self.machine.cursor());
+                self.machine.opened(scene.now.ms());
+            }
+            None => self.lose(Lost::Gone("nobody listens".to_owned()), scene),
+        }
+    }
+
+    /// The time has come that was planned.
+    pub(crate) fn wakes(&mut self, scene: &mut Scene) {
+        if self.planned == Some(scene.now) {
+            self.planned = None;
+            self.machine.wake(scene.now.ms());
+            self.drive(scene);
+        }
     }
 
     /// Takes what arrives over this wire.
-    pub(crate) fn hears(
-        &mut self,
-        line: Line,
-        packet: Packet<ServerFrame>,
-        scene: &mut Scene,
-    ) -> Vec<Told> {
+    pub(crate) fn hears(&mut self, line: Line, packet: Packet<ServerFrame>, scene: &mut Scene) {
         if self.line != Some(line) {
-            return Vec::new();
+            return;
         }
-        let Packet::Frame(frame) = packet else {
-            self.line = None;
-            self.is_signed_in = false;
-            self.again(scene);
-            return Vec::new();
-        };
-        let told = self.understand(line, frame, scene);
-        self.flush(scene);
-        told
+        match packet {
+            Packet::Frame(frame) => self.takes(line, frame, scene),
+            Packet::Hangup => self.lose(Lost::Gone("the wire is cut".to_owned()), scene),
+        }
+        self.drive(scene);
     }
 
-    fn understand(&mut self, line: Line, frame: ServerFrame, scene: &mut Scene) -> Vec<Told> {
-        match frame {
-            ServerFrame::AuthOk(auth) => {
-                self.is_signed_in = true;
-                self.failures = 0;
-                vec![Told::Connected(auth)]
-            }
-            ServerFrame::History(history) if self.cursor.is_none() => {
+    /// Gives a frame to the machine, and notes what the client saw.
+    fn takes(&mut self, line: Line, frame: ServerFrame, scene: &mut Scene) {
+        let mut refused = None;
+        match &frame {
+            ServerFrame::History(history) if self.machine.cursor().is_none() => {
                 let last = history.messages.last().map_or(EventId::ZERO, |last| last.id);
-                self.cursor = Some(last);
                 scene.ledger.begins_after(self.peer, line, last);
-                vec![Told::History(history.messages)]
             }
-            ServerFrame::Message { message } => {
-                scene.ledger.sees(self.peer, line, message.id);
-                if message.id <= self.cursor.unwrap_or_default() {
-                    return Vec::new();
-                }
-                self.cursor = Some(message.id);
-                vec![Told::Message(message)]
-            }
-            ServerFrame::CaughtUp { id } => {
-                self.cursor = self.cursor.max(Some(id));
-                vec![Told::CaughtUp]
-            }
-            ServerFrame::Ack(ack) => {
-                scene.ledger.confirmed(&self.token, &ack);
-                if self.outbox.acked(&ack.nonce).is_err() {
-                    self.lose(scene);
-                }
-                vec![Told::Ack(ack)]
-            }
+            ServerFrame::Message { message } => scene.ledger.sees(self.peer, line, message.id),
+            ServerFrame::Ack(ack) => scene.ledger.confirmed(&self.name, ack),
             ServerFrame::Error(error) => {
                 if error.code == ErrorCode::CursorAhead {
                     scene.ledger.wrong("a cursor was ahead of the log".to_owned());
                 }
-                let is_final = self.outbox.refused(&error, scene.now.ms());
-                if is_final.is_err() {
-                    self.lose(scene);
-                }
-                let is_final = is_final.unwrap_or(true);
-                if let Some(nonce) = error.nonce.as_ref().filter(|_| is_final) {
-                    scene.ledger.kept.remove(&(self.token.clone(), nonce.clone()));
-                }
-                vec![if is_final { Told::Refused(error) } else { Told::Error(error) }]
+                refused.clone_from(&error.nonce);
             }
-            ServerFrame::History(_) | ServerFrame::Pong | ServerFrame::AuthFail => Vec::new(),
-            other => vec![Told::Other(other)],
+            _ => {}
+        }
+        let before = self.machine.unconfirmed();
+        self.machine.frame(frame, scene.now.ms());
+        if let Some(nonce) = refused.filter(|_| self.machine.unconfirmed() < before) {
+            scene.ledger.kept.remove(&(self.name.clone(), nonce));
         }
     }
 
     /// Keeps a draft and sends it as soon as it may.
-    pub(crate) fn say(&mut self, nonce: Nonce, chat: Chat, scene: &mut Scene) -> bool {
-        let kept = self.outbox.add(nonce.clone(), chat, self.cursor.unwrap_or_default()).is_ok();
-        if kept {
-            scene.ledger.kept.insert((self.token.clone(), nonce));
+    pub(crate) fn say(&mut self, nonce: Nonce, chat: Chat, scene: &mut Scene) -> io::Result<()> {
+        let kept = self.machine.say(nonce.clone(), chat);
+        if kept.is_ok() {
+            scene.ledger.kept.insert((self.name.clone(), nonce));
         }
-        self.flush(scene);
+        self.drive(scene);
         kept
     }
 
     /// Sends a frame, or loses it.
-    pub(crate) fn tell(&self, frame: ClientFrame, scene: &mut Scene) {
-        if let Some(line) = self.line.filter(|_| self.is_signed_in) {
-            scene.send_up(line, frame);
-        }
+    pub(crate) fn tell(&mut self, frame: ClientFrame, scene: &mut Scene) {
+        self.machine.tell(frame);
+        self.drive(scene);
     }
 
-    pub(crate) fn flush(&mut self, scene: &mut Scene) {
-        let Some(line) = self.line.filter(|_| self.is_signed_in) else { return };
-        for chat in self.outbox.due(scene.now.ms(), true) {
-            scene.send_up(line, ClientFrame::Chat(chat));
-        }
+    /// The next thing that the link tells its owner.
+    pub(crate) fn next_event(&mut self) -> Option<Told> {
+        self.machine.next_event()
     }
 
-    /// When there is something to send again.
-    pub(crate) fn next_due(&self) -> Option<Timestamp> {
-        let due = self.outbox.next_due(true).filter(|_| self.is_signed_in);
-        due.map(Timestamp::from_ms)
+    /// Whether the link has something to tell.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.machine.is_drained()
     }
 
     pub(crate) fn is_online(&self) -> bool {
-        self.is_signed_in
+        self.machine.is_online()
     }
 
     /// Whether everything that was said is confirmed.
     pub(crate) fn is_done(&self) -> bool {
-        self.outbox.is_empty()
+        self.machine.unconfirmed() == 0
     }
 
     /// The process ends.
@@ -197,19 +179,12 @@ impl<K: Keep> Link<K> {
         }
     }
 
-    /// The disk did not note what the server has taken: the connection ends, what it told stands.
-    fn lose(&mut self, scene: &mut Scene) {
-        if let Some(line) = self.line.take() {
-            scene.client_leaves(line);
-        }
-        self.is_signed_in = false;
-        self.again(scene);
-    }
-
-    fn again(&mut self, scene: &mut Scene) {
-        self.failures = (self.failures + 1).min(6);
-        let most = (500_u64 << self.failures).min(30_000);
-        let pause = scene.random.between(most / 2, most);
-        scene.after(pause, Event::Dials(self.peer, self.life));
+    fn lose(&mut self, why: Lost, scene: &mut Scene) {
+        self.line = None;
+        let dice = scene.random.dice();
+        self.machine.lost(why, scene.now.ms(), dice);
     }
 }
+
+/// How often a server is pinged.
+const PING: std::time::Duration = std::time::Duration::from_secs(600);

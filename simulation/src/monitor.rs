@@ -1,90 +1,71 @@
-//! An agent's monitor, as `ois-bridge` drives the inbox: one happening after the other, its effects
-//! in order, what is to be on disk first; and it may die between any two of them.
+//! An agent's monitor: carries out what `ois-bridge`'s agent machine decides, one thing after the
+//! other, on a disk, a wire and a gateway that fail; and it may die between any two of them.
 
-mod carry;
+mod actions;
 mod drafts;
-mod hear;
-mod turn;
+pub(crate) mod misdeeds;
+pub(crate) mod work;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ois_chat::inbox::{Effect, Fetched, Inbox, Outcome, Record, Settings, State};
-use ois_client::Outbox;
+use ois_bridge::{AgentMachine, AgentSettings, RuntimeReport, openclaw::turn::Interruptions};
+use ois_inbox::{Fetched, InboxState, Record, Settings};
 use ois_protocol::{Chat, EventId, ServerFrame, ShortName, Timestamp, Topic};
 
-use self::{
-    drafts::Drafts,
-    turn::{Next, Turn},
-};
+use self::{drafts::Drafts, misdeeds::Misdeeds, work::Work};
 use crate::{
     disk::Disk,
-    gateway::Reply,
-    link::{Link, Told},
+    link::{Link, Member},
     network::{Line, Packet},
-    scene::{Call, Event, Life, Scene},
+    scene::{Event, Life, Scene},
 };
 
 /// An agent's monitor.
 #[derive(Debug)]
 pub(crate) struct Monitor {
-    agent: usize,
+    /// Its place among the monitors.
+    at: usize,
     name: ShortName,
     settings: Settings,
     journal: Disk<Record>,
     drafts: Drafts,
     pub(crate) process: Option<Process>,
     life: Life,
-    /// Whether it is to be started again.
-    away: bool,
 }
 
 /// What ends with the process.
 #[derive(Debug)]
 pub(crate) struct Process {
-    pub(crate) inbox: Inbox,
+    machine: AgentMachine,
     link: Link<Drafts>,
-    told: VecDeque<Told>,
-    steps: VecDeque<Step>,
+    /// What the gateway's side has said and the machine has not heard yet.
+    words: VecDeque<Word>,
+    /// What the agent wants to say by itself.
     asked: VecDeque<Chat>,
-    effects: VecDeque<Effect>,
-    /// How many of the first effects are written and not synced.
-    writing: usize,
-    /// What goes on once the effects are carried out.
-    then: Option<Then>,
-    turns: BTreeMap<u32, Turn>,
-    began: u32,
-    /// Since when turns wait to be taken up by a restarted gateway.
-    waiting: BTreeMap<String, Option<Timestamp>>,
+    /// Whether records are written and not synced.
+    is_writing: bool,
+    works: BTreeMap<u32, Work>,
+    last_work: u32,
+    interruptions: Interruptions,
+    misdeeds: Misdeeds,
     /// When the next thing is done.
     due: Option<Timestamp>,
-    /// The disk takes nothing before this.
-    patience: Timestamp,
     /// How often in a row it woke for nothing.
     idle: u32,
     nonces: u64,
 }
 
+/// What the gateway's side says.
 #[derive(Debug)]
-enum Then {
-    Begin(u32),
-    Say(Chat),
-}
-
-/// What a runtime tells.
-#[derive(Debug)]
-enum Step {
-    Begun(u32, EventId, String),
-    Admitted(EventId, String),
-    Settled(EventId, Outcome),
-    Stopped(EventId, String, Option<bool>),
-    Fetched(EventId, Fetched),
+enum Word {
+    AskToBegin(u32, EventId, String),
+    Report(RuntimeReport),
 }
 
 impl Monitor {
-    pub(crate) fn new(agent: usize, name: ShortName, settings: Settings) -> Self {
+    pub(crate) fn new(at: usize, name: ShortName, settings: Settings) -> Self {
         let drafts = Drafts::new();
-        let (journal, process) = (Disk::new(), None);
-        Self { agent, name, settings, journal, drafts, process, life: 0, away: false }
+        Self { at, name, settings, journal: Disk::new(), drafts, process: None, life: 0 }
     }
 
     /// Goes on from what is on disk.
@@ -92,91 +73,86 @@ impl Monitor {
         if self.process.is_some() {
             return;
         }
-        (self.life, self.away) = (self.life + 1, false);
-        let mut state = State::default();
+        self.life += 1;
+        if Misdeeds::loses_folder(scene) {
+            scene.note(format_args!("monitor {} has lost its folder", self.at));
+            self.journal.rewrite(Vec::new());
+            self.drafts.forget(self.name.as_str(), scene);
+        }
+        let mut state = InboxState::default();
         for record in self.journal.entries() {
             let json = serde_json::to_vec(record).expect("records have only text keys");
             state.apply(serde_json::from_slice(&json).expect("what was written is read"));
         }
-        scene.note(format_args!("monitor {} starts: {} calls", self.agent, state.calls.len()));
+        scene.note(format_args!("monitor {} starts: {} calls", self.at, state.calls.len()));
         if scene.random.chance(3000) {
             self.journal.rewrite(state.records());
         }
-        let mut inbox = Inbox::new(self.settings.clone(), state);
-        let outbox = Outbox::open(self.drafts.clone()).expect("a simulated disk is read");
-        let link = Link::new(self.agent, self.life, self.name.as_str(), outbox)
-            .of_agent(vec![Topic::Deliveries, Topic::Runs], inbox.resume_after());
-        let effects = inbox.start(scene.now).into();
+        let settings = AgentSettings {
+            inbox: self.settings.clone(),
+            probe_every_ms: PROBE_EVERY_MS,
+            address_hash: "0badcafe".to_owned(),
+        };
+        let mut machine = AgentMachine::new(settings, state, scene.now);
+        let member = Member::Agent(vec![Topic::Deliveries, Topic::Runs], machine.resume_after());
+        let name = self.name.as_str();
+        let mut link = Link::new(self.at, self.life, name, member, self.drafts.clone());
+        machine.start(scene.now);
+        self.drafts.tell_time(scene.now);
+        link.drive(scene);
         self.process = Some(Process {
-            inbox,
+            machine,
             link,
-            told: VecDeque::new(),
-            steps: VecDeque::new(),
+            words: VecDeque::new(),
             asked: VecDeque::new(),
-            effects,
-            writing: 0,
-            then: None,
-            turns: BTreeMap::new(),
-            began: 0,
-            waiting: BTreeMap::new(),
+            is_writing: false,
+            works: BTreeMap::new(),
+            last_work: 0,
+            interruptions: Interruptions::default(),
+            misdeeds: Misdeeds::default(),
             due: None,
-            patience: scene.now,
             idle: 0,
             nonces: 0,
         });
-        self.dial(self.life, scene);
         self.plan(scene);
     }
 
     /// The process dies, and is started again some time later.
-    pub(crate) fn die(&mut self, scene: &mut Scene) {
+    fn die(&mut self, scene: &mut Scene) {
         let Some(process) = self.process.take() else { return };
-        scene.note(format_args!("monitor {} dies", self.agent));
+        scene.note(format_args!("monitor {} dies", self.at));
         process.link.leave(scene);
         self.journal.crash(&mut scene.random);
         let pause = scene.absence_ms();
-        self.away = true;
-        scene.after(pause, Event::MonitorStarts(self.agent));
+        scene.after(pause, Event::MonitorStarts(self.at));
     }
 
     /// The faults stop.
     pub(crate) fn calm(&mut self, scene: &mut Scene) {
         self.journal.clean();
         self.drafts.disk().clean();
-        scene.after(1000, Event::MonitorStarts(self.agent));
+        scene.after(1000, Event::MonitorStarts(self.at));
     }
 
-    /// The client's end of the wire tries to connect.
-    pub(crate) fn dial(&mut self, life: Life, scene: &mut Scene) {
+    /// The time has come that the link has planned.
+    pub(crate) fn link_wakes(&mut self, life: Life, scene: &mut Scene) {
         if let Some(process) = self.process.as_mut().filter(|_| life == self.life) {
-            process.link.dial(scene);
+            self.drafts.tell_time(scene.now);
+            process.link.wakes(scene);
         }
+        self.plan(scene);
     }
 
     pub(crate) fn hears(&mut self, line: Line, packet: Packet<ServerFrame>, scene: &mut Scene) {
         let Some(process) = &mut self.process else { return };
         self.drafts.tell_time(scene.now);
-        let told = process.link.hears(line, packet, scene);
-        process.told.extend(told);
-        self.plan(scene);
-    }
-
-    /// A turn hears from its gateway.
-    pub(crate) fn answered(&mut self, call: Call, reply: Reply, scene: &mut Scene) {
-        let Some(process) = self.process.as_mut().filter(|_| call.life == self.life) else {
-            return;
-        };
-        let Some(turn) = process.turns.get_mut(&call.turn) else { return };
-        let waiting = process.waiting.entry(turn.delivery.key.clone()).or_default();
-        if let Some(next) = turn.heard(reply, waiting, scene.now) {
-            self.goes_on(call.turn, next, scene);
-        }
+        process.link.hears(line, packet, scene);
         self.plan(scene);
     }
 
     pub(crate) fn fetched(&mut self, life: Life, id: EventId, fetched: Fetched, scene: &mut Scene) {
-        if let Some(process) = self.process.as_mut().filter(|_| life == self.life) {
-            process.steps.push_back(Step::Fetched(id, fetched));
+        if life == self.life {
+            self.report(RuntimeReport::Fetched { id, fetched });
         }
         self.plan(scene);
     }
@@ -200,11 +176,15 @@ impl Monitor {
         if scene.random.chance(scene.weather.monitor_dies) {
             return self.die(scene);
         }
-        if !process.effects.is_empty() {
-            self.carry_out_one(scene);
-        } else if let Some(then) = process.then.take() {
-            self.go_on_with(then, scene);
-        } else {
+        if process.misdeeds.hangs(scene) {
+            scene.note(format_args!("monitor {} hangs", self.at));
+        } else if process.is_writing {
+            self.journal.sync();
+            process.is_writing = false;
+            process.machine.written();
+        } else if let Some(action) = process.machine.next_action(scene.now) {
+            self.carry_out(action, scene);
+        } else if process.machine.is_settled() {
             self.take_one(scene);
         }
         self.plan(scene);
@@ -212,55 +192,65 @@ impl Monitor {
 
     fn take_one(&mut self, scene: &mut Scene) {
         let Some(process) = &mut self.process else { return };
-        process.link.flush(scene);
+        let is_time = process.machine.next_wake().is_some_and(|at| at <= scene.now);
         let ready = [
-            !process.told.is_empty(),
-            !process.steps.is_empty(),
+            process.link.has_events(),
+            !process.words.is_empty(),
             !process.asked.is_empty(),
-            process.inbox.next_wake().is_some_and(|at| at <= scene.now),
+            is_time,
         ];
         let ready: Vec<usize> = (0..ready.len()).filter(|at| ready[*at]).collect();
         if ready.is_empty() {
             return;
         }
-        let effects = match scene.random.pick(&ready) {
-            0 => process.told.pop_front().map(|told| process.understand(told, scene)),
-            1 => process.steps.pop_front().map(|step| process.follow(step, scene)),
-            2 => process.asked.pop_front().map(|chat| process.speak(chat, scene)),
-            _ => Some(process.inbox.wake(scene.now)),
-        };
-        process.effects.extend(effects.unwrap_or_default());
-        let woke_for_nothing = ready == [3] && process.effects.is_empty();
+        match scene.random.pick(&ready) {
+            0 => {
+                if let Some(event) = process.link.next_event() {
+                    process.machine.link_event(event, scene.now);
+                }
+            }
+            1 => process.hear(scene),
+            2 => process.speak(self.at, self.life),
+            _ => process.machine.wake(scene.now),
+        }
+        let woke_for_nothing = ready == [3] && process.machine.is_settled();
         process.idle = if woke_for_nothing { process.idle + 1 } else { 0 };
         if process.idle == 100 {
-            scene.ledger.wrong(format!("monitor {} is woken and does nothing", self.agent));
-            scene.note(format_args!("monitor {} does nothing: {:?}", self.agent, process.inbox));
+            scene.ledger.wrong(format!("monitor {} is woken and does nothing", self.at));
+            scene.note(format_args!("monitor {} does nothing: {:?}", self.at, process.machine));
         }
     }
 
     /// Plans when the next thing is done.
     fn plan(&mut self, scene: &mut Scene) {
         let Some(process) = &mut self.process else { return };
-        let busy = !(process.effects.is_empty()
-            && process.then.is_none()
-            && process.told.is_empty()
-            && process.steps.is_empty()
-            && process.asked.is_empty());
-        let at = if busy {
+        let next_wake = process.machine.next_wake();
+        let is_settled = process.machine.is_settled();
+        let has_input =
+            process.link.has_events() || !process.words.is_empty() || !process.asked.is_empty();
+        let is_busy = process.is_writing || has_input || !is_settled;
+        let at = if is_busy {
             let soon = scene.now.after_ms(scene.random.below(3));
-            Some(soon.max(process.patience))
+            // A disk that took nothing is waited for.
+            let waits_until = next_wake.filter(|_| !is_settled && !process.is_writing);
+            Some(waits_until.map_or(soon, |until| soon.max(until)))
         } else {
-            let due = process.inbox.next_wake().into_iter().chain(process.link.next_due()).min();
-            due.map(|due| due.max(scene.now.after_ms(1)))
+            next_wake.map(|due| due.max(scene.now.after_ms(1)))
         };
+        let at = at.map(|at| process.misdeeds.awake_at(at));
         let Some(at) = at.filter(|at| process.due.is_none_or(|due| *at < due)) else { return };
         process.due = Some(at);
-        scene.at(at, Event::Monitor(self.agent, self.life));
+        scene.at(at, Event::Monitor(self.at, self.life));
     }
 
-    /// What is left to do, for whoever wonders.
+    /// How many turns it begins for one call.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.settings.attempts
+    }
+
+    /// What is left to do, in words.
     pub(crate) fn left(&self) -> String {
-        let state = self.process.as_ref().map(|process| process.inbox.state());
+        let state = self.process.as_ref().map(|process| process.machine.inbox_state());
         state.map_or("away".to_owned(), |state| {
             let calls = state.calls.values().map(|call| (call.message.id, &call.stage));
             let calls: Vec<_> = calls.collect();
@@ -272,13 +262,41 @@ impl Monitor {
     /// Whether nothing is left to do.
     pub(crate) fn is_done(&self) -> bool {
         self.process.as_ref().is_some_and(|process| {
-            let state = process.inbox.state();
+            let state = process.machine.inbox_state();
             state.calls.is_empty()
                 && state.closings.is_empty()
                 && state.runs.is_empty()
                 && state.wanted.is_empty()
-                && process.effects.is_empty()
+                && process.machine.is_settled()
                 && process.link.is_done()
         })
     }
 }
+
+impl Process {
+    /// The machine hears what the gateway's side says.
+    fn hear(&mut self, scene: &mut Scene) {
+        match self.words.pop_front() {
+            Some(Word::AskToBegin(work, id, epoch)) => {
+                self.machine.ask_to_begin(id, Some(epoch), u64::from(work), scene.now);
+            }
+            Some(Word::Report(report)) => {
+                let dice = scene.random.dice();
+                self.machine.report(report, scene.now, dice);
+            }
+            None => {}
+        }
+    }
+
+    /// The agent says something by itself, over the local port.
+    fn speak(&mut self, monitor: usize, life: Life) {
+        let Some(chat) = self.asked.pop_front() else { return };
+        self.nonces += 1;
+        let nonce = format!("own-{monitor}-{life}-{}", self.nonces);
+        let nonce = nonce.parse().expect("words and numbers");
+        self.machine.say(self.nonces, nonce, chat, self.link.is_online());
+    }
+}
+
+/// How often the gateway is probed: rarely, so that a silent hour costs few events.
+const PROBE_EVERY_MS: u64 = 1_800_000;

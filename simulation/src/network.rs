@@ -88,6 +88,12 @@ impl Scene {
         Some(self.network.last)
     }
 
+    /// Whether both ends of a wire still hear each other.
+    pub(crate) fn is_whole(&self, line: Line) -> bool {
+        let wire = self.network.wires.get(&line);
+        wire.is_some_and(|wire| !wire.is_cut && !wire.up.is_deaf && !wire.down.is_deaf)
+    }
+
     pub(crate) fn send_up(&mut self, line: Line, frame: ClientFrame) {
         let at = self.arrival();
         let Some(wire) = self.network.wires.get_mut(&line).filter(|wire| !wire.is_cut) else {

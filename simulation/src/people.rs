@@ -1,10 +1,10 @@
 //! People, and agents without a monitor: they see everything, say things, and press buttons.
 
-use ois_client::{Memory, Outbox};
+use ois_client::{Event as Told, Memory};
 use ois_protocol::{Chat, EventId, Message, Nonce, ServerFrame, ShortName};
 
 use crate::{
-    link::{Link, Told},
+    link::{Link, Member},
     network::{Line, Packet},
     scene::{Event, Scene},
 };
@@ -33,39 +33,39 @@ pub(crate) enum Button {
 
 impl Person {
     pub(crate) fn new(peer: usize, name: ShortName, others: Vec<ShortName>, left: u64) -> Self {
-        let outbox = Outbox::open(Memory).expect("nothing is read");
-        let link = Link::new(peer, 0, name.as_str(), outbox);
+        let link = Link::new(peer, 0, name.as_str(), Member::Person, Memory);
         let (answers, said, seen) = (false, 0, Vec::new());
         Self { peer, name, answers, link, others, said, left, seen }
     }
 
     /// The same as an agent without a monitor.
     pub(crate) fn into_agent(mut self) -> Self {
-        let outbox = Outbox::open(Memory).expect("nothing is read");
-        self.link = Link::new(self.peer, 0, self.name.as_str(), outbox).of_agent(Vec::new(), None);
+        let member = Member::Agent(Vec::new(), None);
+        self.link = Link::new(self.peer, 0, self.name.as_str(), member, Memory);
         Self { answers: true, left: 0, ..self }
     }
 
     pub(crate) fn start(&mut self, scene: &mut Scene) {
-        self.link.dial(scene);
+        self.link.drive(scene);
         if self.left > 0 {
             let pause = scene.random.below(30_000);
             scene.after(pause, Event::Acts(self.peer));
         }
-        scene.after(RESENDS_MS, Event::Resends(self.peer));
     }
 
-    pub(crate) fn dial(&mut self, scene: &mut Scene) {
-        self.link.dial(scene);
-    }
-
-    pub(crate) fn resends(&mut self, scene: &mut Scene) {
-        self.link.flush(scene);
-        scene.after(RESENDS_MS, Event::Resends(self.peer));
+    /// The time has come that the link has planned.
+    pub(crate) fn link_wakes(&mut self, scene: &mut Scene) {
+        self.link.wakes(scene);
+        self.take_events(scene);
     }
 
     pub(crate) fn hears(&mut self, line: Line, packet: Packet<ServerFrame>, scene: &mut Scene) {
-        for told in self.link.hears(line, packet, scene) {
+        self.link.hears(line, packet, scene);
+        self.take_events(scene);
+    }
+
+    fn take_events(&mut self, scene: &mut Scene) {
+        while let Some(told) = self.link.next_event() {
             match told {
                 Told::History(messages) => self.seen.extend(messages.iter().map(|it| it.id)),
                 Told::Message(message) => self.hears_message(&message, scene),
@@ -106,7 +106,7 @@ impl Person {
         let nonce: Nonce =
             format!("said-{}-{}", self.peer, self.said).parse().expect("words and numbers");
         scene.note(format_args!("{} says {:?}", self.name, chat.text));
-        self.link.say(nonce, chat, scene);
+        self.link.say(nonce, chat, scene).expect("memory keeps whatever is said");
     }
 
     fn words(&self, scene: &mut Scene) -> String {
@@ -145,6 +145,3 @@ impl Person {
         &self.seen
     }
 }
-
-/// How often a client looks whether something is to be sent again.
-const RESENDS_MS: u64 = 10_000;

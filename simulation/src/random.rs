@@ -27,6 +27,11 @@ impl Random {
         least + self.below(most - least + 1)
     }
 
+    /// Any number, for machines that take one.
+    pub(crate) fn dice(&mut self) -> u32 {
+        u32::try_from(self.below(1 << 32)).unwrap_or_default()
+    }
+
     /// Yes in so many of ten thousand cases. Throws nothing where it never is.
     pub(crate) fn chance(&mut self, of_ten_thousand: u32) -> bool {
         of_ten_thousand > 0 && self.below(10_000) < u64::from(of_ten_thousand)

@@ -2,11 +2,11 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, fmt};
 
-use ois_chat::inbox::Fetched;
+use ois_inbox::Fetched;
 use ois_protocol::{Chat, EventId, Timestamp};
 
 use crate::{
-    gateway::{Reply, Request},
+    gateway::{Answer, Request},
     ledger::Ledger,
     network::{Line, Network},
     random::Random,
@@ -32,17 +32,17 @@ pub(crate) enum Event {
     /// Something arrives at the server's end of a wire, or at the client's.
     Up(Line),
     Down(Line),
-    /// A client tries to connect.
-    Dials(usize, Life),
+    /// A client's link has something to do.
+    LinkWakes(usize, Life),
     MonitorStarts(usize),
     /// A monitor does the next thing that it has to.
     Monitor(usize, Life),
     /// A monitor wants a message, over HTTP, and gets it.
     Fetches(usize, Life, EventId),
     Fetched(usize, Life, EventId, Box<Fetched>),
-    /// A monitor's turn asks its gateway, and hears from it.
+    /// Something at a monitor asks its gateway, and hears from it.
     Asks(usize, Call, Request),
-    Answers(usize, Call, Reply),
+    Answers(usize, Call, Answer),
     /// An agent speaks by itself, by its monitor's local port.
     Speaks(usize, Box<Chat>),
     GatewayStarts(usize),
@@ -52,15 +52,13 @@ pub(crate) enum Event {
     WaitEnds(usize, Life, u64),
     /// A person does something.
     Acts(usize),
-    /// A person's drafts may have to be sent again.
-    Resends(usize),
 }
 
-/// Who asks a gateway: a turn of one life of a monitor, over a connection to one life of the gateway.
+/// What asks a gateway: a work of one life of a monitor, over a connection to one life of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) life: Life,
-    pub(crate) turn: u32,
+    pub(crate) work: u32,
     /// The gateway's life that the connection was made to; `None` if this makes it.
     pub(crate) boot: Option<Life>,
 }

@@ -1,6 +1,6 @@
 //! Which faults a seed brings, and how often: each a chance in ten thousand.
 
-use crate::random::Random;
+use crate::{Misdeed, random::Random};
 
 /// Which faults there are now.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +49,16 @@ pub(crate) struct Weather {
     pub(crate) mentions: u32,
     /// An agent speaks by itself during a turn.
     pub(crate) speaks: u32,
+    /// A monitor that starts finds its folder empty.
+    pub(crate) folder_lost: u32,
+    /// A monitor stays connected and does nothing for hours, per step.
+    pub(crate) monitor_hangs: u32,
+    /// A monitor claims what is not so, per report.
+    pub(crate) false_evidence: u32,
+    /// A monitor tells that a turn has cost more than anything costs, per turn.
+    pub(crate) huge_usage: u32,
+    /// A report is told behind the next one.
+    pub(crate) out_of_order: u32,
 }
 
 impl Weather {
@@ -84,7 +94,26 @@ impl Weather {
             rest_fails: rate(3000),
             mentions: if loops { 9000 } else { rate(6000) },
             speaks: rate(4000),
+            monitor_hangs: rate(10),
+            huge_usage: rate(1000),
+            out_of_order: rate(1500),
+            folder_lost: 0,
+            false_evidence: 0,
         }
+    }
+
+    /// Adds what broken and hostile monitors do.
+    pub(crate) fn with(mut self, misdeeds: &[Misdeed]) -> Self {
+        for misdeed in misdeeds {
+            match misdeed {
+                Misdeed::LosesFolder => self.folder_lost = 3000,
+                Misdeed::Hangs => self.monitor_hangs = 30,
+                Misdeed::FalseEvidence => self.false_evidence = 1000,
+                Misdeed::HugeUsage => self.huge_usage = 2000,
+                Misdeed::ReportsOutOfOrder => self.out_of_order = 2000,
+            }
+        }
+        self
     }
 
     /// The faults stop; what agents say goes on as before.

@@ -1,9 +1,11 @@
 //! The whole team, from the first event of a seed to the last.
 
-use ois_chat::{DeskSettings, guard::GuardSettings, inbox::Settings};
+use ois_chat::{DeskSettings, guard::GuardSettings};
+use ois_inbox::Settings;
 use ois_protocol::{Budget, Kind, Member, Policy, Role, ShortName, Timestamp, UtcOffset};
 
 use crate::{
+    Misdeed,
     gateway::Gateway,
     monitor::Monitor,
     network::Packet,
@@ -40,9 +42,9 @@ pub(crate) struct World {
 
 impl World {
     /// The team of a seed.
-    pub(crate) fn new(seed: u64, keep: bool) -> Self {
+    pub(crate) fn new(seed: u64, keep: bool, misdeeds: &[Misdeed]) -> Self {
         let mut random = Random::new(seed);
-        let weather = Weather::of(&mut random);
+        let weather = Weather::of(&mut random).with(misdeeds);
         let agents = usize::try_from(random.between(2, 5)).unwrap_or(2);
         let is_plain_there = random.chance(2500);
         let names: Vec<ShortName> = AGENTS[..agents].iter().map(|it| name(it)).collect();
@@ -167,16 +169,15 @@ impl World {
                 }
             }
             Event::Down(line) => self.arrives(line),
-            Event::Dials(peer, life) => match self.monitors.get_mut(peer) {
-                Some(monitor) => monitor.dial(life, scene),
-                None => self.people[peer - self.names.len()].dial(scene),
+            Event::LinkWakes(peer, life) => match self.monitors.get_mut(peer) {
+                Some(monitor) => monitor.link_wakes(life, scene),
+                None => self.people[peer - self.names.len()].link_wakes(scene),
             },
             Event::MonitorStarts(at) => self.monitors[at].start(scene),
             Event::Monitor(at, life) => self.monitors[at].works(life, scene),
             Event::Fetches(at, life, id) => {
                 let fails = scene.random.chance(scene.weather.rest_fails);
-                let fetched =
-                    if fails { ois_chat::inbox::Fetched::Failed } else { server.message(id) };
+                let fetched = if fails { ois_inbox::Fetched::Failed } else { server.message(id) };
                 scene.after(20, Event::Fetched(at, life, id, Box::new(fetched)));
             }
             Event::Fetched(at, life, id, fetched) => {
@@ -191,7 +192,6 @@ impl World {
             Event::TakesUp(at, boot) => self.gateways[at].takes_up(boot, scene),
             Event::WaitEnds(at, boot, number) => self.gateways[at].wait_ends(boot, number, scene),
             Event::Acts(peer) => self.acts(peer),
-            Event::Resends(peer) => self.people[peer - self.names.len()].resends(scene),
         }
     }
 

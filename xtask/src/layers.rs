@@ -90,7 +90,7 @@ const BESIDE: [&str; 4] = ["xtask", "e2e", "bench", "simulation"];
 /// Errors without a type, the command line and what prints logs belong to binaries.
 const OF_BINARIES: [&str; 3] = ["anyhow", "clap", "tracing-subscriber"];
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     Rule {
         name: "ois-protocol",
         layer: 0,
@@ -115,6 +115,12 @@ const RULES: [Rule; 12] = [
         layer: 1,
         ours: &["ois-protocol"],
         foreign: Foreign::Only(&["serde", "serde_json", "thiserror"]),
+    },
+    Rule {
+        name: "ois-inbox",
+        layer: 1,
+        ours: &["ois-protocol"],
+        foreign: Foreign::Only(&["serde", "thiserror"]),
     },
     Rule {
         name: "ois-store",
@@ -144,7 +150,7 @@ const RULES: [Rule; 12] = [
     Rule {
         name: "ois-bridge",
         layer: 2,
-        ours: &["ois-protocol", "ois-chat", "ois-client", "ois-gateway"],
+        ours: &["ois-protocol", "ois-inbox", "ois-client", "ois-gateway"],
         foreign: Foreign::Library,
     },
     Rule { name: "ois-cli", layer: 2, ours: &[], foreign: Foreign::Any },
@@ -158,6 +164,7 @@ const BELOW: &[&str] = &[
     "ois-protocol",
     "ois-auth",
     "ois-chat",
+    "ois-inbox",
     "ois-store",
     "ois-gateway",
     "ois-client",

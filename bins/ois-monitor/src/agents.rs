@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use ois_bridge::{AgentConfig, Echo, OpenClaw, Runtime, doctor::Patient, openclaw};
-use ois_chat::{inbox, packet::Bounds};
 use ois_client::Token;
 use ois_gateway::{GatewayConfig, GatewayToken};
+use ois_inbox::packet::Bounds;
 use serde::Deserialize;
 
 use crate::settings::{self, Mode, Settings};
@@ -74,13 +74,13 @@ fn patient(settings: &Settings, section: &Section, name: Option<String>) -> Resu
         server: url.parse().context("OIS_URL")?,
         token: Token::new(token),
         folder: Some(state(settings)?.join(folder_name(&label))),
-        inbox: inbox::Settings {
+        inbox: ois_inbox::Settings {
             deadline_ms: handling.deadline,
             attempts: handling.attempts.max(1),
             at_once: handling.at_once.max(1),
             context_count,
             look_back_ms: handling.look_back,
-            ..inbox::Settings::default()
+            ..ois_inbox::Settings::default()
         },
         probe_every: Duration::from_millis(handling.probe_every.max(1000)),
         label,

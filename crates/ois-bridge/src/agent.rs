@@ -1,34 +1,35 @@
-//! One agent: its link to the room, its inbox, its runtime, and the order of things between them.
+//! One agent: its link to the room, its runtime, its journal, and the loop that carries out what the
+//! machine decides.
 //!
-//! The loop takes whatever happens next, asks the inbox, and carries out the effects in order. What
-//! is to be on disk is there before the next thing is done; when the disk takes nothing, the loop
-//! waits for it and reads nothing further meanwhile.
+//! The loop waits for whatever happens next, feeds it to the [`AgentMachine`], and carries out the
+//! actions in order. Until what was decided is done, it takes nothing further in.
 
+mod actions;
 mod activity;
 mod ask;
-mod carry;
 mod fetch;
-mod hear;
+mod log;
+pub(crate) mod machine;
 mod presence;
-mod steps;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use ois_chat::inbox::{self, Effect, Inbox, Stranger};
 use ois_client::{Address, Config as LinkConfig, Credential, Link, Rest, Token};
-use ois_protocol::{Chat, Nonce, Timestamp, Topic};
+use ois_inbox::IdentityMismatch;
+use ois_protocol::{Timestamp, Topic};
 use tokio::{
     sync::{mpsc, oneshot},
     time::{Instant, sleep_until},
 };
+use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::ask::{Ask, NotSaid, Said, Status};
-use self::presence::WakePath;
+pub(crate) use self::ask::{Ask, Status};
+use self::machine::{AgentMachine, AgentSettings, NotSaid, Said};
 use crate::{
     clock,
     journal::{self, Drafts, Journal, JournalError},
     runtime::{Runtime, Step},
-    tasks::{Stop, Tasks},
+    tasks::Tasks,
 };
 
 /// One agent of this host.
@@ -36,14 +37,14 @@ use crate::{
 pub struct AgentConfig {
     /// What the local port and the log call it: normally its short name.
     pub label: String,
-    /// The server.
+    /// Where the server is.
     pub server: Address,
     /// The agent's token there.
     pub token: Token,
     /// Where it remembers; without a folder all is forgotten at the end.
     pub folder: Option<PathBuf>,
     /// How its calls are handled.
-    pub inbox: inbox::Settings,
+    pub inbox: ois_inbox::Settings,
     /// How often its runtime is asked whether it lives.
     pub probe_every: Duration,
 }
@@ -56,7 +57,7 @@ impl AgentConfig {
             server,
             token,
             folder: None,
-            inbox: inbox::Settings::default(),
+            inbox: ois_inbox::Settings::default(),
             probe_every: Duration::from_secs(60),
         }
     }
@@ -64,33 +65,31 @@ impl AgentConfig {
 
 pub(crate) struct Agent {
     label: String,
-    address_hash: String,
-    inbox: Inbox,
+    machine: AgentMachine,
     journal: Journal,
     link: Link,
     runtime: Arc<dyn Runtime>,
-    /// The server's HTTP side, for what is not in memory.
+    /// The server's HTTP side, for messages that are not in memory.
     rest: Rest,
-    path: WakePath,
-    probe_every: Duration,
-    /// When the runtime is asked next; `None` while it is being asked.
-    probe_at: Option<Instant>,
     tasks: Tasks,
     steps: (mpsc::Sender<Step>, mpsc::Receiver<Step>),
     asks: mpsc::Receiver<Ask>,
-    /// Who waits to hear what became of what it said.
-    waiting: BTreeMap<Nonce, oneshot::Sender<Result<Said, NotSaid>>>,
-    heard: u64,
+    /// Turns that wait to learn whether they may begin, by ticket.
+    permits: BTreeMap<u64, oneshot::Sender<()>>,
+    /// Callers that wait to learn what became of what they said, by number.
+    callers: BTreeMap<u64, oneshot::Sender<Result<Said, NotSaid>>>,
+    /// The last ticket or number that was given out.
+    last_number: u64,
 }
 
-/// Why an agent ended by itself.
+/// Why an agent's loop ended.
 enum End {
     Stopped,
-    Stranger(Stranger),
+    Mismatch(IdentityMismatch),
 }
 
 impl Agent {
-    /// Opens what it remembers and starts its link.
+    /// Opens the journal and starts the link.
     pub(crate) fn open(
         config: AgentConfig,
         runtime: Arc<dyn Runtime>,
@@ -98,139 +97,140 @@ impl Agent {
         asks: mpsc::Receiver<Ask>,
     ) -> Result<Self, JournalError> {
         let (journal, state, drafts) = journal::open(config.folder.as_deref())?;
-        let inbox = Inbox::new(config.inbox, state);
+        let settings = AgentSettings {
+            inbox: config.inbox,
+            probe_every_ms: u64::try_from(config.probe_every.as_millis()).unwrap_or(u64::MAX),
+            address_hash: hash(&config.server.to_string()),
+        };
+        let machine = AgentMachine::new(settings, state, clock::now());
         let rest = Rest::new(config.server.clone(), config.token.clone(), FETCH);
-        let link = start_link(&config.server, config.token, &inbox, drafts).map_err(|source| {
-            JournalError::Disk { folder: config.folder.unwrap_or_default(), source }
-        })?;
+        let link =
+            start_link(&config.server, config.token, &machine, drafts).map_err(|source| {
+                JournalError::Disk { folder: config.folder.unwrap_or_default(), source }
+            })?;
         Ok(Self {
             label: config.label,
-            address_hash: hash(&config.server.to_string()),
-            inbox,
+            machine,
             journal,
             link,
             runtime,
             rest,
-            path: WakePath::default(),
-            probe_every: config.probe_every,
-            probe_at: Some(Instant::now()),
             tasks,
             // Full: a runtime waits before it goes on.
             steps: mpsc::channel(16),
             asks,
-            waiting: BTreeMap::new(),
-            heard: 0,
+            permits: BTreeMap::new(),
+            callers: BTreeMap::new(),
+            last_number: 0,
         })
     }
 
-    pub(crate) async fn run(mut self, mut stop: Stop) {
-        let effects = self.inbox.start(clock::now());
-        let mut end = self.carry_out(effects, &mut stop).await;
-        while end.is_none() {
-            end = self.next(&mut stop).await;
-        }
-        if let Some(End::Stranger(stranger)) = end {
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        self.machine.start(clock::now());
+        let end = loop {
+            if let Some(end) = self.carry_out().await {
+                break end;
+            }
+            if let Some(end) = self.next(&stop).await {
+                break end;
+            }
+        };
+        if let End::Mismatch(mismatch) = end {
             let agent = &self.label;
-            tracing::error!(%agent, %stranger, "this agent ends here: give it another state folder");
+            tracing::error!(%agent, %mismatch, "this agent ends here: give it another state folder");
         }
-        let Effect::Journal(cursor) = self.inbox.cursor() else { return };
-        if let Err(error) = self.journal.append(&[cursor], self.inbox.state()) {
+        if let Some(record) = self.machine.last_record()
+            && let Err(error) = self.journal.append(&[record], self.machine.inbox_state())
+        {
             tracing::warn!(agent = %self.label, %error, "cannot note how far was read");
         }
         self.link.close().await;
     }
 
-    /// Waits for whatever happens next, and does what follows from it.
-    async fn next(&mut self, stop: &mut Stop) -> Option<End> {
-        let wake = self.inbox.next_wake().map(|at| moment(at, clock::now()));
-        let end = tokio::select! {
-            event = self.link.next() => match event {
-                Some(event) => self.event(event, stop).await,
-                None => Some(End::Stopped),
+    /// Waits for whatever happens next and feeds it to the machine. While the disk takes nothing,
+    /// that is the time or the end.
+    async fn next(&mut self, stop: &CancellationToken) -> Option<End> {
+        let settled = self.machine.is_settled();
+        let wake = self.machine.next_wake().map(|at| moment(at, clock::now()));
+        tokio::select! {
+            event = self.link.next(), if settled => match event {
+                Some(event) => {
+                    log::event(&self.label, &event);
+                    self.machine.link_event(event, clock::now());
+                }
+                None => return Some(End::Stopped),
             },
-            Some(step) = self.steps.1.recv() => self.step(step, stop).await,
-            Some(ask) = self.asks.recv() => self.ask(ask, stop).await,
-            () = at(wake) => {
-                let effects = self.inbox.wake(clock::now());
-                self.carry_out(effects, stop).await
-            }
-            () = at(self.probe_at) => {
-                self.probe();
-                None
-            }
-            () = stop.asked() => Some(End::Stopped),
-        };
-        self.watch_work().await;
-        end
-    }
-
-    async fn ask(&mut self, ask: Ask, stop: &mut Stop) -> Option<End> {
-        match ask {
-            Ask::Say { chat, reply } => return self.say_for_agent(*chat, reply, stop).await,
-            Ask::TellOwner { text, reply } => {
-                let telling = self.runtime.tell_owner(text);
-                // Who does not wait any more gets no answer.
-                self.tasks.spawn(|_stop| async move { drop(reply.send(telling.await)) });
-            }
-            Ask::Status { reply } => {
-                let status = Status {
-                    agent: self.label.clone(),
-                    online: self.link.speaker().is_online(),
-                    presence: self.path.state(),
-                    proven_at: self.path.proven_at(),
-                    calls: self.inbox.state().calls.len(),
-                    given_up: self.inbox.state().given_up.len(),
-                    heard: self.heard,
-                };
-                // As above.
-                drop(reply.send(status));
-            }
+            Some(step) = self.steps.1.recv(), if settled => self.step(step),
+            Some(ask) = self.asks.recv(), if settled => self.ask(ask),
+            () = at(wake) => if settled {
+                self.machine.wake(clock::now());
+            },
+            () = stop.cancelled() => return Some(End::Stopped),
         }
         None
     }
 
-    /// Says what the agent itself wants to say.
-    async fn say_for_agent(
-        &mut self,
-        chat: Chat,
-        reply: oneshot::Sender<Result<Said, NotSaid>>,
-        stop: &mut Stop,
-    ) -> Option<End> {
-        let speaker = self.link.speaker();
-        if !speaker.is_online() {
-            drop(reply.send(Err(NotSaid::Offline)));
-            return None;
-        }
-        let chat = Chat { cause: self.inbox.cause(), ..chat };
-        let effects = self.inbox.spoke(&chat);
-        let end = self.carry_out(effects, stop).await;
-        match speaker.say(chat).await {
-            Ok(nonce) => {
-                self.waiting.retain(|_, reply| !reply.is_closed());
-                self.waiting.insert(nonce, reply);
+    /// The runtime tells something.
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::AskToBegin { id, epoch, permit } => {
+                let ticket = self.next_number();
+                self.permits.insert(ticket, permit);
+                self.machine.ask_to_begin(id, epoch, ticket, clock::now());
             }
-            Err(error) => drop(reply.send(Err(NotSaid::NotKept(error.to_string())))),
+            Step::Reported(report) => {
+                log::report(&self.label, &report);
+                self.machine.report(report, clock::now(), clock::dice());
+            }
         }
-        end
     }
 
-    fn answer(&mut self, nonce: &Nonce, answer: Result<Said, NotSaid>) {
-        if let Some(reply) = self.waiting.remove(nonce) {
-            // Who does not wait any more gets no answer.
-            drop(reply.send(answer));
+    /// The local port asks something.
+    fn ask(&mut self, ask: Ask) {
+        match ask {
+            Ask::Say { chat, reply } => {
+                let caller = self.next_number();
+                self.callers.retain(|_, reply| !reply.is_closed());
+                self.callers.insert(caller, reply);
+                let online = self.link.speaker().is_online();
+                self.machine.say(caller, clock::fresh_nonce(), *chat, online);
+            }
+            Ask::TellOwner { text, reply } => {
+                let telling = self.runtime.tell_owner(text);
+                // A caller that does not wait any more gets no answer.
+                self.tasks.spawn(|_stop| async move { drop(reply.send(telling.await)) });
+            }
+            Ask::Status { reply } => {
+                let status = self.machine.status();
+                // As above.
+                drop(reply.send(Status {
+                    agent: self.label.clone(),
+                    online: self.link.speaker().is_online(),
+                    presence: status.presence,
+                    proven_at: status.proven_at,
+                    calls: status.calls,
+                    given_up: status.given_up,
+                    heard: status.messages_received,
+                }));
+            }
         }
+    }
+
+    fn next_number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
     }
 }
 
 fn start_link(
     server: &Address,
     token: Token,
-    inbox: &Inbox,
+    machine: &AgentMachine,
     drafts: Drafts,
 ) -> std::io::Result<Link> {
     let mut config = LinkConfig::new(server.clone(), Credential::Agent(token));
-    config.after = inbox.resume_after();
-    // What becomes of its own calls and turns; a server of OIS 1 ignores it.
+    config.after = machine.resume_after();
+    // What becomes of the agent's own calls and turns; a server of OIS 1 ignores it.
     config.subscribe = vec![Topic::Deliveries, Topic::Runs];
     Link::start_with(config, drafts)
 }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ois_protocol::Timestamp;
+use ois_protocol::{Nonce, Timestamp};
 
 /// Now, by the system's clock.
 pub(crate) fn now() -> Timestamp {
@@ -13,6 +13,12 @@ pub(crate) fn now() -> Timestamp {
 /// Any number.
 pub(crate) fn dice() -> u32 {
     u32::from_be_bytes(random())
+}
+
+/// A nonce that nobody else uses.
+pub(crate) fn fresh_nonce() -> Nonce {
+    let number = u128::from_be_bytes(random());
+    format!("{number:032x}").parse().expect("hex digits are a nonce")
 }
 
 /// A word that nobody else uses: 16 random bytes in hex.

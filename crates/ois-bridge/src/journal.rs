@@ -8,8 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ois_chat::inbox::{Record, State};
 use ois_client::{Keep, Kept};
+use ois_inbox::{InboxState, Record};
 use ois_protocol::Nonce;
 use serde::{Deserialize, Serialize};
 
@@ -25,9 +25,9 @@ pub enum JournalError {
     /// The disk does not let us, or what it holds is damaged.
     #[error("cannot use {}", folder.display())]
     Disk {
-        /// Which folder.
+        /// The folder of the agent.
         folder: PathBuf,
-        /// What went wrong.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -55,10 +55,10 @@ enum DraftRecord {
 }
 
 /// Opens an agent's folder, or nothing if there is none: then all is forgotten at the end.
-pub(crate) fn open(folder: Option<&Path>) -> Result<(Journal, State, Drafts), JournalError> {
+pub(crate) fn open(folder: Option<&Path>) -> Result<(Journal, InboxState, Drafts), JournalError> {
     let Some(folder) = folder else {
         let drafts = Drafts { lines: None, kept: Vec::new() };
-        return Ok((Journal { lines: None, _lock: None }, State::default(), drafts));
+        return Ok((Journal { lines: None, _lock: None }, InboxState::default(), drafts));
     };
     let disk = |source| JournalError::Disk { folder: folder.to_owned(), source };
     make_private(folder).map_err(disk)?;
@@ -68,7 +68,7 @@ pub(crate) fn open(folder: Option<&Path>) -> Result<(Journal, State, Drafts), Jo
         fs::TryLockError::Error(error) => disk(error),
     })?;
     let (lines, records) = Lines::open(folder.join("inbox.jsonl")).map_err(disk)?;
-    let mut state = State::default();
+    let mut state = InboxState::default();
     records.into_iter().for_each(|record| state.apply(record));
     let drafts = Drafts::open(folder.join("outbox.jsonl")).map_err(disk)?;
     Ok((Journal { lines: Some(lines), _lock: Some(lock) }, state, drafts))
@@ -85,7 +85,7 @@ fn make_private(folder: &Path) -> io::Result<()> {
 
 impl Journal {
     /// Writes records down, durably; `state` is what they lead to.
-    pub(crate) fn append(&mut self, records: &[Record], state: &State) -> io::Result<()> {
+    pub(crate) fn append(&mut self, records: &[Record], state: &InboxState) -> io::Result<()> {
         let Some(lines) = &mut self.lines else { return Ok(()) };
         lines.append(records)?;
         if lines.count() > LONG {
@@ -146,7 +146,7 @@ const LONG: usize = 1000;
 
 #[cfg(test)]
 mod tests {
-    use ois_chat::inbox::{Ending, GivenUp, Identity, Wanted};
+    use ois_inbox::{Ending, GivenUp, Identity, Wanted};
     use ois_protocol::{Chat, Delivery, EventId, Reason, Run, Timestamp};
 
     use super::*;

@@ -15,8 +15,8 @@
 //! # }
 //! ```
 //!
-//! What follows from a message is decided in `ois-chat`'s inbox; here it is done. A runtime of
-//! another kind is one more implementation of [`Runtime`].
+//! What follows from a message is decided in `ois-inbox` and in [`AgentMachine`], which has no
+//! I/O; the loop around it carries that out. A runtime of another kind is one more implementation of [`Runtime`].
 
 mod agent;
 mod clock;
@@ -36,9 +36,14 @@ use tokio::sync::mpsc;
 pub use self::runtime::openclaw::{self, OpenClaw};
 use self::{agent::Agent, tasks::Tasks};
 pub use self::{
-    agent::AgentConfig,
+    agent::{
+        AgentConfig,
+        machine::{
+            AgentAction, AgentMachine, AgentSettings, AgentStatus, NotSaid, RuntimeReport, Said,
+        },
+    },
     journal::JournalError,
-    runtime::{Doing, Evidence, Runtime, Unheard, Working, echo::Echo},
+    runtime::{Doing, Evidence, Runtime, RuntimeError, Working, echo::Echo},
 };
 
 /// Several agents of one host, each with its link, and their local port.
@@ -58,9 +63,9 @@ pub enum StartError {
     /// The local port cannot be opened.
     #[error("cannot open the local port {address}")]
     Local {
-        /// Where.
+        /// The address that was to be opened.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Two agents bear the same label.
@@ -85,7 +90,7 @@ impl Bridge {
             }
             None => None,
         };
-        let tasks = Tasks::new();
+        let tasks = Tasks::default();
         let mut doors = BTreeMap::new();
         let mut opened = Vec::new();
         for (config, runtime) in agents {
@@ -108,7 +113,7 @@ impl Bridge {
         Ok(Self { tasks, local })
     }
 
-    /// Where the local port is.
+    /// The address of the local port, if there is one.
     pub fn local(&self) -> Option<SocketAddr> {
         self.local
     }

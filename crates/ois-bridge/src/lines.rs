@@ -44,7 +44,7 @@ impl<T: Serialize + DeserializeOwned> Lines<T> {
             tracing::warn!(file = %path.display(), "cutting off a line that was not finished");
             file.set_len(end as u64)?;
         }
-        // Whoever wrote the last line may have died before it was durable.
+        // The process that wrote the last line may have died before it was durable.
         file.sync_all()?;
         let count = records.len();
         Ok((Self { path, file, end: end as u64, count, kind: PhantomData }, records))

@@ -22,10 +22,11 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    agent::{Ask, NotSaid},
-    tasks::{Stop, Tasks},
+    agent::{Ask, machine::NotSaid},
+    tasks::Tasks,
 };
 
 /// The agents of this host, by what they are called.
@@ -43,7 +44,12 @@ struct Body {
 }
 
 /// Takes connections until it is time to end.
-pub(crate) async fn serve(listener: TcpListener, agents: Agents, tasks: Tasks, mut stop: Stop) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    agents: Agents,
+    tasks: Tasks,
+    stop: CancellationToken,
+) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -57,7 +63,7 @@ pub(crate) async fn serve(listener: TcpListener, agents: Agents, tasks: Tasks, m
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             },
-            () = stop.asked() => return,
+            () = stop.cancelled() => return,
         }
     }
 }
@@ -71,7 +77,7 @@ pub(crate) async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-async fn connection(stream: TcpStream, agents: Agents, mut stop: Stop) {
+async fn connection(stream: TcpStream, agents: Agents, stop: CancellationToken) {
     let service = service_fn(move |request| {
         let agents = Arc::clone(&agents);
         async move { Ok::<_, std::convert::Infallible>(reply(answer(request, &agents).await)) }
@@ -83,7 +89,7 @@ async fn connection(stream: TcpStream, agents: Agents, mut stop: Stop) {
         served = Box::pin(serving) => if let Err(error) = served {
             tracing::debug!(%error, "a local connection ended early");
         },
-        () = stop.asked() => {}
+        () = stop.cancelled() => {}
     }
 }
 

@@ -9,9 +9,11 @@ pub mod openclaw;
 
 use std::{future::Future, pin::Pin};
 
-use ois_chat::inbox::{Delivery, Done, Fetched};
+use ois_inbox::{Assignment, Done};
 use ois_protocol::{ActivityState, EventId};
 use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::agent::machine::RuntimeReport;
 
 /// Work under way.
 pub type Working<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -19,28 +21,28 @@ pub type Working<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Something that can give an agent a turn.
 pub trait Runtime: Send + Sync + 'static {
     /// Gives the agent a turn for this call and waits for its end, however long that takes. With
-    /// [`Delivery::under_way`] it first finds out what became of an earlier try under the same key,
-    /// and with [`Delivery::stopping`] it begins none and stops what goes on.
+    /// [`Assignment::under_way`] it first finds out what became of an earlier try under the same key,
+    /// and with [`Assignment::stopping`] it begins none and stops what goes on.
     ///
     /// Before a turn may begin, [`Evidence::begun`] must have returned true.
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done>;
+    fn deliver(&self, delivery: Assignment, evidence: Evidence) -> Working<Done>;
 
-    /// Stops the turn that [`Delivery::under_way`] names. Answers with the runtime's own word on
+    /// Stops the turn that [`Assignment::under_way`] names. Answers with the runtime's own word on
     /// whether one was running and is stopped now; what became of the turn comes from
     /// [`deliver`](Self::deliver).
-    fn stop(&self, delivery: Delivery) -> Working<Result<bool, Unheard>>;
+    fn stop(&self, delivery: Assignment) -> Working<Result<bool, RuntimeError>>;
 
     /// Whether the way to the agent is open: asks the runtime itself, and no model.
-    fn probe(&self) -> Working<Result<(), Unheard>>;
+    fn probe(&self) -> Working<Result<(), RuntimeError>>;
 
     /// Says something in the agent's own main session, as from the host's owner.
-    fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>>;
+    fn tell_owner(&self, text: String) -> Working<Result<(), RuntimeError>>;
 }
 
 /// Why the runtime was not reached; for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Unheard(pub String);
+pub struct RuntimeError(pub String);
 
 /// What an agent is doing right now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,15 +81,13 @@ pub struct Evidence {
     doing: watch::Sender<Doing>,
 }
 
-/// One thing seen.
+/// One word of a runtime, on its way to the loop.
 #[derive(Debug)]
 pub(crate) enum Step {
-    Begun { id: EventId, epoch: Option<String>, kept: oneshot::Sender<()> },
-    Admitted { id: EventId, run: String },
-    Settled { id: EventId, done: Done },
-    Stopped { id: EventId, run: String, stopped: Result<bool, Unheard> },
-    Probed(Result<(), Unheard>),
-    Fetched { id: EventId, fetched: Fetched },
+    /// A turn is about to begin; it waits for the permit.
+    AskToBegin { id: EventId, epoch: Option<String>, permit: oneshot::Sender<()> },
+    /// Anything else.
+    Reported(RuntimeReport),
 }
 
 impl Evidence {
@@ -102,8 +102,8 @@ impl Evidence {
     /// when that is on disk; false if the monitor ends or somebody wants it stopped, and then no turn
     /// must begin.
     pub async fn begun(&self, epoch: Option<String>) -> bool {
-        let (kept, wait) = oneshot::channel();
-        let step = Step::Begun { id: self.id, epoch, kept };
+        let (permit, wait) = oneshot::channel();
+        let step = Step::AskToBegin { id: self.id, epoch, permit };
         self.steps.send(step).await.is_ok() && wait.await.is_ok()
     }
 
@@ -111,13 +111,13 @@ impl Evidence {
     pub async fn admitted(&self, run: String) {
         self.activity(|doing| doing.run = Some(run.clone()));
         // A monitor that ends learns it from the runtime after its restart.
-        drop(self.steps.send(Step::Admitted { id: self.id, run }).await);
+        drop(self.steps.send(Step::Reported(RuntimeReport::Admitted { id: self.id, run })).await);
     }
 
     /// The same as [`begun`](Self::begun), from a thread that may block.
     pub fn begun_blocking(&self, epoch: Option<String>) -> bool {
-        let (kept, wait) = oneshot::channel();
-        let step = Step::Begun { id: self.id, epoch, kept };
+        let (permit, wait) = oneshot::channel();
+        let step = Step::AskToBegin { id: self.id, epoch, permit };
         self.steps.blocking_send(step).is_ok() && wait.blocking_recv().is_ok()
     }
 
@@ -125,7 +125,9 @@ impl Evidence {
     pub fn admitted_blocking(&self, run: String) {
         self.activity(|doing| doing.run = Some(run.clone()));
         // As above.
-        drop(self.steps.blocking_send(Step::Admitted { id: self.id, run }));
+        drop(
+            self.steps.blocking_send(Step::Reported(RuntimeReport::Admitted { id: self.id, run })),
+        );
     }
 
     /// What the agent is doing has changed. Waits for nothing; only the newest is shown.
@@ -140,7 +142,7 @@ impl Evidence {
 
     pub(crate) async fn settled(self, done: Done) {
         // As above.
-        drop(self.steps.send(Step::Settled { id: self.id, done }).await);
+        drop(self.steps.send(Step::Reported(RuntimeReport::Settled { id: self.id, done })).await);
     }
 }
 

@@ -14,18 +14,14 @@
 //! | [`guard`] | which chains of messages go round in circles | what agents say |
 //! | [`budget`], [`usage`] | what agents' turns cost, and may | the runtimes |
 //! | [`Nonces`] | which drafts were stored already | how |
-//! | [`inbox`] | one agent's calls, from the mention to its end | the runtime, the disk |
-//! | [`packet`] | what a woken agent is handed, and how to keep it from being forged | who wakes it |
 
 pub mod budget;
 pub mod desk;
 pub mod guard;
-pub mod inbox;
 pub mod ladder;
 pub mod liveness;
 pub mod nonces;
 pub mod pace;
-pub mod packet;
 pub mod roster;
 pub mod session;
 pub mod team;

@@ -30,7 +30,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Who signs in.
+/// The member that signs in, with its secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// An agent, with the token that its register entry stands for.

@@ -21,31 +21,31 @@ pub enum DialError {
     /// Nobody answers there, or the name is not known.
     #[error("{address} is unreachable")]
     Unreachable {
-        /// Where.
+        /// The server's address.
         address: Address,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// TLS did not come about: the certificate is not trusted, or the other side speaks no TLS.
     #[error("no TLS comes about with {address}")]
     Tls {
-        /// Where.
+        /// The server's address.
         address: Address,
-        /// What was wrong.
+        /// The error of the TLS library.
         source: io::Error,
     },
     /// Somebody answers there, but opens no WebSocket.
     #[error("{address} opens no WebSocket: {why}")]
     NoWebSocket {
-        /// Where.
+        /// The server's address.
         address: Address,
-        /// What came instead.
+        /// What the other side answered instead.
         why: String,
     },
     /// It took longer than this.
     #[error("{address} did not answer within {} s", within.as_secs())]
     TimedOut {
-        /// Where.
+        /// The server's address.
         address: Address,
         /// How long was waited.
         within: Duration,

@@ -43,6 +43,6 @@ pub use address::{Address, AddressError};
 pub use backoff::Backoff;
 pub use credential::{Credential, Token};
 pub use dial::DialError;
-pub use link::{Closed, Config, Event, Link, Lost, Speaker};
+pub use link::{Closed, Config, Event, Link, LinkAction, LinkMachine, Lost, Speaker};
 pub use outbox::{Keep, Kept, Memory, Outbox};
 pub use rest::{Rest, RestError};

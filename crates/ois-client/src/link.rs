@@ -1,7 +1,7 @@
 //! One member, signed in at one server, through all reconnects.
 
 mod driver;
-mod session;
+mod machine;
 
 use std::{
     io,
@@ -21,14 +21,15 @@ use tokio::{
 };
 
 use self::driver::{Command, Driver};
+pub use self::machine::{LinkAction, LinkMachine};
 use crate::{Address, Backoff, Credential, DialError, Keep, Memory, Outbox};
 
 /// How a link is kept.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The server.
+    /// Where the server is.
     pub address: Address,
-    /// Who signs in.
+    /// The member that signs in.
     pub credential: Credential,
     /// What to be told besides chat.
     pub subscribe: Vec<Topic>,
@@ -82,7 +83,7 @@ pub enum Event {
     Told(ServerFrame),
     /// The connection is gone, or did not come about; the link tries again after the pause.
     Disconnected {
-        /// Why.
+        /// Why there is no connection.
         why: Lost,
         /// When it tries again.
         pause: Duration,
@@ -165,7 +166,7 @@ impl Link {
         self.events.recv().await
     }
 
-    /// What says things over this link.
+    /// A handle that says things over this link.
     pub fn speaker(&self) -> Speaker {
         self.speaker.clone()
     }

@@ -28,9 +28,9 @@ pub enum RestError {
     /// Nobody answers there.
     #[error("{address} is unreachable")]
     Unreachable {
-        /// Where.
+        /// The server's address.
         address: Address,
-        /// What the system said.
+        /// The system's error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The server answered with an error.
@@ -60,7 +60,7 @@ impl Rest {
         Self { agent: settings.build().new_agent(), address, token }
     }
 
-    /// Whose token it is.
+    /// Asks the server which member the token belongs to.
     ///
     /// # Errors
     /// [`RestError::Refused`] with status 401 if nobody's. OIS 1.2 answers so for agents' tokens.

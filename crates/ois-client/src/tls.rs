@@ -1,4 +1,4 @@
-//! Whom we trust when a server is reached over TLS: the certificates of this machine.
+//! The certificates that are trusted when a server is reached over TLS: those of this machine.
 //!
 //! Nothing is loaded before the first `wss://` connection: the roots of a system take memory that a
 //! monitor without TLS does not need.

@@ -74,7 +74,7 @@ impl Gateway {
     ///
     /// The same key never runs twice. If the gateway [may have begun](GatewayError::may_have_begun)
     /// the turn in spite of the error, repeat the call at once with the same key, or ask the
-    /// history with [`fate`](crate::fate): minutes after the end of the turn, or after a restart,
+    /// history with [`turn_outcome`](crate::turn_outcome): minutes after the end of the turn, or after a restart,
     /// the gateway has forgotten the key and answers a repetition with a failed run.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Gateway {
     ///
     /// [`Outcome::StillRunning`] also stands for a run that the gateway does not know, or does not
     /// know any more: it forgets runs in a restart, and minutes after their end. When in doubt,
-    /// look into the history with [`fate`](crate::fate).
+    /// look into the history with [`turn_outcome`](crate::turn_outcome).
     ///
     /// # Errors
     /// Fails with the errors that any request may have.

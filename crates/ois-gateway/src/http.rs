@@ -146,7 +146,7 @@ impl Http {
     /// Returns the status and the JSON body; a body that is no JSON becomes null.
     fn read(
         &self,
-        answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+        answer: Result<http::Response<ureq::Body>, ureq::Error>,
         within: Duration,
     ) -> Result<(u16, Value), GatewayError> {
         let mut answer = answer.map_err(|error| self.failure(error, within))?;

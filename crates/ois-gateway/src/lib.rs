@@ -35,7 +35,7 @@
 //! link. A link that has been silent for two of the gateway's tick intervals is given up, and every
 //! caller that waits on it is told; whether to connect again is the caller's decision. No error and
 //! no `Debug` text contains a secret. When the end of a turn was not seen (because of a restart or
-//! a lost link), [`fate`] reads the session's history and tells how the turn ended.
+//! a lost link), [`turn_outcome`] reads the session's history and tells how the turn ended.
 //!
 //! The crate never repeats a request by itself, reads no environment, prints nothing and sends no
 //! `Origin` header (with one the gateway grants no scope). The blocking calls belong on a thread
@@ -45,19 +45,19 @@
 
 mod config;
 mod error;
-mod fate;
 mod gateway;
 mod http;
 mod rpc;
 mod socket;
 mod tls;
+mod turn_outcome;
 mod wire;
 
 pub use config::{GatewayConfig, GatewayToken};
 pub use error::GatewayError;
-pub use fate::{Fate, fate};
 pub use gateway::{Following, Gateway};
 pub use http::{Http, Readiness, Sent, SessionsSend};
+pub use turn_outcome::{TurnOutcome, turn_outcome};
 pub use wire::event::{Cost, GatewayEvent, RunEvent, RunStep, ToolPhase};
 pub use wire::hello::Hello;
 pub use wire::history::{History, Queued, QueuedState, Role, Row, SessionState, StopReason};

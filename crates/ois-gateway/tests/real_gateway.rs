@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ois_gateway::{
-    Admission, Fate, Gateway, GatewayConfig, GatewayError, GatewayEvent, GatewayToken, Http,
-    Outcome, RunStep, SessionsSend, Source, ToolPhase, Turn, fate,
+    Admission, Gateway, GatewayConfig, GatewayError, GatewayEvent, GatewayToken, Http, Outcome,
+    RunStep, SessionsSend, Source, ToolPhase, Turn, TurnOutcome, turn_outcome,
 };
 
 /// The bound on every request and wait; it only ends a test that hangs. A gateway that has just
@@ -61,27 +61,30 @@ fn run(gateway: &Gateway, turn: &Turn) -> Outcome {
     gateway.wait(&admitted.run_id, TIMEOUT).unwrap()
 }
 
-fn fate_of(gateway: &Gateway, turn: &Turn) -> Fate {
+fn outcome_of(gateway: &Gateway, turn: &Turn) -> TurnOutcome {
     let history = gateway.history(&turn.session_key, 50, TIMEOUT).unwrap();
-    fate(&history, &turn.idempotency_key, gateway.boot_id(), gateway.boot_id())
+    turn_outcome(&history, &turn.idempotency_key, gateway.boot_id(), gateway.boot_id())
 }
 
 #[test]
 fn a_delivered_message_is_answered_and_the_history_knows_it() {
     let (gateway, turn) = (gateway(), turn("[[say:the build is green]]"));
-    assert_eq!(fate_of(&gateway, &turn), Fate::NeverBegun);
+    assert_eq!(outcome_of(&gateway, &turn), TurnOutcome::NeverBegun);
     assert_eq!(run(&gateway, &turn), Outcome::Replied("the build is green".to_owned()));
-    assert_eq!(fate_of(&gateway, &turn), Fate::Answered("the build is green".to_owned()));
+    assert_eq!(outcome_of(&gateway, &turn), TurnOutcome::Answered("the build is green".to_owned()));
 }
 
 #[test]
 fn no_reply_is_silence() {
     let (gateway, turn) = (gateway(), turn("[[say:NO_REPLY]]"));
     assert_eq!(run(&gateway, &turn), Outcome::Silent);
-    // No row of the history shows the silence, in this process of the gateway or a later one.
-    assert_eq!(fate_of(&gateway, &turn), Fate::Silent);
+    // No row tells it, in this process of the gateway or a later one.
+    assert_eq!(outcome_of(&gateway, &turn), TurnOutcome::Silent);
     let restarted = gateway.history(&turn.session_key, 50, TIMEOUT).unwrap();
-    assert_eq!(fate(&restarted, &turn.idempotency_key, "before", gateway.boot_id()), Fate::Silent);
+    assert_eq!(
+        turn_outcome(&restarted, &turn.idempotency_key, "before", gateway.boot_id()),
+        TurnOutcome::Silent
+    );
 }
 
 #[test]
@@ -90,7 +93,7 @@ fn a_model_that_fails_is_a_turn_that_failed() {
     let outcome = run(&gateway, &turn);
     let Outcome::Failed { reason } = &outcome else { panic!("{outcome:?}") };
     assert!(reason.contains("LLM request failed"), "{reason}");
-    assert!(matches!(fate_of(&gateway, &turn), Fate::Failed(_)));
+    assert!(matches!(outcome_of(&gateway, &turn), TurnOutcome::Failed(_)));
 }
 
 #[test]
@@ -110,7 +113,7 @@ fn two_sessions_run_at_once_over_one_link() {
     let (slow, quick) = (turn("[[sleep:300]] slow"), turn("[[say:quick]]"));
     gateway.deliver(&slow, TIMEOUT).unwrap();
     assert_eq!(run(&gateway, &quick), Outcome::Replied("quick".to_owned()));
-    assert_eq!(fate_of(&gateway, &slow), Fate::Running);
+    assert_eq!(outcome_of(&gateway, &slow), TurnOutcome::Running);
     let patience = Duration::from_millis(1);
     assert_eq!(gateway.wait(&slow.idempotency_key, patience).unwrap(), Outcome::StillRunning);
     assert!(gateway.abort(&slow.session_key, &slow.idempotency_key, TIMEOUT).unwrap());

@@ -1,7 +1,9 @@
 //! What a gateway is asked, and what it answers.
 
-use ois_gateway::{History, SessionState};
-use ois_protocol::Reason;
+use std::{io, sync::Arc};
+
+use ois_bridge::openclaw::turn::GatewayReply;
+use ois_gateway::{Cost, GatewayError, Outcome, SessionState};
 
 use super::{Gateway, Input, Known, Waiter, answer};
 use crate::{
@@ -22,103 +24,100 @@ pub(crate) enum Request {
     History(usize),
     /// Stop this run.
     Abort(String),
+    /// Tell what the run with this key has cost.
+    Cost(String),
 }
 
-/// What it answers.
+/// What a gateway answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
+    /// It is there, in this life.
     Hello(u32),
-    Admitted(String),
-    Replied(String),
-    Silent,
-    Failed,
-    Stopped,
-    StillRunning,
-    History(Box<History>),
-    Aborted(bool),
-    KeySpent,
-    Rejected,
-    /// Not now, and certainly nothing has begun.
-    NotNow(Reason, Option<u64>),
-    /// The connection is gone; whatever was asked may have been done.
-    Lost,
+    /// The answer to what a turn asks.
+    Gateway(GatewayReply),
 }
+
+/// How a question to a gateway ends.
+pub(crate) type Answer = Result<Reply, GatewayError>;
 
 impl Gateway {
     pub(crate) fn asked(&mut self, call: Call, request: Request, scene: &mut Scene) {
         let reply = |scene: &mut Scene, reply| answer(scene, self.agent, call, reply);
         if matches!(request, Request::Hello) {
-            let up = Reply::Hello(self.boot);
-            let down = Reply::NotNow(Reason::Unreachable, None);
-            return reply(scene, if self.process.is_some() { up } else { down });
+            let up = self.process.is_some();
+            return reply(scene, if up { Ok(Reply::Hello(self.boot)) } else { Err(unreachable()) });
         }
         if self.process.is_none() || call.boot != Some(self.boot) {
-            return reply(scene, Reply::Lost);
+            return reply(scene, Err(lost()));
         }
         let breaks = scene.random.chance(scene.weather.gateway_breaks);
         if breaks && scene.random.chance(5000) {
-            return reply(scene, Reply::Lost); // it never arrived
+            return reply(scene, Err(lost())); // it never arrived
         }
         if let Some(said) = self.does(call, request, scene) {
-            if scene.random.chance(scene.weather.admits_twice) {
-                answer(scene, self.agent, call, said.clone());
-            }
-            answer(scene, self.agent, call, if breaks { Reply::Lost } else { said });
+            answer(scene, self.agent, call, if breaks { Err(lost()) } else { said });
         }
         self.may_die(scene);
     }
 
-    fn does(&mut self, call: Call, request: Request, scene: &mut Scene) -> Option<Reply> {
+    fn does(&mut self, call: Call, request: Request, scene: &mut Scene) -> Option<Answer> {
         match request {
             Request::Hello => None,
             Request::Deliver(input) => Some(self.deliver(input, scene)),
             Request::Wait(run, ms) => self.wait(call, run, ms, scene),
-            Request::History(most) => Some(Reply::History(Box::new(self.history(most)))),
-            Request::Abort(run) => Some(Reply::Aborted(self.abort(&run, scene))),
+            Request::History(most) => {
+                Some(replied(GatewayReply::History(Box::new(self.history(most)))))
+            }
+            Request::Abort(run) => Some(replied(GatewayReply::Aborted(self.abort(&run, scene)))),
+            Request::Cost(run) => Some(replied(GatewayReply::Cost(self.cost(&run)))),
         }
     }
 
-    fn deliver(&mut self, input: Input, scene: &mut Scene) -> Reply {
-        let Some(process) = &mut self.process else { return Reply::Lost };
+    fn deliver(&mut self, input: Input, scene: &mut Scene) -> Answer {
+        let Some(process) = &mut self.process else { return Err(lost()) };
         let key = input.key.clone();
         if process.keys.contains_key(&key) {
-            return Reply::Admitted(key);
+            return replied(GatewayReply::Admitted(key));
         }
         if scene.random.chance(scene.weather.busy) {
-            let busy = Reply::NotNow(Reason::Busy, Some(scene.random.below(20_000)));
-            let away = Reply::NotNow(Reason::Unreachable, None);
-            return if scene.random.chance(500) {
-                Reply::Rejected
+            let retry_after_ms = Some(scene.random.below(20_000));
+            let (what, why) = ("agent".to_owned(), "simulated".to_owned());
+            return Err(if scene.random.chance(500) {
+                GatewayError::Rejected { what, why }
+            } else if scene.random.chance(5000) {
+                GatewayError::Busy { retry_after_ms, why }
             } else {
-                [busy, away][scene.random.index(2)].clone()
-            };
+                unreachable()
+            });
         }
         if self.interrupted.contains(&key) {
-            return Reply::KeySpent;
+            return Err(GatewayError::KeySpent);
         }
         scene.ledger.accepted.insert((self.agent, key.clone()));
         let written = format!("{key}:user");
         if self.rows.iter().any(|row| row.key.as_deref() == Some(&written)) {
             // It knows the key from before its restart, and does not run it again.
-            process.keys.insert(key.clone(), Known::Ended(Reply::Failed));
+            process
+                .keys
+                .insert(key.clone(), Known::Ended(Outcome::Failed { reason: "failed".to_owned() }));
             self.write_failure(&key);
-            return Reply::Admitted(key);
+            return replied(GatewayReply::Admitted(key));
         }
         process.keys.insert(key.clone(), Known::Open);
         if scene.random.chance(scene.weather.drops) {
             scene.note(format_args!("gateway {} drops {key}", self.agent));
-            return Reply::Admitted(key);
+            return replied(GatewayReply::Admitted(key));
         }
         process.queue.push_back(input);
         self.begin(scene);
-        Reply::Admitted(key)
+        replied(GatewayReply::Admitted(key))
     }
 
-    fn wait(&mut self, call: Call, run: String, ms: u64, scene: &mut Scene) -> Option<Reply> {
+    fn wait(&mut self, call: Call, run: String, ms: u64, scene: &mut Scene) -> Option<Answer> {
         let forgets = scene.random.chance(scene.weather.forgets);
         let process = self.process.as_mut()?;
-        if let Some(Known::Ended(reply)) = process.keys.get(&run).filter(|_| !forgets) {
-            return Some(reply.clone());
+        if let Some(Known::Ended(outcome)) = process.keys.get(&run).filter(|_| !forgets) {
+            return Some(replied(GatewayReply::Waited(outcome.clone())));
         }
         process.waited += 1;
         let number = process.waited;
@@ -132,7 +131,8 @@ impl Gateway {
         let Some(process) = self.process.as_mut().filter(|_| boot == self.boot) else { return };
         let Some(at) = process.waiters.iter().position(|it| it.number == number) else { return };
         let waiter = process.waiters.remove(at);
-        answer(scene, self.agent, waiter.call, Reply::StillRunning);
+        let reply = replied(GatewayReply::Waited(Outcome::StillRunning));
+        answer(scene, self.agent, waiter.call, reply);
     }
 
     fn abort(&mut self, run: &str, scene: &mut Scene) -> bool {
@@ -153,17 +153,38 @@ impl Gateway {
         }
         scene.note(format_args!("gateway {} stops {run}", self.agent));
         scene.ledger.ends(self.agent, run, End::Stopped);
-        self.tell(run, Reply::Stopped, scene);
+        self.tell(run, Outcome::Stopped, scene);
         self.begin(scene);
         true
     }
 
+    /// What a run has cost, as the gateway tells by itself.
+    fn cost(&self, run: &str) -> Option<Cost> {
+        let row = self.rows.iter().rfind(|row| row.run_id.as_deref() == Some(run));
+        row.and_then(|row| row.cost)
+    }
+
     /// How a run ended, to whoever waits and whoever asks later.
-    pub(super) fn tell(&mut self, run: &str, reply: Reply, scene: &mut Scene) {
+    pub(super) fn tell(&mut self, run: &str, outcome: Outcome, scene: &mut Scene) {
         let Some(process) = &mut self.process else { return };
-        process.keys.insert(run.to_owned(), Known::Ended(reply.clone()));
+        process.keys.insert(run.to_owned(), Known::Ended(outcome.clone()));
         for waiter in process.waiters.extract_if(.., |waiter| waiter.run == run) {
-            answer(scene, self.agent, waiter.call, reply.clone());
+            let reply = replied(GatewayReply::Waited(outcome.clone()));
+            answer(scene, self.agent, waiter.call, reply);
         }
     }
+}
+
+fn replied(reply: GatewayReply) -> Answer {
+    Ok(Reply::Gateway(reply))
+}
+
+/// The connection is gone; whatever was asked may have been done.
+pub(super) fn lost() -> GatewayError {
+    GatewayError::Lost { why: "simulated".to_owned() }
+}
+
+fn unreachable() -> GatewayError {
+    let cause = Arc::new(io::Error::from(io::ErrorKind::ConnectionRefused));
+    GatewayError::Unreachable { address: "simulated".to_owned(), cause }
 }

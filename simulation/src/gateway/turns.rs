@@ -1,9 +1,9 @@
 //! A session's turns: one after the other, with whatever agents say in them.
 
-use ois_gateway::{Role, Row, SessionState, StopReason};
+use ois_gateway::{Cost, Outcome, Role, Row, SessionState, StopReason};
 use ois_protocol::Chat;
 
-use super::{Active, Gateway, Reply};
+use super::{Active, Gateway};
 use crate::{
     ledger::{End, Turn},
     scene::{Event, Scene},
@@ -28,7 +28,7 @@ impl Gateway {
         });
         process.active = Some(Active { run: run.clone(), input, said: Vec::new() });
         self.state = SessionState::Running;
-        // Whoever is taken up later comes behind this one, and is not taken up any more.
+        // A turn that is taken up later comes behind this one, and is not taken up any more.
         if let Some((lost, _)) = self.cut_short.take() {
             scene.ledger.ends(self.agent, &lost.run, End::Died);
         }
@@ -69,15 +69,20 @@ impl Gateway {
         }
         let text = said.filter(|_| scene.random.chance(4000)).unwrap_or(text);
         let (reply, end) = match scene.random.below(10) {
-            _ if scene.random.chance(scene.weather.model_fails) => (Reply::Failed, End::Failed),
-            0 => (Reply::Silent, End::Silent),
-            _ => (Reply::Replied(text.clone()), End::Answered),
+            _ if scene.random.chance(scene.weather.model_fails) => {
+                (Outcome::Failed { reason: "failed".to_owned() }, End::Failed)
+            }
+            0 => (Outcome::Silent, End::Silent),
+            _ => (Outcome::Replied(text.clone()), End::Answered),
         };
         scene.note(format_args!("gateway {} ends {run}: {end:?}", self.agent));
         match end {
             End::Answered => {
                 let stop = Some(StopReason::Stop);
-                self.rows.push(Row { stop, ..row(Role::Assistant, &text, None, Some(run)) });
+                let tokens = scene.random.between(100, 50_000);
+                let cost = Cost { input_tokens: Some(tokens), ..Cost::default() };
+                let cost = scene.random.chance(7000).then_some(cost);
+                self.rows.push(Row { stop, cost, ..row(Role::Assistant, &text, None, Some(run)) });
             }
             End::Failed => self.write_failure(run),
             _ => {}

@@ -27,6 +27,7 @@ pub(super) fn check(world: &World, wrong: &mut Vec<String>) {
         }
     }
     no_unmarked_second_turn(world, wrong);
+    no_more_turns_than_attempts(world, &known, wrong);
     for run in process.team.desk().runs().active() {
         wrong.push(format!("run {} never ended", run.run));
     }
@@ -179,6 +180,26 @@ fn no_unmarked_second_turn(world: &World, wrong: &mut Vec<String>) {
             } else if !turn.is_marked && !retried(turn, before) {
                 wrong.push(format!("{} began after {}, unmarked", turn.key, before.key));
             }
+        }
+    }
+}
+
+/// A monitor begins as many turns for a call as its settings allow, and a person as often again.
+fn no_more_turns_than_attempts(
+    world: &World,
+    known: &BTreeMap<DeliveryId, &Delivery>,
+    wrong: &mut Vec<String>,
+) {
+    for id in known.keys() {
+        let Some(agent) = world.names.iter().position(|name| *name == id.agent) else { continue };
+        let retries = world.server.log().iter().filter(|stored| match &stored.frame {
+            ServerFrame::Delivery(said) => said.id() == *id && said.state == Rung::Stored,
+            _ => false,
+        });
+        let (turns, driven) = (turns_of(world, id).len(), retries.count() + 1);
+        let attempts = world.monitors[agent].attempts() as usize;
+        if turns > driven * attempts {
+            wrong.push(format!("{turns} turns for {id}, driven {driven} times"));
         }
     }
 }

@@ -6,9 +6,9 @@ use std::{
 };
 
 use ois_client::{Keep, Kept};
-use ois_protocol::{Nonce, Timestamp};
+use ois_protocol::{Chat, Nonce, Timestamp};
 
-use crate::disk::Disk;
+use crate::{disk::Disk, scene::Scene};
 
 /// The outbox's disk.
 #[derive(Clone, Debug)]
@@ -35,6 +35,16 @@ impl Drafts {
 
     pub(super) fn tell_time(&self, now: Timestamp) {
         *self.now.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// The folder is empty: nobody will send what was kept in it.
+    pub(super) fn forget(&self, name: &str, scene: &mut Scene) {
+        for draft in self.disk().entries() {
+            if let Draft::Put(Kept { chat: Chat { nonce: Some(nonce), .. }, .. }) = draft {
+                scene.ledger.kept.remove(&(name.to_owned(), nonce.clone()));
+            }
+        }
+        self.disk().rewrite(Vec::new());
     }
 
     fn write(&self, draft: Draft) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! What is asked for over HTTP.
 
-use ois_chat::{inbox::Fetched, ladder::Query, team::RequestId};
+use ois_chat::{ladder::Query, team::RequestId};
+use ois_inbox::Fetched;
 use ois_protocol::{Delivery, DeliveryId, EventId, Run, Rung, ServerFrame, ShortName};
 
 use super::Server;

@@ -8,8 +8,9 @@ use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 
-use crate::{runtime::Doing, tasks::Stop};
+use crate::runtime::Doing;
 
 /// Shows it until nobody changes it any more: the newest, not too often, and again before it
 /// expires. All of it may be lost, and nothing waits for it.
@@ -17,11 +18,11 @@ pub(super) async fn show(
     speaker: Speaker,
     room: RoomName,
     doing: watch::Receiver<Doing>,
-    mut stop: Stop,
+    stop: CancellationToken,
 ) {
     tokio::select! {
         () = while_it_lasts(&speaker, &room, doing) => {}
-        () = stop.asked() => {}
+        () = stop.cancelled() => {}
     }
 }
 

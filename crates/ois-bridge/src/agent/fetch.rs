@@ -1,7 +1,7 @@
 //! Messages that are not in memory, from the server over HTTP.
 
-use ois_chat::inbox::{Delivery, Fetched};
 use ois_client::{Rest, RestError};
+use ois_inbox::{Assignment, Fetched};
 use ois_protocol::EventId;
 
 /// One message.
@@ -26,13 +26,13 @@ pub(super) async fn message(rest: Rest, id: EventId) -> Fetched {
 
 /// What belongs to a call and was not in memory. A call does not wait for a server that is away: it
 /// goes without.
-pub(super) async fn surroundings(rest: Rest, delivery: Delivery) -> Delivery {
+pub(super) async fn surroundings(rest: Rest, delivery: Assignment) -> Assignment {
     let kept = delivery.clone();
     let filled = tokio::task::spawn_blocking(move || fill(&rest, delivery)).await;
     filled.unwrap_or(kept)
 }
 
-fn fill(rest: &Rest, mut delivery: Delivery) -> Delivery {
+fn fill(rest: &Rest, mut delivery: Assignment) -> Assignment {
     for _ in 0..REQUESTS {
         let missing = &delivery.missing;
         let Some(id) = missing.above.or_else(|| missing.listed.first().copied()) else { break };

@@ -2,17 +2,17 @@
 
 use std::future::ready;
 
-use ois_chat::inbox::{Delivery, Done, Outcome};
+use ois_inbox::{Assignment, Done, Outcome};
 use ois_protocol::UtcOffset;
 
-use super::{Evidence, Runtime, Unheard, Working};
+use super::{Evidence, Runtime, RuntimeError, Working};
 
 /// Answers every call at once, in a friendly way.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Echo;
 
 impl Runtime for Echo {
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done> {
+    fn deliver(&self, delivery: Assignment, evidence: Evidence) -> Working<Done> {
         Box::pin(async move {
             if !evidence.begun(None).await {
                 return Outcome::Unclear { why: "the turn was not to begin".to_owned() }.into();
@@ -23,21 +23,23 @@ impl Runtime for Echo {
     }
 
     /// Its turns are over at once.
-    fn stop(&self, _: Delivery) -> Working<Result<bool, Unheard>> {
+    fn stop(&self, _: Assignment) -> Working<Result<bool, RuntimeError>> {
         Box::pin(ready(Ok(false)))
     }
 
-    fn probe(&self) -> Working<Result<(), Unheard>> {
+    fn probe(&self) -> Working<Result<(), RuntimeError>> {
         Box::pin(ready(Ok(())))
     }
 
-    fn tell_owner(&self, _: String) -> Working<Result<(), Unheard>> {
-        Box::pin(ready(Err(Unheard("the built-in agent has no session of its own".to_owned()))))
+    fn tell_owner(&self, _: String) -> Working<Result<(), RuntimeError>> {
+        Box::pin(ready(Err(RuntimeError(
+            "the built-in agent has no session of its own".to_owned(),
+        ))))
     }
 }
 
 /// What it says; nothing to other agents, or two of its kind would greet each other for ever.
-fn answer(delivery: &Delivery) -> Option<String> {
+fn answer(delivery: &Assignment) -> Option<String> {
     let message = &delivery.message;
     if message.agent {
         return None;

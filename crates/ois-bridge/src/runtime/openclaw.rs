@@ -1,26 +1,26 @@
 //! An agent behind an OpenClaw gateway.
 //!
-//! The usual way is the gateway's WebSocket: the method `agent` under the delivery's key, then
+//! The usual way is the gateway's WebSocket: the method `agent` under the assignment's key, then
 //! `agent.wait`. Gateways that are too old for it get the original monitor's way, `sessions_send`
 //! over HTTP, which tells less: nobody learns there what became of a turn whose end was not seen.
 
 mod legacy;
 mod rpc;
+pub mod turn;
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use ois_chat::{
-    inbox::{Delivery, Done, Outcome},
-    packet::Bounds,
-};
 use ois_gateway::{Gateway, GatewayConfig, GatewayError, Http};
-use ois_protocol::Reason;
+use ois_inbox::{Assignment, Done, Outcome, packet::Bounds};
 
-use super::{Evidence, Runtime, Unheard, Working};
+use self::{
+    rpc::TurnDriver,
+    turn::{Interruptions, Turn, words},
+};
+use super::{Evidence, Runtime, RuntimeError, Working};
 use crate::clock;
 
 /// How a gateway is spoken to.
@@ -59,36 +59,35 @@ pub struct OpenClaw(Arc<Shared>);
 struct Shared {
     settings: Settings,
     link: Mutex<Option<Gateway>>,
-    /// Since when turns wait for a restarted gateway to take them up.
-    interrupted: Mutex<BTreeMap<String, Instant>>,
+    interruptions: Mutex<Interruptions>,
 }
 
 impl OpenClaw {
     /// Prepares it; the gateway is reached when it is needed.
     pub fn new(settings: Settings) -> Self {
-        let (link, interrupted) = (Mutex::new(None), Mutex::new(BTreeMap::new()));
-        Self(Arc::new(Shared { settings, link, interrupted }))
+        let (link, interruptions) = (Mutex::new(None), Mutex::default());
+        Self(Arc::new(Shared { settings, link, interruptions }))
     }
 }
 
 impl Runtime for OpenClaw {
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done> {
+    fn deliver(&self, assignment: Assignment, evidence: Evidence) -> Working<Done> {
         let shared = Arc::clone(&self.0);
-        let done = tokio::task::spawn_blocking(move || shared.deliver(&delivery, &evidence));
+        let done = tokio::task::spawn_blocking(move || shared.deliver(&assignment, &evidence));
         Box::pin(async move {
             done.await.unwrap_or_else(|error| Outcome::Unclear { why: error.to_string() }.into())
         })
     }
 
-    fn stop(&self, delivery: Delivery) -> Working<Result<bool, Unheard>> {
-        self.apart(move |shared| shared.stop(&delivery))
+    fn stop(&self, assignment: Assignment) -> Working<Result<bool, RuntimeError>> {
+        self.apart(move |shared| shared.stop(&assignment))
     }
 
-    fn probe(&self) -> Working<Result<(), Unheard>> {
+    fn probe(&self) -> Working<Result<(), RuntimeError>> {
         self.apart(Shared::probe)
     }
 
-    fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>> {
+    fn tell_owner(&self, text: String) -> Working<Result<(), RuntimeError>> {
         self.apart(move |shared| shared.tell_owner(text))
     }
 }
@@ -98,12 +97,12 @@ impl OpenClaw {
     fn apart<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, GatewayError> + Send + 'static,
-    ) -> Working<Result<T, Unheard>> {
+    ) -> Working<Result<T, RuntimeError>> {
         let shared = Arc::clone(&self.0);
         let done = tokio::task::spawn_blocking(move || work(&shared));
         Box::pin(async move {
-            let done = done.await.map_err(|error| Unheard(error.to_string()))?;
-            done.map_err(|error| Unheard(words(&error)))
+            let done = done.await.map_err(|error| RuntimeError(error.to_string()))?;
+            done.map_err(|error| RuntimeError(words(&error)))
         })
     }
 }
@@ -115,28 +114,23 @@ pub(crate) fn session_key(settings: &Settings, team: &str, room: &str) -> String
 }
 
 impl Shared {
-    fn deliver(&self, delivery: &Delivery, evidence: &Evidence) -> Done {
+    fn deliver(&self, assignment: &Assignment, evidence: &Evidence) -> Done {
         if self.settings.mode == Mode::Legacy {
-            return legacy::deliver(&self.settings, delivery, evidence).into();
+            return legacy::deliver(&self.settings, assignment, evidence).into();
         }
         match self.gateway() {
-            Ok(gateway) => rpc::Turn::new(self, gateway, delivery, evidence).run(),
+            Ok(gateway) => TurnDriver::new(self, gateway, assignment, evidence).run(),
             Err(error) if self.is_too_old(&error) => {
-                legacy::deliver(&self.settings, delivery, evidence).into()
+                legacy::deliver(&self.settings, assignment, evidence).into()
             }
-            // Whether an earlier try has begun a turn is as open as before.
-            Err(error) if delivery.under_way.is_some() => {
-                Outcome::Unclear { why: words(&error) }.into()
-            }
-            Err(error) => not_begun(&error).into(),
+            Err(error) => Turn::not_reached(assignment, &error).into(),
         }
     }
 
-    fn stop(&self, delivery: &Delivery) -> Result<bool, GatewayError> {
-        let run = delivery.under_way.as_ref().and_then(|it| it.run.as_deref());
-        let room = delivery.message.room.as_str();
-        let session = session_key(&self.settings, &delivery.identity.team, room);
-        self.gateway()?.abort(&session, run.unwrap_or(&delivery.key), PROBE)
+    fn stop(&self, assignment: &Assignment) -> Result<bool, GatewayError> {
+        let room = assignment.message.room.as_str();
+        let session = session_key(&self.settings, &assignment.identity.team, room);
+        self.gateway()?.abort(&session, Turn::run_to_stop(assignment), PROBE)
     }
 
     /// The socket to the gateway stands, and the gateway finds itself well.
@@ -183,49 +177,10 @@ impl Shared {
         self.settings.mode == Mode::Auto && old
     }
 
-    /// How long this turn has been waiting for a restarted gateway to take it up.
-    fn interrupted_for(&self, key: &str) -> Duration {
-        let mut interrupted = self.interrupted.lock().unwrap_or_else(PoisonError::into_inner);
-        interrupted.entry(key.to_owned()).or_insert_with(Instant::now).elapsed()
-    }
-
-    fn no_longer_interrupted(&self, key: &str) {
-        self.interrupted.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
-    }
-}
-
-/// An error before anything can have begun.
-fn not_begun(error: &GatewayError) -> Outcome {
-    let retry_after_ms = match error {
-        GatewayError::Busy { retry_after_ms, .. } => *retry_after_ms,
-        // Somebody has to change a setting first; there is no hurry.
-        GatewayError::Unauthorized { .. } | GatewayError::Refused { .. } => Some(30_000),
-        _ => None,
-    };
-    Outcome::NotBegun { reason: reason(error), why: words(error), retry_after_ms }
-}
-
-/// What an error of the gateway is for the room.
-fn reason(error: &GatewayError) -> Reason {
-    match error {
-        GatewayError::Unauthorized { .. } | GatewayError::Refused { .. } => Reason::Unauthorized,
-        GatewayError::Busy { .. } => Reason::Busy,
-        GatewayError::Rejected { .. } | GatewayError::TooLong { .. } => Reason::Rejected,
-        GatewayError::KeySpent => Reason::Dropped,
-        _ => Reason::Unreachable,
+    fn interruptions(&self) -> MutexGuard<'_, Interruptions> {
+        self.interruptions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// How long the gateway may take to say how it is, or to stop a turn.
 const PROBE: Duration = Duration::from_secs(15);
-
-/// An error with its causes, on one line.
-fn words(error: &GatewayError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}

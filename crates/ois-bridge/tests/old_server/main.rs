@@ -6,7 +6,7 @@
 mod old;
 mod rig;
 
-use ois_chat::inbox::Outcome;
+use ois_inbox::Outcome;
 
 use crate::{
     old::OldServer,

@@ -2,9 +2,9 @@
 
 use std::{future::Future, path::Path, sync::Arc, time::Duration};
 
-use ois_bridge::{AgentConfig, Bridge, Evidence, Runtime, Unheard, Working};
-use ois_chat::inbox::{self, Delivery, Done, Outcome};
+use ois_bridge::{AgentConfig, Bridge, Evidence, Runtime, RuntimeError, Working};
 use ois_client::Token;
+use ois_inbox::{Assignment, Done, Outcome};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -24,7 +24,7 @@ impl Rig {
     pub(crate) async fn start(url: &str, runtime: ToldRuntime, folder: Option<&Path>) -> Self {
         let agent = AgentConfig {
             folder: folder.map(Path::to_owned),
-            inbox: inbox::Settings { look_back_ms: 0, ..inbox::Settings::default() },
+            inbox: ois_inbox::Settings { look_back_ms: 0, ..ois_inbox::Settings::default() },
             ..AgentConfig::new("ARIA", url.parse().unwrap(), Token::new(ARIA_TOKEN))
         };
         let local = Some("127.0.0.1:0".parse().unwrap());
@@ -76,7 +76,7 @@ pub(crate) struct Told(mpsc::UnboundedReceiver<Work>);
 
 /// A turn that has begun and waits for the test's word.
 pub(crate) struct Work {
-    pub(crate) delivery: Delivery,
+    pub(crate) delivery: Assignment,
     settle: oneshot::Sender<Outcome>,
 }
 
@@ -100,7 +100,7 @@ impl Work {
 }
 
 impl Runtime for ToldRuntime {
-    fn deliver(&self, delivery: Delivery, evidence: Evidence) -> Working<Done> {
+    fn deliver(&self, delivery: Assignment, evidence: Evidence) -> Working<Done> {
         let told = self.0.clone();
         Box::pin(async move {
             assert!(evidence.begun(None).await);
@@ -111,16 +111,16 @@ impl Runtime for ToldRuntime {
         })
     }
 
-    fn stop(&self, _: Delivery) -> Working<Result<bool, Unheard>> {
+    fn stop(&self, _: Assignment) -> Working<Result<bool, RuntimeError>> {
         Box::pin(std::future::ready(Ok(false)))
     }
 
-    fn probe(&self) -> Working<Result<(), Unheard>> {
+    fn probe(&self) -> Working<Result<(), RuntimeError>> {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn tell_owner(&self, text: String) -> Working<Result<(), Unheard>> {
-        Box::pin(std::future::ready(Err(Unheard(text))))
+    fn tell_owner(&self, text: String) -> Working<Result<(), RuntimeError>> {
+        Box::pin(std::future::ready(Err(RuntimeError(text))))
     }
 }
 

@@ -1,8 +1,8 @@
-//! The link's task: connects, hands over to a session, waits, and begins anew.
+//! The link's task: it has the socket and the channels, and carries out what the machine decides.
 
 use std::{
-    collections::VecDeque,
     io,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,56 +10,65 @@ use std::{
     time::Duration,
 };
 
-use ois_protocol::{Chat, ClientFrame, EventId, Nonce};
+use futures_util::{SinkExt, StreamExt};
+use ois_protocol::{Chat, ClientFrame, Nonce};
 use tokio::{
     sync::{mpsc, oneshot},
-    time::Instant,
+    time::{Instant, sleep_until, timeout},
 };
+use tokio_tungstenite::tungstenite::{self, Message as Raw};
 
-use super::{Config, Event, Lost, session::Session};
-use crate::{Keep, Outbox, dial};
+use super::{Config, Event, LinkAction, LinkMachine, Lost};
+use crate::{
+    Address, DialError, Keep, Outbox,
+    dial::{self, Socket},
+};
 
 /// What the link's owner wants.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Keep this and send it.
+    /// Keep this draft and send it.
     Say { nonce: Nonce, chat: Box<Chat>, reply: oneshot::Sender<io::Result<()>> },
-    /// Send this if there is a connection.
+    /// Send this frame if the link is signed in.
     Tell(Box<ClientFrame>),
-    /// End.
+    /// End the link.
     Close,
 }
 
-/// Everything that outlives a connection.
+/// The socket, the channels and the clock of one link.
 pub(super) struct Driver<K> {
-    pub(super) config: Config,
-    pub(super) outbox: Outbox<K>,
-    pub(super) cursor: Option<EventId>,
-    /// Events that the owner has not taken yet.
-    pub(super) pending: VecDeque<Event>,
-    /// What an old server sent last: there, two messages of one millisecond share an id.
-    pub(super) recent: VecDeque<(EventId, String, String)>,
+    machine: LinkMachine<K>,
+    address: Address,
+    connect_within: Duration,
+    /// How long one frame may wait for the peer to take it.
+    write_within: Duration,
+    wire: Wire,
     events: mpsc::Sender<Event>,
     commands: mpsc::Receiver<Command>,
     online: Arc<AtomicBool>,
     began: Instant,
 }
 
-/// Why a connection is over.
-pub(super) enum Ended {
-    /// The owner wants no more.
-    Closed,
-    /// It was lost; whether it had come as far as being signed in.
-    Lost { why: Lost, signed_in: bool },
+/// What there is of a connection.
+enum Wire {
+    None,
+    Dialing(Dialing),
+    Open(Box<Socket>),
 }
 
-/// What happened beside the socket.
-pub(super) enum Beside {
-    Told(ClientFrame),
-    Said,
-    /// The owner took an event.
-    Taken,
-    Closed,
+type Dialing = Pin<Box<dyn Future<Output = Result<Box<Socket>, DialError>> + Send>>;
+
+/// What the driver does next.
+enum Next {
+    Arrived(Arrived),
+    Asked(Option<Command>),
+    Woken,
+}
+
+/// What came over the wire.
+enum Arrived {
+    Opened(Result<Box<Socket>, DialError>),
+    Raw(Option<Result<Raw, tungstenite::Error>>),
 }
 
 impl<K: Keep> Driver<K> {
@@ -70,95 +79,139 @@ impl<K: Keep> Driver<K> {
         commands: mpsc::Receiver<Command>,
         online: Arc<AtomicBool>,
     ) -> Self {
-        let cursor = config.after;
-        let (pending, recent, began) = (VecDeque::new(), VecDeque::new(), Instant::now());
-        Self { config, outbox, cursor, pending, recent, events, commands, online, began }
+        Self {
+            machine: LinkMachine::new(&config, outbox),
+            address: config.address,
+            connect_within: config.connect_within,
+            write_within: config.ping * 2,
+            wire: Wire::None,
+            events,
+            commands,
+            online,
+            began: Instant::now(),
+        }
     }
 
+    /// Runs until the owner closes the link or is gone.
     pub(super) async fn run(mut self) {
-        let mut failures = 0;
         loop {
-            let ended = self.connection().await;
-            self.set_online(false);
-            let Ended::Lost { why, signed_in } = ended else { return };
-            failures = if signed_in { 1 } else { failures + 1 };
-            let pause = match why {
-                // Nothing here will change that; somebody may change it there.
-                Lost::Unauthorized => self.config.backoff.most,
-                _ => self.config.backoff.pause(failures, dice()),
-            };
-            self.pending.push_back(Event::Disconnected { why, pause });
-            if !self.wait(pause).await {
-                return;
-            }
-        }
-    }
-
-    async fn connection(&mut self) -> Ended {
-        let within = self.config.connect_within;
-        let address = self.config.address.clone();
-        let mut dialing = Box::pin(dial::dial(&address, within));
-        let socket = loop {
-            tokio::select! {
-                opened = &mut dialing => break opened,
-                beside = self.beside() => if matches!(beside, Beside::Closed) { return Ended::Closed },
-            }
-        };
-        match socket {
-            Ok(socket) => Box::pin(Session::new(self, socket).run()).await,
-            Err(error) => Ended::Lost { why: error.into(), signed_in: false },
-        }
-    }
-
-    /// Waits; `false` if the owner closed meanwhile.
-    async fn wait(&mut self, pause: Duration) -> bool {
-        let until = Instant::now() + pause;
-        loop {
-            tokio::select! {
-                () = tokio::time::sleep_until(until) => return true,
-                beside = self.beside() => if matches!(beside, Beside::Closed) { return false },
-            }
-        }
-    }
-
-    /// What the owner does next: takes an event, says something, closes. May be dropped half way.
-    pub(super) async fn beside(&mut self) -> Beside {
-        tokio::select! {
-            permit = self.events.reserve(), if !self.pending.is_empty() => match permit {
-                Ok(permit) => {
-                    if let Some(event) = self.pending.pop_front() {
-                        permit.send(event);
+            self.carry_out().await;
+            self.online.store(self.machine.is_online(), Ordering::Relaxed);
+            let wake = self.machine.next_wake().map(|ms| self.began + Duration::from_millis(ms));
+            let drained = self.machine.is_drained();
+            let next = tokio::select! {
+                arrived = self.wire.next(drained) => Next::Arrived(arrived),
+                permit = self.events.reserve(), if !drained => match permit {
+                    Ok(permit) => {
+                        if let Some(event) = self.machine.next_event() {
+                            permit.send(event);
+                        }
+                        continue;
                     }
-                    Beside::Taken
+                    Err(_) => break,
+                },
+                command = self.commands.recv() => Next::Asked(command),
+                () = at(wake) => Next::Woken,
+            };
+            match next {
+                Next::Arrived(arrived) => self.arrived(arrived),
+                Next::Asked(Some(Command::Say { nonce, chat, reply })) => {
+                    // A caller that no longer waits for the answer gets none.
+                    drop(reply.send(self.machine.say(nonce, *chat)));
                 }
-                Err(_) => Beside::Closed,
-            },
-            command = self.commands.recv() => match command {
-                Some(Command::Say { nonce, chat, reply }) => {
-                    let kept = self.outbox.add(nonce, *chat, self.cursor.unwrap_or_default());
-                    // Who no longer waits for the answer gets none.
-                    drop(reply.send(kept));
-                    Beside::Said
-                }
-                Some(Command::Tell(frame)) => Beside::Told(*frame),
-                Some(Command::Close) | None => Beside::Closed,
-            },
+                Next::Asked(Some(Command::Tell(frame))) => self.machine.tell(*frame),
+                Next::Asked(Some(Command::Close) | None) => break,
+                Next::Woken => self.machine.wake(self.now_ms()),
+            }
+        }
+        self.online.store(false, Ordering::Relaxed);
+        if let Wire::Open(mut socket) = self.wire {
+            // The server learns of our end one way or the other.
+            drop(socket.as_mut().close(None).await);
         }
     }
 
-    /// Milliseconds since the link began: the outbox's clock.
-    pub(super) fn now_ms(&self) -> u64 {
+    async fn carry_out(&mut self) {
+        while let Some(action) = self.machine.next_action(self.now_ms()) {
+            let sent = match action {
+                LinkAction::Dial => {
+                    let (address, within) = (self.address.clone(), self.connect_within);
+                    self.wire = Wire::Dialing(Box::pin(async move {
+                        dial::dial(&address, within).await.map(Box::new)
+                    }));
+                    Ok(())
+                }
+                LinkAction::Send(frame) => match serde_json::to_string(&*frame) {
+                    Ok(text) => self.write(Raw::text(text)).await,
+                    Err(error) => Err(Lost::Gone(error.to_string())),
+                },
+                LinkAction::Ping => self.write(Raw::Ping(Vec::new().into())).await,
+                LinkAction::Close(why) => Err(why),
+            };
+            if let Err(why) = sent {
+                self.lost(why);
+            }
+        }
+    }
+
+    /// Writes to the socket. A peer that takes nothing for two pings is as dead as one that says
+    /// nothing.
+    async fn write(&mut self, raw: Raw) -> Result<(), Lost> {
+        let Wire::Open(socket) = &mut self.wire else { return Ok(()) };
+        let sent = timeout(self.write_within, socket.send(raw)).await;
+        sent.map_err(|_| Lost::Silent)?.map_err(gone)
+    }
+
+    fn arrived(&mut self, arrived: Arrived) {
+        let now = self.now_ms();
+        match arrived {
+            Arrived::Opened(Ok(socket)) => {
+                self.wire = Wire::Open(socket);
+                self.machine.opened(now);
+            }
+            Arrived::Opened(Err(error)) => self.lost(error.into()),
+            Arrived::Raw(Some(Ok(Raw::Text(text)))) => self.machine.received(text.as_str(), now),
+            Arrived::Raw(None | Some(Ok(Raw::Close(_)))) => {
+                self.lost(Lost::Gone("closed by the server".to_owned()));
+            }
+            Arrived::Raw(Some(Ok(_))) => self.machine.heard(now),
+            Arrived::Raw(Some(Err(error))) => self.lost(gone(error)),
+        }
+    }
+
+    fn lost(&mut self, why: Lost) {
+        self.wire = Wire::None;
+        self.online.store(false, Ordering::Relaxed);
+        let now = self.now_ms();
+        self.machine.lost(why, now, dice());
+    }
+
+    /// Milliseconds since the link began: the machine's clock.
+    fn now_ms(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
 
-    /// The moment that the outbox calls so.
-    pub(super) fn moment(&self, ms: u64) -> Instant {
-        self.began + Duration::from_millis(ms)
+impl Wire {
+    /// What comes next; the socket is read only if that is wanted. May be dropped half way.
+    async fn next(&mut self, read: bool) -> Arrived {
+        match self {
+            Self::Dialing(dialing) => Arrived::Opened(dialing.await),
+            Self::Open(socket) if read => Arrived::Raw(socket.next().await),
+            Self::None | Self::Open(_) => std::future::pending().await,
+        }
     }
+}
 
-    pub(super) fn set_online(&self, online: bool) {
-        self.online.store(online, Ordering::Relaxed);
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
+}
+
+fn gone(error: tungstenite::Error) -> Lost {
+    Lost::Gone(error.to_string())
 }
 
 /// A nonce that nobody else uses: 16 random bytes in hex.

@@ -15,7 +15,7 @@ const SCOPES: [&str; 2] = ["operator.read", "operator.write"];
 pub struct Hello {
     /// The gateway's version, for example `2026.9.6`.
     pub server_version: String,
-    /// The id of the gateway's process, which changes with every start; [`fate`](crate::fate)
+    /// The id of the gateway's process, which changes with every start; [`turn_outcome`](crate::turn_outcome)
     /// compares it.
     pub boot_id: String,
     /// What this connection may do, for example `operator.read`.

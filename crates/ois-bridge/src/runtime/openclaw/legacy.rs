@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-use ois_chat::{
-    inbox::{Delivery, Outcome},
-    packet,
-};
 use ois_gateway::{GatewayError, Http, SessionsSend};
+use ois_inbox::{Assignment, Outcome, packet};
 use ois_protocol::Reason;
 
-use super::{Evidence, Settings, not_begun, words};
+use super::{
+    Evidence, Settings,
+    turn::{not_begun, words},
+};
 
 /// Hands a message over. A gateway that waits for the agent tells its answer; another one says no
 /// more than that it has the message, and the agent answers by the local port, or not.
-pub(super) fn deliver(settings: &Settings, delivery: &Delivery, evidence: &Evidence) -> Outcome {
-    if delivery.under_way.is_some() {
+pub(super) fn deliver(
+    settings: &Settings,
+    assignment: &Assignment,
+    evidence: &Evidence,
+) -> Outcome {
+    if assignment.under_way.is_some() {
         // Nobody can be asked; it is tried anew, and marked.
         let why = "the monitor ended during the turn".to_owned();
         return Outcome::Failed { reason: Reason::Unclear, why };
@@ -25,8 +29,8 @@ pub(super) fn deliver(settings: &Settings, delivery: &Delivery, evidence: &Evide
     };
     let own = || format!("agent:{}:webchat", settings.agent);
     let session_key = settings.session_key.clone().unwrap_or_else(own);
-    let (bounds, message) = (settings.bounds, &delivery.message);
-    let text = packet::legacy(message, &delivery.context, bounds.context_count, bounds.offset);
+    let (bounds, message) = (settings.bounds, &assignment.message);
+    let text = packet::legacy(message, &assignment.context, bounds.context_count, bounds.offset);
     if !evidence.begun_blocking(None) {
         return Outcome::Unclear { why: "the turn was not to begin".to_owned() };
     }

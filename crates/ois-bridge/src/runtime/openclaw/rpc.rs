@@ -1,276 +1,180 @@
-//! One turn by way of the gateway's WebSocket.
+//! One turn by way of the gateway's WebSocket: asks what the [`Turn`] decides, and shows the room
+//! what the agent does meanwhile.
 
 use std::{
-    cell::RefCell,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use ois_chat::{
-    inbox::{Delivery, Done, Outcome},
+use ois_gateway::{
+    Cost, Following, Gateway, GatewayError, Outcome as WaitOutcome, RunStep, Source, ToolPhase,
+    Turn as Submission,
+};
+use ois_inbox::{
+    Assignment, Done,
     packet::{self, Packet},
 };
-use ois_gateway::{
-    Cost, Fate, Following, Gateway, GatewayError, History, Outcome as Ended, RunStep, Source,
-    ToolPhase, Turn as Request, fate,
+use ois_protocol::ActivityState;
+
+use super::{
+    Evidence, Shared, session_key,
+    turn::{GatewayReply, GatewayRequest, Progress, Turn, TurnLimits, TurnStep},
 };
-use ois_protocol::{ActivityState, Reason, Usage};
+use crate::clock;
 
-use super::{Evidence, Shared, not_begun, reason, session_key, words};
-
-/// A delivery in the gateway's hands.
-pub(super) struct Turn<'a> {
+/// One turn and the connection to its gateway.
+pub(super) struct TurnDriver<'a> {
     shared: &'a Shared,
     gateway: Gateway,
-    delivery: &'a Delivery,
+    assignment: &'a Assignment,
     evidence: &'a Evidence,
-    heard: Arc<Heard>,
-    /// Kept until the run's cost is told, behind its end.
-    following: RefCell<Option<Following>>,
+    told: Arc<Told>,
+    /// The run whose steps are told; kept until its cost is, which comes behind its end.
+    following: Option<(String, Following)>,
 }
 
-/// What the gateway told of the run by itself.
+/// What the gateway has told of the run by itself.
 #[derive(Debug, Default)]
-struct Heard {
-    so_far: Mutex<SoFar>,
-    settled: Condvar,
+struct Told {
+    progress: Mutex<Progress>,
+    cost_told: Condvar,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct SoFar {
-    /// How many steps.
-    steps: u64,
-    /// What the whole of it has cost.
-    cost: Option<Cost>,
-}
-
-impl<'a> Turn<'a> {
+impl<'a> TurnDriver<'a> {
     pub(super) fn new(
         shared: &'a Shared,
         gateway: Gateway,
-        delivery: &'a Delivery,
+        assignment: &'a Assignment,
         evidence: &'a Evidence,
     ) -> Self {
-        let (heard, following) = (Arc::default(), RefCell::default());
-        Self { shared, gateway, delivery, evidence, heard, following }
+        Self { shared, gateway, assignment, evidence, told: Arc::default(), following: None }
     }
 
-    pub(super) fn run(&self) -> Done {
-        let outcome = match &self.delivery.under_way {
-            None => self.begin(),
-            Some(_) => self.look(),
-        };
-        if !matches!(outcome, Outcome::Unclear { .. }) {
-            self.shared.no_longer_interrupted(&self.delivery.key);
-        }
-        let usage = match outcome {
-            Outcome::Replied(_) | Outcome::Silent => self.usage(),
-            _ => self.heard.so_far().cost.map(usage),
-        };
-        Done { outcome, usage }
-    }
-
-    fn begin(&self) -> Outcome {
-        if self.delivery.stopping {
-            return stopped();
-        }
-        let request = self.request();
-        if !self.evidence.begun_blocking(Some(self.gateway.boot_id().to_owned())) {
-            return Outcome::Unclear { why: "the turn was not to begin".to_owned() };
-        }
-        // The run will bear the key's name; what it does first may be told before it is admitted.
-        self.follow_run(&self.delivery.key);
-        match self.gateway.deliver(&request, REQUEST) {
-            Ok(admitted) => {
-                self.evidence.admitted_blocking(admitted.run_id.clone());
-                self.wait(&admitted.run_id)
-            }
-            Err(GatewayError::KeySpent) => Outcome::KeySpent,
-            Err(error @ (GatewayError::Rejected { .. } | GatewayError::TooLong { .. })) => {
-                Outcome::Rejected { reason: reason(&error), why: words(&error) }
-            }
-            Err(error) if error.may_have_begun() => Outcome::Unclear { why: words(&error) },
-            Err(error) => not_begun(&error),
-        }
-    }
-
-    /// Waits for the end, however long it takes, as long as the gateway says that it goes on.
-    fn wait(&self, run: &str) -> Outcome {
-        let mut slices = FIRST_SLICES.into_iter();
-        let (mut absent, mut steps) = (0, 0);
+    /// Runs until it is known what became of the turn, however long that takes.
+    pub(super) fn run(mut self) -> Done {
+        let boot_id = self.gateway.boot_id().to_owned();
+        let (mut turn, mut step) =
+            Turn::begin(self.assignment.clone(), boot_id, TurnLimits::default());
         loop {
-            match self.gateway.wait(run, slices.next().unwrap_or(SLICE)) {
-                Ok(Ended::Replied(text)) => return Outcome::Replied(text),
-                Ok(Ended::Silent) => return Outcome::Silent,
-                Ok(Ended::Stopped) => return stopped(),
-                // The gateway says the same of a turn that it did not run because it knows the key
-                // from before its restart: then the history has the answer.
-                Ok(Ended::Failed { reason }) => {
-                    return match self.fate() {
-                        Ok(Fate::Answered(text)) => Outcome::Replied(text),
-                        _ => failed(reason),
-                    };
+            let request = match step {
+                TurnStep::Settled(done) => return *done,
+                TurnStep::AskToBegin(epoch) => {
+                    let may = self.evidence.begun_blocking(Some(epoch));
+                    step = turn.may_begin(may);
+                    continue;
                 }
-                Ok(Ended::StillRunning) if self.evidence.is_closed() => {
-                    return Outcome::Unclear { why: "the monitor is ending".to_owned() };
+                TurnStep::Admitted(run, request) => {
+                    self.follow_run(&run);
+                    self.evidence.admitted_blocking(run);
+                    request
                 }
-                Ok(Ended::StillRunning) => match self.fate() {
-                    Ok(Fate::Running | Fate::Continued { .. }) => absent = 0,
-                    Ok(Fate::NeverBegun) => {
-                        let told = self.heard.so_far().steps;
-                        absent = if told > steps { 0 } else { absent + 1 };
-                        steps = told;
-                        if absent == ABSENT_MOST {
-                            return dropped();
-                        }
-                    }
-                    Ok(fate) => return self.follow(fate),
-                    Err(error) => return Outcome::Unclear { why: words(&error) },
-                },
-                Err(error) => return Outcome::Unclear { why: words(&error) },
+                TurnStep::Ask(request) => request,
+            };
+            step = self.next(&mut turn, &request);
+        }
+    }
+
+    /// Asks the gateway until the turn has a next step.
+    fn next(&mut self, turn: &mut Turn, request: &GatewayRequest) -> TurnStep {
+        loop {
+            let reply = self.ask(request);
+            let still = matches!(reply, Ok(GatewayReply::Waited(WaitOutcome::StillRunning)));
+            if still && self.evidence.is_closed() {
+                return turn.monitor_ends();
+            }
+            let progress = *self.told.progress();
+            let step = turn.heard(reply, progress, &mut self.shared.interruptions(), clock::now());
+            if let Some(step) = step {
+                return step;
             }
         }
     }
 
-    /// What became of a turn whose end was not seen.
-    fn look(&self) -> Outcome {
-        match self.fate() {
-            Ok(fate) => self.follow(fate),
-            Err(error) => Outcome::Unclear { why: words(&error) },
-        }
-    }
-
-    fn follow(&self, fate: Fate) -> Outcome {
-        let key = &self.delivery.key;
-        match fate {
-            Fate::Answered(text) => Outcome::Replied(text),
-            Fate::Silent => Outcome::Silent,
-            Fate::Stopped => stopped(),
-            Fate::Failed(why) => failed(why),
-            Fate::Running => self.go_on(key),
-            Fate::Continued { run_id } => self.go_on(&run_id),
-            Fate::Interrupted
-                if !self.delivery.stopping
-                    && self.shared.interrupted_for(key) < TAKEN_UP_WITHIN =>
-            {
-                Outcome::Unclear {
-                    why: "the gateway is about to take the turn up again".to_owned(),
-                }
+    fn ask(&mut self, request: &GatewayRequest) -> Result<GatewayReply, GatewayError> {
+        match request {
+            GatewayRequest::Deliver => {
+                // The run will bear the key's name; what it does first may be told before it is
+                // admitted.
+                self.follow_run(&self.assignment.key);
+                let admitted = self.gateway.deliver(&self.submission(), REQUEST)?;
+                Ok(GatewayReply::Admitted(admitted.run_id))
             }
-            Fate::Interrupted | Fate::Died => Outcome::Failed {
-                reason: Reason::Interrupted,
-                why: "the gateway's restart cut the turn short".to_owned(),
-            },
-            Fate::Dropped => Outcome::KeySpent,
-            Fate::NeverBegun => self.begin(),
-            Fate::OutOfSight => Outcome::Failed {
-                reason: Reason::Unclear,
-                why: "the turn is out of the session's history".to_owned(),
-            },
-        }
-    }
-
-    /// A turn that goes on: it is stopped, if somebody wants that, and waited for.
-    fn go_on(&self, run: &str) -> Outcome {
-        self.follow_run(run);
-        self.evidence.admitted_blocking(run.to_owned());
-        if self.delivery.stopping
-            && let Err(error) = self.gateway.abort(&self.session(), run, REQUEST)
-        {
-            return Outcome::Unclear { why: words(&error) };
-        }
-        self.wait(run)
-    }
-
-    fn fate(&self) -> Result<Fate, GatewayError> {
-        let (key, now) = (&self.delivery.key, self.gateway.boot_id());
-        let under_way = self.delivery.under_way.as_ref();
-        // Within one try, the gateway that was asked is the one that answers.
-        let then = under_way.map_or(Some(now), |it| it.epoch.as_deref()).unwrap_or_default();
-        let mut last = Fate::OutOfSight;
-        for rows in ROWS {
-            last = fate(&self.history(rows)?, key, then, now);
-            if last != Fate::OutOfSight {
-                break;
+            GatewayRequest::Wait { run, within_ms } => {
+                let outcome = self.gateway.wait(run, Duration::from_millis(*within_ms))?;
+                Ok(GatewayReply::Waited(outcome))
+            }
+            GatewayRequest::History { rows } => {
+                let history = self.gateway.history(&self.session(), *rows, REQUEST)?;
+                Ok(GatewayReply::History(Box::new(history)))
+            }
+            GatewayRequest::Abort { run } => {
+                Ok(GatewayReply::Aborted(self.gateway.abort(&self.session(), run, REQUEST)?))
+            }
+            GatewayRequest::Cost { within_ms } => {
+                Ok(GatewayReply::Cost(self.told.wait(Duration::from_millis(*within_ms))))
             }
         }
-        Ok(last)
     }
 
-    fn history(&self, rows: u32) -> Result<History, GatewayError> {
-        self.gateway.history(&self.session(), rows, REQUEST)
-    }
-
-    /// Shows what the agent does while it is at work.
-    fn follow_run(&self, run: &str) {
-        let (evidence, heard) = (self.evidence.clone(), Arc::clone(&self.heard));
+    /// Shows what the agent does in this run.
+    fn follow_run(&mut self, run: &str) {
+        if self.following.as_ref().is_some_and(|(followed, _)| followed == run) {
+            return;
+        }
+        let (evidence, told) = (self.evidence.clone(), Arc::clone(&self.told));
         let following = self.gateway.follow(run, move |step| {
-            heard.take(step);
+            told.take(step);
             show(&evidence, step);
         });
-        *self.following.borrow_mut() = Some(following);
+        self.following = Some((run.to_owned(), following));
     }
 
-    /// What the turn has cost: the gateway's own sum, which comes a moment behind the end, or that
-    /// of the rows that the turn has written.
-    fn usage(&self) -> Option<Usage> {
-        if self.heard.so_far().steps > 0
-            && let Some(cost) = self.heard.wait()
-        {
-            return Some(usage(cost));
-        }
-        let (key, history) = (&self.delivery.key, self.history(ROWS[0]).ok()?);
-        let own = history.rows.iter().filter(|row| row.run_id.as_ref() == Some(key));
-        own.filter_map(|row| row.cost).reduce(Cost::plus).map(usage)
-    }
-
-    fn request(&self) -> Request {
-        let Delivery { message, identity, .. } = self.delivery;
+    fn submission(&self) -> Submission {
+        let Assignment { message, identity, .. } = self.assignment;
         let text = packet::compose(&Packet {
-            thread: &self.delivery.thread,
-            listed: &self.delivery.listed,
-            context: &self.delivery.context,
+            thread: &self.assignment.thread,
+            listed: &self.assignment.listed,
+            context: &self.assignment.context,
             verified: identity.native,
-            possible_duplicate: self.delivery.possible_duplicate,
+            possible_duplicate: self.assignment.possible_duplicate,
             bounds: self.shared.settings.bounds,
             ..Packet::new(&identity.me, message)
         });
-        Request {
+        Submission {
             session_key: self.session(),
             message: text,
-            idempotency_key: self.delivery.key.clone(),
+            idempotency_key: self.assignment.key.clone(),
             extra_system_prompt: Some(packet::system_prompt(&identity.me, &message.room)),
             source: Some(source(&format!("ois:{}:{}", identity.team, message.room))),
         }
     }
 
     fn session(&self) -> String {
-        let (team, room) = (&self.delivery.identity.team, self.delivery.message.room.as_str());
+        let (team, room) = (&self.assignment.identity.team, self.assignment.message.room.as_str());
         session_key(&self.shared.settings, team, room)
     }
 }
 
-impl Heard {
-    fn so_far(&self) -> MutexGuard<'_, SoFar> {
-        self.so_far.lock().unwrap_or_else(PoisonError::into_inner)
+impl Told {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self, step: &RunStep) {
-        let mut so_far = self.so_far();
-        so_far.steps += 1;
+        let mut progress = self.progress();
+        progress.steps += 1;
         if let RunStep::Settled(cost) = step {
-            so_far.cost = Some(*cost);
-            self.settled.notify_all();
+            progress.cost = Some(*cost);
+            self.cost_told.notify_all();
         }
     }
 
-    /// The run's whole cost, if it is told soon.
-    fn wait(&self) -> Option<Cost> {
+    /// The whole cost of the run, if it is told within this time.
+    fn wait(&self, within: Duration) -> Option<Cost> {
         let waited = self
-            .settled
-            .wait_timeout_while(self.so_far(), SETTLED_WITHIN, |so_far| so_far.cost.is_none());
-        let so_far = waited.unwrap_or_else(PoisonError::into_inner).0;
-        so_far.cost.filter(|cost| *cost != Cost::default())
+            .cost_told
+            .wait_timeout_while(self.progress(), within, |progress| progress.cost.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.cost
     }
 }
 
@@ -299,30 +203,6 @@ fn show(evidence: &Evidence, step: &RunStep) {
     }
 }
 
-fn usage(cost: Cost) -> Usage {
-    let Cost { input_tokens, output_tokens, micro_usd } = cost;
-    Usage { input_tokens, output_tokens, micro_usd }
-}
-
-fn stopped() -> Outcome {
-    Outcome::Failed { reason: Reason::Stopped, why: "somebody stopped the turn".to_owned() }
-}
-
-/// Nothing was ever heard of it; but who drops turns may do so late.
-fn dropped() -> Outcome {
-    let why = "the gateway accepted the turn and never began it".to_owned();
-    Outcome::Failed { reason: Reason::Dropped, why }
-}
-
-/// A turn that failed. A request that the model's provider finds wrong is wrong every time.
-fn failed(why: String) -> Outcome {
-    let reason = Reason::Error;
-    if FOR_GOOD.iter().any(|words| why.contains(words)) {
-        return Outcome::Rejected { reason, why };
-    }
-    Outcome::Failed { reason, why }
-}
-
 /// Says something in the agent's own session, without waiting for what it makes of it.
 pub(super) fn tell(
     gateway: &Gateway,
@@ -330,7 +210,7 @@ pub(super) fn tell(
     text: String,
     word: String,
 ) -> Result<(), GatewayError> {
-    let request = Request {
+    let request = Submission {
         session_key,
         message: text,
         idempotency_key: format!("ois:user:{word}"),
@@ -350,20 +230,3 @@ fn source(session_key: &str) -> Source {
 
 /// How long a request may take that does not wait for the agent.
 const REQUEST: Duration = Duration::from_secs(30);
-/// After this long the history is asked whether the turn still goes on.
-const SLICE: Duration = Duration::from_secs(60);
-/// The first times it is asked sooner: a turn that was dropped shows by then.
-const FIRST_SLICES: [Duration; 3] =
-    [Duration::from_secs(15), Duration::from_secs(15), Duration::from_secs(30)];
-/// A turn that so often in a row left no trace, in the history or by an event, was dropped.
-/// A gateway that has just started needs a quarter of a minute for its first row.
-const ABSENT_MOST: u32 = 3;
-/// A restarted gateway takes up one session at a time; beyond this it will not any more.
-const TAKEN_UP_WITHIN: Duration = Duration::from_secs(120);
-/// How many rows of a session's history are looked at, first and then at the most.
-const ROWS: [u32; 2] = [50, 1000];
-/// What a run has cost is told within hundredths of a second behind its end.
-const SETTLED_WITHIN: Duration = Duration::from_millis(500);
-/// What a gateway says of a request that its model's provider finds wrong (statuses 400 and 422).
-const FOR_GOOD: [&str; 3] =
-    ["provider rejected the request", "request format rejected", "model was not found"];
