@@ -24,7 +24,7 @@ fn signed_in(now_ms: u64) -> LinkMachine<Memory> {
 }
 
 fn say(machine: &mut LinkMachine<Memory>, nonce: &str) {
-    machine.say(nonce.parse().unwrap(), Chat::default()).unwrap();
+    machine.say(nonce.parse().unwrap(), Chat::in_main()).unwrap();
 }
 
 #[test]
