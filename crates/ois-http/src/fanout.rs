@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use ois_chat::{Beat, Fact};
-use ois_protocol::{ErrorCode, ErrorFrame, EventId, NewEvent, Nonce, ServerFrame, ShortName};
-use ois_store::{AppendError, Record};
+use ois_protocol::{
+    ErrorCode, ErrorFrame, EventId, NewEvent, Nonce, ServerFrame, ShortName, Timestamp,
+};
+use ois_store::{AppendError, Batch, Filter, Limit, Record};
 
 use crate::{
     codec,
@@ -54,26 +56,49 @@ impl Hot {
         if drafts.is_empty() {
             return false;
         }
-        let (events, receipts) = self.sift(drafts);
+        let (events, receipts) = self.sift(drafts).await;
         if events.is_empty() {
             return true;
         }
-        match self.store.append(events, now()).await {
+        match self.append(events).await {
             Ok(records) => self.publish(&records, receipts),
             Err(error) => self.regret(&error, receipts),
         }
         true
     }
 
+    /// Stores a batch at the log's end and reads it from there.
+    async fn append(&self, events: Vec<NewEvent>) -> Result<Batch, AppendError> {
+        let after = *self.store.head().borrow();
+        self.store.append(events, now(), after).await?;
+        let all = Limit { records: usize::MAX, bytes: usize::MAX };
+        let read = self.store.read(after, &Filter::default(), all).await;
+        read.map(|page| page.records).map_err(|error| AppendError::Io(std::io::Error::other(error)))
+    }
+
+    /// The event that this draft became, if it was stored before. A log that cannot tell says no:
+    /// storing a message twice does less harm than refusing it for good.
+    async fn stored(&self, (author, nonce): &(ShortName, Nonce)) -> Option<EventId> {
+        let since = Timestamp::from_ms(now().ms().saturating_sub(self.limits.nonce_ms));
+        let found = self.store.find_nonce(author, nonce, since).await;
+        found.unwrap_or_else(|error| {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "cannot tell whether a draft was stored before");
+            None
+        })
+    }
+
     /// Sets aside what was stored before, and what stands twice in the batch.
-    fn sift(&self, drafts: Vec<(NewEvent, Origin)>) -> (Vec<NewEvent>, Vec<Receipt>) {
+    async fn sift(&self, drafts: Vec<(NewEvent, Origin)>) -> (Vec<NewEvent>, Vec<Receipt>) {
         let mut events: Vec<NewEvent> = Vec::with_capacity(drafts.len());
         let mut receipts = Vec::with_capacity(drafts.len());
         let mut first: BTreeMap<(ShortName, Nonce), usize> = BTreeMap::new();
         for (event, origin) in drafts {
             let nonce = event.nonce().map(|nonce| (event.author().clone(), nonce.clone()));
-            let stored =
-                nonce.as_ref().and_then(|(author, nonce)| self.nonces.borrow().find(author, nonce));
+            let stored = match &nonce {
+                Some(nonce) => self.stored(nonce).await,
+                None => None,
+            };
             if let Some(id) = stored {
                 self.desk.borrow_mut().drop_event(&event);
                 self.answer(origin, nonce, id, true);
@@ -104,14 +129,6 @@ impl Hot {
                 self.metrics.saw(&fact);
                 self.desk.borrow_mut().apply(&fact);
                 self.facts.set(self.facts.get() + 1);
-            }
-            if let (Some((author, nonce)), false) = (&nonce, duplicate) {
-                self.nonces.borrow_mut().insert(
-                    author.clone(),
-                    nonce.clone(),
-                    record.id,
-                    record.time,
-                );
             }
             self.answer(origin, nonce, record.id, duplicate);
         }

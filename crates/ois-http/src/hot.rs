@@ -10,12 +10,12 @@ use std::{
 };
 
 use ois_auth::Token;
-use ois_chat::{Client, Credential, Desk, DeskSettings, Nonces, Room, Session};
+use ois_chat::{Client, Credential, Desk, DeskSettings, Room, Session};
 use ois_protocol::{
     Chat, ErrorCode, ErrorFrame, EventId, Limits, Member, NewEvent, ServerFrame, SignIn, Timestamp,
     Topic, event,
 };
-use ois_store::{Limit, ReadError, Store};
+use ois_store::{Filter, Limit, ReadError, Store};
 use tokio::sync::{Mutex, Notify, oneshot};
 
 use crate::{
@@ -62,7 +62,6 @@ pub(crate) struct Hot {
     tail_bytes: usize,
     pub(crate) room: RefCell<Room>,
     pub(crate) desk: RefCell<Desk>,
-    pub(crate) nonces: RefCell<Nonces>,
     pub(crate) tail: RefCell<Tail>,
     histories: RefCell<Histories>,
     pub(crate) conns: RefCell<Conns>,
@@ -131,11 +130,6 @@ impl Hot {
         let Parts { store, keys, metrics, limits, tail_bytes, batch, desk } = parts;
         let tail = read_tail(&*store, tail_bytes).await?;
         let (desk, kept_through) = recall::recall(&*store, desk).await?;
-        let mut nonces = Nonces::new(limits.nonce_ms);
-        let since = Timestamp::from_ms(now().ms().saturating_sub(limits.nonce_ms));
-        for seen in store.nonces(since).await? {
-            nonces.insert(seen.author, seen.nonce, seen.id, seen.time);
-        }
         let hot = Self {
             store,
             keys,
@@ -144,7 +138,6 @@ impl Hot {
             tail_bytes,
             room: RefCell::new(Room::new(limits, now())),
             desk: RefCell::new(desk),
-            nonces: RefCell::new(nonces),
             tail: RefCell::new(tail),
             histories: RefCell::default(),
             conns: RefCell::default(),
@@ -278,7 +271,7 @@ impl Hot {
         let mut found = Vec::new();
         while found.len() < count {
             let limit = Limit { records: count, bytes: 4 << 20 };
-            let records = self.store.read_before(before, limit).await?;
+            let records = self.store.read_before(before, &Filter::default(), limit).await?.records;
             let Some(first) = records.first() else { break };
             before = first.id;
             let is_chat = |record: &ois_store::Record| Class::of(record) == Some(Class::Chat);
@@ -391,7 +384,8 @@ const POLICY_VIOLATION: u16 = 1008;
 /// The log's end as finished frames: at least as many messages as a history has.
 async fn read_tail(store: &dyn Store, bytes: usize) -> Result<Tail, ReadError> {
     let head = *store.head().borrow();
-    let records = store.read_before(head.next(), Limit { records: HISTORY, bytes }).await?;
+    let limit = Limit { records: HISTORY, bytes };
+    let records = store.read_before(head.next(), &Filter::default(), limit).await?.records;
     let base = records.first().map_or(head, |first| first.id.before());
     let mut tail = Tail::new(base, bytes);
     tail.push(&records);

@@ -6,7 +6,7 @@
 
 use ois_chat::{Desk, DeskSettings, Fact};
 use ois_protocol::{Budget, EventId, http::Budgets};
-use ois_store::{Limit, ReadError, RecordError, Store};
+use ois_store::{Filter, Limit, ReadError, RecordError, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::hot::Hot;
@@ -54,7 +54,7 @@ pub(crate) async fn recall(
     }
     let kept = through;
     while through < head {
-        let records = store.read(through, CHUNK).await?;
+        let records = store.read(through, &Filter::default(), CHUNK).await?.records;
         let Some(last) = records.last() else { break };
         through = last.id;
         for record in &records {

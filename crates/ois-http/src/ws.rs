@@ -15,7 +15,7 @@ use std::{
 use ois_auth::Token;
 use ois_chat::Effect;
 use ois_protocol::{Chat, ClientFrame, Timestamp};
-use ois_store::Record;
+use ois_store::{Filter, Record};
 use tokio::io::Interest;
 
 use crate::{
@@ -354,7 +354,8 @@ async fn read_behind(conn: &Conn, hot: &Hot) -> io::Result<()> {
         }
         last = record.id;
     };
-    hot.store.visit(after, CHUNK, &mut pass).await.map_err(io::Error::other)?;
+    let all = Filter::default();
+    hot.store.visit(after, &all, CHUNK, &mut pass).await.map_err(io::Error::other)?;
     if last == after {
         return Err(io::Error::other("the log ends before the tail begins"));
     }

@@ -38,9 +38,9 @@ pub enum ArchiveError {
     /// A file in `chat/` was not written.
     #[error("cannot write to chat/")]
     File(#[from] FileError),
-    /// The disk did not take it.
+    /// Writing failed.
     #[error("cannot write to chat/")]
-    Disk(#[from] io::Error),
+    Io(#[from] io::Error),
 }
 
 /// How far the archive has come, as it stands in its record.

@@ -44,10 +44,10 @@ pub enum ImportError {
     NotEmpty,
     /// A file was not read or written.
     #[error("cannot import {what}")]
-    Disk {
-        /// Which file.
+    Io {
+        /// The file's path or name.
         what: String,
-        /// Why it was not.
+        /// The fault.
         #[source]
         source: io::Error,
     },
@@ -166,5 +166,5 @@ fn name(path: &Path) -> String {
 }
 
 fn disk(path: &Path, source: io::Error) -> ImportError {
-    ImportError::Disk { what: path.display().to_string(), source }
+    ImportError::Io { what: path.display().to_string(), source }
 }

@@ -6,7 +6,7 @@ use ois_protocol::{
     Delivery, DeliveryId, EventId, EventKind, Member, Rung, ServerFrame, event,
     http::{DeliveriesAnswer, Retried},
 };
-use ois_store::{Limit, Store};
+use ois_store::{Filter, Limit, Store};
 
 use crate::{
     body::Body,
@@ -81,7 +81,8 @@ async fn from_log(
     member: &Member,
     message: EventId,
 ) -> Result<Vec<Delivery>, Refusal> {
-    let found = store.read(message.before(), Limit { records: 1, bytes: 1 }).await?;
+    let (all, one) = (Filter::default(), Limit { records: 1, bytes: 1 });
+    let found = store.read(message.before(), &all, one).await?.records;
     let here = found.first().filter(|record| record.id == message);
     let here = here.filter(|record| record.kind == Some(EventKind::Message));
     let here = here.filter(|record| Room::sees(member, &record.room));
@@ -96,7 +97,7 @@ async fn from_log(
     let until = record.time.after_ms(LOOK_MS);
     let mut after = message;
     loop {
-        let records = store.read(after, CHUNK).await?;
+        let records = store.read(after, &all, CHUNK).await?.records;
         let Some(last) = records.last() else { return Ok(deliveries) };
         after = last.id;
         let late = last.time > until;

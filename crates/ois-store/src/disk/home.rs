@@ -159,7 +159,7 @@ impl State {
 
 /// A file of `.ois` that could not be opened.
 pub(crate) fn disk(name: &str, source: io::Error) -> OpenError {
-    OpenError::Disk { what: format!(".ois/{name}"), source }
+    OpenError::Io { what: format!(".ois/{name}"), source }
 }
 
 const KEY: &str = "key";
