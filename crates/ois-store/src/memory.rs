@@ -197,7 +197,7 @@ impl Files for MemoryStore {
             }
             policy::writable(path)?;
             let mut tree = locked(&self.files);
-            if tree.kept(path).is_some() {
+            if tree.node(path).is_some() {
                 return Err(FileError::Exists);
             }
             tree.make_dirs(path)

@@ -1,4 +1,4 @@
-//! What stands in `chat/` for those who read files.
+//! What the archive writes into `chat/`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{fs, path::Path};

@@ -189,7 +189,7 @@ async fn large_and_odd_texts_come_back(store: Arc<dyn Store>) {
     assert_eq!(read_before(&*store, EventId::MAX, ALL).await, batch);
 }
 
-/// One who reads on from cursor to cursor meets exactly what the filter takes, in both directions.
+/// A reader that goes from cursor to cursor meets exactly what the filter takes, in both directions.
 async fn a_filter_takes(store: Arc<dyn Store>) {
     let (main, side): (RoomName, RoomName) = (RoomName::default(), "side".parse().unwrap());
     let said_in = |room: &RoomName| {

@@ -265,7 +265,7 @@ impl Nonces {
         for (done, (segment, end)) in missing.into_iter().enumerate() {
             tracing::info!(segment = segment.name(), done, of, "making the index of nonces");
             if let Err(error) = self.make(&segment, end) {
-                // Who asks for a nonce tries again.
+                // The first lookup that needs it tries again.
                 tracing::warn!(%error, segment = segment.name(), "cannot make the index of nonces");
             }
         }

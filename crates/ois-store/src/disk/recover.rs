@@ -40,17 +40,17 @@ pub(crate) struct Found {
 /// What does not fit.
 #[derive(Debug)]
 struct Problem {
-    /// In which segment.
+    /// The place in the list of the segment that it is in.
     at: usize,
-    /// From where on; 0: the whole segment.
+    /// The offset from which on the segment does not fit; 0 for the whole segment.
     from: u64,
-    /// After which event.
+    /// The last event before it.
     after: EventId,
-    /// In words.
+    /// What does not fit, in words.
     what: &'static str,
 }
 
-/// The files of the log, by their first ids, and whose log it is.
+/// The files of the log, by their first ids, and the team whose log it is.
 pub(crate) fn list(
     door: &dyn Door,
     dir: &Path,
@@ -86,7 +86,7 @@ pub(crate) fn list(
     Ok((paths, team))
 }
 
-/// Reads them; see the module.
+/// Reads the segments in these files; see the module.
 pub(crate) fn recover(
     door: &dyn Door,
     paths: Vec<PathBuf>,

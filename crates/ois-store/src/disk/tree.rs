@@ -175,7 +175,7 @@ pub(crate) fn rename_new(
 ) -> Result<(), FileError> {
     let flags = rustix::fs::RenameFlags::NOREPLACE;
     match rustix::fs::renameat_with(&from.0, from.1, &to.0, to.1, flags) {
-        // A file system that cannot: who calls holds the lock that all our writers hold.
+        // For a file system that cannot: the caller holds the lock that all our writers hold.
         Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => {
             if stat(&to.0, to.1)?.is_some() {
                 return Err(FileError::Exists);
@@ -191,7 +191,7 @@ pub(crate) fn absolute(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }
 
-/// What a failure of the disk means to who asked.
+/// What an error of the system means to the caller.
 pub(crate) fn file_error(error: Errno) -> FileError {
     match error {
         Errno::NOENT => FileError::NotFound,

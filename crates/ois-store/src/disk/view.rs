@@ -320,7 +320,7 @@ fn places(
 
 fn at_id(error: SeekError, id: EventId) -> ReadError {
     match error {
-        SeekError::Disk(error) => ReadError::Io(error),
+        SeekError::Io(error) => ReadError::Io(error),
         SeekError::Damaged => ReadError::Damaged(id),
     }
 }

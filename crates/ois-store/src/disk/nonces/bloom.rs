@@ -31,7 +31,9 @@ impl Bloom {
     /// Whether this hash may have been added. `mask` is that of the hash.
     pub(crate) fn may_hold(&self, hash: u64, mask: &Mask) -> bool {
         let block = &self.0[self.block(hash)];
-        block.iter().zip(&mask.0).all(|(word, bit)| word & bit != 0)
+        // Without a branch for each word: a mispredicted one would wait for the block to come from
+        // memory, and with it the look at the next filter.
+        block.iter().zip(&mask.0).fold(0, |missing, (word, bit)| missing | bit & !word) == 0
     }
 
     /// The filter as it stands in a file, to be read by [`Bloom::read`].

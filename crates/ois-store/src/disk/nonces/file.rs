@@ -149,8 +149,8 @@ fn count(header: &[u8]) -> Option<usize> {
     words.next()?.parse().ok().filter(|count| *count <= MOST)
 }
 
-/// 64 bits of a page's hash: it stands guard against a disk's faults, not against an attacker, who
-/// would find nothing to gain in a missed nonce.
+/// 64 bits of a page's hash: enough against faults of a disk. Against an attacker that can write to
+/// `.ois` it would be no protection, and needs to be none.
 fn digest(page: &[u8]) -> u64 {
     number(blake3::hash(page).as_bytes())
 }
@@ -238,9 +238,10 @@ mod tests {
             for damaged in [&altered[..], &content[..at]] {
                 let file = written(damaged);
                 if let Some(index) = Index::load(&*file, STAMP).unwrap() {
-                    let missed = entries
-                        .iter()
-                        .any(|(hash, _)| index.find(&*file, *hash).unwrap().is_none());
+                    // One entry of each page.
+                    let mut looked_up = [entries[0], entries[299]].into_iter();
+                    let missed =
+                        looked_up.any(|(hash, _)| index.find(&*file, hash).unwrap().is_none());
                     assert!(missed, "byte {at}");
                 }
             }
