@@ -6,7 +6,7 @@ use std::{cell::OnceCell, fs};
 
 use libfuzzer_sys::fuzz_target;
 use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role, Timestamp};
-use ois_store::{DiskConfig, DiskStore, Durability, Limit, OpenError, Record, Store};
+use ois_store::{DiskConfig, DiskStore, Durability, Filter, Limit, Log, OpenError, Record};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
@@ -42,7 +42,9 @@ impl Team {
         let store = open(&root, false).unwrap();
         let author = Member::new("ARIA".parse().unwrap(), Kind::Agent, Role::Agent);
         let event = |at: usize| NewEvent::Message(Draft::new(author.clone(), "x".repeat(at * 9)));
-        let records = runtime().block_on(store.append((0..12).map(event).collect(), NOON)).unwrap();
+        let events = (0..12).map(event).collect();
+        runtime().block_on(store.append(events, NOON, EventId::ZERO)).unwrap();
+        let records = read(&store);
         runtime().block_on(store.close()).unwrap();
         drop(store);
         let own = root.path().join(".ois");
@@ -63,8 +65,7 @@ impl Team {
         let before = lines.saturating_sub(1);
         match open(&self.root, false) {
             Ok(store) => {
-                let all = Limit { records: 100, bytes: usize::MAX };
-                let found = runtime().block_on(store.read(EventId::ZERO, all)).unwrap();
+                let found = read(&store);
                 assert!(found.len() >= before);
                 assert_eq!(found, self.records[..found.len()]);
                 store.verify().unwrap();
@@ -81,6 +82,11 @@ impl Team {
 fn open(root: &TempDir, repair: bool) -> Result<DiskStore, OpenError> {
     let config = DiskConfig { durability: Durability::Os, repair, ..DiskConfig::new(root.path()) };
     DiskStore::open(config, NOON)
+}
+
+fn read(store: &DiskStore) -> Vec<Record> {
+    let all = Limit { records: 100, bytes: usize::MAX };
+    runtime().block_on(store.read(EventId::ZERO, &Filter::default(), all)).unwrap().records
 }
 
 fn name(records: &[Record]) -> String {

@@ -9,6 +9,7 @@ mod gateway;
 mod invariants;
 mod ledger;
 mod link;
+mod log;
 mod monitor;
 mod network;
 mod people;
@@ -58,6 +59,22 @@ pub enum Misdeed {
     ReportsOutOfOrder,
 }
 
+/// What a seed is played with beside what it brings itself.
+#[derive(Clone, Copy, Debug)]
+pub struct With<'a> {
+    /// What monitors do as well.
+    pub misdeeds: &'a [Misdeed],
+    /// How many servers have the one log: one or two.
+    pub servers: usize,
+}
+
+impl Default for With<'_> {
+    /// Nothing more, and one server.
+    fn default() -> Self {
+        Self { misdeeds: &[], servers: 1 }
+    }
+}
+
 /// Plays a seed.
 ///
 /// ```
@@ -67,12 +84,12 @@ pub enum Misdeed {
 /// assert_eq!(story.hash, play(7, Words::Dropped).hash);
 /// ```
 pub fn play(seed: u64, words: Words) -> Story {
-    play_with(seed, words, &[])
+    play_with(seed, words, With::default())
 }
 
-/// Plays a seed in which monitors do these things as well.
-pub fn play_with(seed: u64, words: Words, misdeeds: &[Misdeed]) -> Story {
-    let mut world = World::new(seed, words == Words::Kept, misdeeds);
+/// Plays a seed with more than it brings itself.
+pub fn play_with(seed: u64, words: Words, with: With<'_>) -> Story {
+    let mut world = World::new(seed, words == Words::Kept, with);
     let events = world.run();
     let wrong = invariants::broken(&mut world);
     let (hash, trace) = (world.scene.trace.hash(), world.scene.trace.into_lines());

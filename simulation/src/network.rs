@@ -18,17 +18,19 @@ pub(crate) enum Packet<F> {
 }
 
 /// Every wire that is or was.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Network {
     wires: BTreeMap<Line, Wire>,
     last: Line,
-    /// Whether the server takes connections.
-    pub(crate) listens: bool,
+    /// Whether each server takes connections.
+    pub(crate) listens: Vec<bool>,
 }
 
 #[derive(Debug)]
 struct Wire {
     peer: usize,
+    /// The number of the server at its other end.
+    server: usize,
     up: Way<ClientFrame>,
     down: Way<ServerFrame>,
     /// Neither end hears anything more, and they learn of it sooner or later.
@@ -76,15 +78,27 @@ impl<F> Way<F> {
     }
 }
 
+impl Network {
+    /// No wire yet, and so many servers of which none listens.
+    pub(crate) fn of(servers: usize) -> Self {
+        Self { wires: BTreeMap::new(), last: 0, listens: vec![false; servers] }
+    }
+}
+
 impl Scene {
-    /// A new wire from this client, if the server listens.
+    /// A new wire from this client to a server that listens; `None` if none does.
     pub(crate) fn open(&mut self, peer: usize) -> Option<Line> {
-        if !self.network.listens || self.random.chance(self.weather.cut) {
+        let servers = 0..self.network.listens.len();
+        let listening: Vec<usize> = servers.filter(|at| self.network.listens[*at]).collect();
+        if listening.is_empty() || self.random.chance(self.weather.cut) {
             return None;
         }
+        let server = if listening.len() > 1 { *self.random.pick(&listening) } else { listening[0] };
         self.network.last += 1;
         let (up, down) = (Way::new(self.now), Way::new(self.now));
-        self.network.wires.insert(self.network.last, Wire { peer, up, down, is_cut: false });
+        self.network
+            .wires
+            .insert(self.network.last, Wire { peer, server, up, down, is_cut: false });
         Some(self.network.last)
     }
 
@@ -114,10 +128,10 @@ impl Scene {
         self.may_be_cut(line);
     }
 
-    /// What arrives at the server, and whose wire it is.
+    /// What arrives at a server, and at which.
     pub(crate) fn arrived_up(&mut self, line: Line) -> Option<(usize, Packet<ClientFrame>)> {
         let wire = self.network.wires.get_mut(&line)?;
-        Some((wire.peer, wire.up.pop(self.now)?))
+        Some((wire.server, wire.up.pop(self.now)?))
     }
 
     /// What arrives at a client, and at which.
@@ -138,9 +152,10 @@ impl Scene {
         self.at(at, Event::Up(line));
     }
 
-    /// The same at the other end, on every wire.
-    pub(crate) fn server_leaves(&mut self) {
-        let lines: Vec<Line> = self.network.wires.keys().copied().collect();
+    /// The same at the other end, on every wire to this server.
+    pub(crate) fn server_leaves(&mut self, server: usize) {
+        let its = self.network.wires.iter().filter(|(_, wire)| wire.server == server);
+        let lines: Vec<Line> = its.map(|(line, _)| *line).collect();
         for line in lines {
             let (at, all_arrives) = (self.arrival(), self.random.chance(5000));
             let Some(wire) = self.network.wires.get_mut(&line) else { return };
@@ -154,7 +169,7 @@ impl Scene {
             let at = wire.down.push(Packet::Hangup, at);
             self.at(at, Event::Down(line));
         }
-        self.network.listens = false;
+        self.network.listens[server] = false;
     }
 
     fn arrival(&mut self) -> Timestamp {

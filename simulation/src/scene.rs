@@ -8,6 +8,7 @@ use ois_protocol::{Chat, EventId, Timestamp};
 use crate::{
     gateway::{Answer, Request},
     ledger::Ledger,
+    log::Log,
     network::{Line, Network},
     random::Random,
     trace::Trace,
@@ -21,14 +22,17 @@ pub(crate) type Life = u32;
 #[derive(Debug)]
 pub(crate) enum Event {
     Calm,
-    ServerStarts,
-    ServerWrites(Life),
-    ServerSyncs(Life),
-    ServerBeats(Life),
+    /// What servers do, each by its number.
+    ServerStarts(usize),
+    ServerWrites(usize, Life),
+    ServerSyncs(usize, Life),
+    ServerBeats(usize, Life),
+    /// The other server has appended to the log of this one.
+    LogMoves(usize),
     /// A socket takes bytes again.
-    Unblocks(Life, Line),
+    Unblocks(usize, Life, Line),
     /// The server reads on from a connection that it had paused.
-    ReadsOn(Life, Line),
+    ReadsOn(usize, Life, Line),
     /// Something arrives at the server's end of a wire, or at the client's.
     Up(Line),
     Down(Line),
@@ -69,6 +73,8 @@ pub(crate) struct Scene {
     pub(crate) random: Random,
     pub(crate) weather: Weather,
     pub(crate) network: Network,
+    /// The team's log.
+    pub(crate) log: Log,
     pub(crate) ledger: Ledger,
     pub(crate) trace: Trace,
     agenda: BinaryHeap<Reverse<Entry>>,
@@ -82,17 +88,35 @@ struct Entry {
 }
 
 impl Scene {
-    pub(crate) fn new(random: Random, weather: Weather, began: Timestamp, keep: bool) -> Self {
+    pub(crate) fn new(
+        random: Random,
+        weather: Weather,
+        began: Timestamp,
+        keep: bool,
+        servers: usize,
+    ) -> Self {
         Self {
             now: began,
             random,
             weather,
-            network: Network::default(),
+            network: Network::of(servers),
+            log: Log::new(),
             ledger: Ledger::default(),
             trace: Trace::new(began, keep),
             agenda: BinaryHeap::new(),
             planned: 0,
         }
+    }
+
+    /// The server that a request over HTTP comes to.
+    pub(crate) fn any_server(&mut self) -> usize {
+        let servers = self.network.listens.len();
+        if servers > 1 { self.random.index(servers) } else { 0 }
+    }
+
+    /// Whether two servers have one log.
+    pub(crate) fn has_two_servers(&self) -> bool {
+        self.network.listens.len() > 1
     }
 
     /// Plans something.

@@ -5,7 +5,7 @@ use ois_inbox::Settings;
 use ois_protocol::{Budget, Kind, Member, Policy, Role, ShortName, Timestamp, UtcOffset};
 
 use crate::{
-    Misdeed,
+    With,
     gateway::Gateway,
     monitor::Monitor,
     network::Packet,
@@ -26,7 +26,7 @@ const AGENTS: [&str; 5] = ["ARIA", "HKH", "小雨", "NOVA", "BOLT"];
 /// The whole team.
 pub(crate) struct World {
     pub(crate) scene: Scene,
-    pub(crate) server: Server,
+    pub(crate) servers: Vec<Server>,
     pub(crate) monitors: Vec<Monitor>,
     pub(crate) gateways: Vec<Gateway>,
     /// Those after the agents: people, and perhaps an agent without a monitor.
@@ -42,7 +42,8 @@ pub(crate) struct World {
 
 impl World {
     /// The team of a seed.
-    pub(crate) fn new(seed: u64, keep: bool, misdeeds: &[Misdeed]) -> Self {
+    pub(crate) fn new(seed: u64, keep: bool, with: With<'_>) -> Self {
+        let With { misdeeds, servers } = with;
         let mut random = Random::new(seed);
         let weather = Weather::of(&mut random).with(misdeeds);
         let agents = usize::try_from(random.between(2, 5)).unwrap_or(2);
@@ -76,7 +77,9 @@ impl World {
         let last = deadline_ms.max(settings.deadline_ms);
         let calm_at = NOON.after_ms(hours * HOUR_MS);
         let mut world = Self {
-            server: Server::new(members, desk, budgets.clone()),
+            servers: (0..servers)
+                .map(|number| Server::new(number, members.clone(), desk, budgets.clone()))
+                .collect(),
             monitors: Vec::new(),
             gateways: Vec::new(),
             people: Vec::new(),
@@ -86,7 +89,7 @@ impl World {
             names: names.clone(),
             desk,
             budgets,
-            scene: Scene::new(random, weather, NOON, keep),
+            scene: Scene::new(random, weather, NOON, keep, servers),
         };
         for (at, name) in names.iter().enumerate() {
             world.monitors.push(Monitor::new(at, name.clone(), settings.clone()));
@@ -113,7 +116,9 @@ impl World {
 
     /// From the first event to the last.
     pub(crate) fn run(&mut self) -> u64 {
-        self.server.start(&mut self.scene);
+        for server in &mut self.servers {
+            server.start(&mut self.scene);
+        }
         for gateway in &mut self.gateways {
             gateway.start(&mut self.scene);
         }
@@ -128,7 +133,7 @@ impl World {
         let mut events = 0;
         while let Some(event) = self.scene.next() {
             events += 1;
-            let is_beat = matches!(event, Event::ServerBeats(_));
+            let is_beat = matches!(event, Event::ServerBeats(..));
             self.happens(event);
             if is_beat && self.is_over() {
                 break;
@@ -145,7 +150,7 @@ impl World {
     fn is_over(&self) -> bool {
         let late = self.scene.now >= self.end_at;
         let done = self.is_calm
-            && self.server.is_done(self.scene.now)
+            && self.servers.iter().all(|server| server.is_done(&self.scene))
             && self.monitors.iter().all(Monitor::is_done)
             && self.gateways.iter().all(Gateway::is_idle)
             && self.people.iter().all(Person::is_done)
@@ -154,18 +159,19 @@ impl World {
     }
 
     fn happens(&mut self, event: Event) {
-        let (scene, server) = (&mut self.scene, &mut self.server);
+        let (scene, servers) = (&mut self.scene, &mut self.servers);
         match event {
             Event::Calm => self.calm(),
-            Event::ServerStarts => server.start(scene),
-            Event::ServerWrites(life) => server.writes(life, scene),
-            Event::ServerSyncs(life) => server.syncs(life, scene),
-            Event::ServerBeats(life) => server.beats(life, scene),
-            Event::Unblocks(life, line) => server.unblocks(life, line, scene),
-            Event::ReadsOn(life, line) => server.reads_on(life, line, scene),
+            Event::ServerStarts(at) => servers[at].start(scene),
+            Event::ServerWrites(at, life) => servers[at].writes(life, scene),
+            Event::ServerSyncs(at, life) => servers[at].syncs(life, scene),
+            Event::ServerBeats(at, life) => servers[at].beats(life, scene),
+            Event::LogMoves(at) => servers[at].log_moves(scene),
+            Event::Unblocks(at, life, line) => servers[at].unblocks(life, line, scene),
+            Event::ReadsOn(at, life, line) => servers[at].reads_on(life, line, scene),
             Event::Up(line) => {
-                if let Some((_, packet)) = scene.arrived_up(line) {
-                    server.hears(line, packet, scene);
+                if let Some((at, packet)) = scene.arrived_up(line) {
+                    servers[at].hears(line, packet, scene);
                 }
             }
             Event::Down(line) => self.arrives(line),
@@ -177,7 +183,12 @@ impl World {
             Event::Monitor(at, life) => self.monitors[at].works(life, scene),
             Event::Fetches(at, life, id) => {
                 let fails = scene.random.chance(scene.weather.rest_fails);
-                let fetched = if fails { ois_inbox::Fetched::Failed } else { server.message(id) };
+                let server = scene.any_server();
+                let fetched = if fails {
+                    ois_inbox::Fetched::Failed
+                } else {
+                    servers[server].message(id, scene)
+                };
                 scene.after(20, Event::Fetched(at, life, id, Box::new(fetched)));
             }
             Event::Fetched(at, life, id, fetched) => {
@@ -210,9 +221,10 @@ impl World {
         if self.scene.random.chance(self.scene.weather.rest_fails) {
             return;
         }
+        let server = &mut self.servers[self.scene.any_server()];
         match button {
-            Some(Button::Retry) => self.server.retry_one(&mut self.scene),
-            Some(Button::Stop) => self.server.stop_one(person.name(), &mut self.scene),
+            Some(Button::Retry) => server.retry_one(&mut self.scene),
+            Some(Button::Stop) => server.stop_one(person.name(), &mut self.scene),
             None => {}
         }
     }
@@ -222,7 +234,7 @@ impl World {
         self.is_calm = true;
         self.scene.weather.calm();
         self.scene.note(format_args!("the faults stop"));
-        self.server.calm(&mut self.scene);
+        self.servers.iter_mut().for_each(|server| server.calm(&mut self.scene));
         for (at, monitor) in self.monitors.iter_mut().enumerate() {
             monitor.calm(&mut self.scene);
             self.scene.after(800, Event::GatewayStarts(at));

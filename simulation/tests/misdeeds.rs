@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use simulation::{Misdeed, Words, play_with};
+use simulation::{Misdeed, With, Words, play_with};
 
 /// The seeds that are played for each kind of misdeed.
 const SEEDS: Range<u64> = 0..24;
@@ -36,7 +36,8 @@ const ON_FALSE_EVIDENCE: [&str; 12] = [
 fn hanging_monitors_late_reports_and_huge_usage_break_nothing() {
     for misdeed in [Misdeed::Hangs, Misdeed::ReportsOutOfOrder, Misdeed::HugeUsage] {
         for seed in SEEDS {
-            let story = play_with(seed, Words::Dropped, &[misdeed]);
+            let with = With { misdeeds: &[misdeed], ..With::default() };
+            let story = play_with(seed, Words::Dropped, with);
             assert_eq!(story.wrong, Vec::<String>::new(), "{misdeed:?}, seed {seed}");
         }
     }
@@ -56,7 +57,8 @@ fn false_evidence_is_believed() {
 fn assert_known(misdeed: Misdeed, known: &[&str]) {
     let mut failed = Vec::new();
     for seed in SEEDS {
-        let wrong = play_with(seed, Words::Dropped, &[misdeed]).wrong;
+        let with = With { misdeeds: &[misdeed], ..With::default() };
+        let wrong = play_with(seed, Words::Dropped, with).wrong;
         let is_known = |sentence: &String| known.iter().any(|part| sentence.contains(part));
         let new: Vec<_> = wrong.iter().filter(|sentence| !is_known(sentence)).collect();
         assert!(new.is_empty(), "{misdeed:?}, seed {seed}: {new:?}");

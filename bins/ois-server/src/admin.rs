@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use ois_auth::{NewMember, OsEntropy, PasswordHash, Registered, Token, generate_password};
 use ois_http::{Keys, Server};
 use ois_protocol::{DisplayName, EventId, Kind, Role, ShortName, Timestamp, UtcOffset};
-use ois_store::{Oddity, Store, Verified};
+use ois_store::{Log, Oddity, Verified};
 use serde::{Deserialize, Serialize};
 
 use self::agents::{Question, Told};

@@ -71,7 +71,6 @@ async fn answer(stream: UnixStream, team: &Team, server: &Server) -> io::Result<
         Err(_) => Answer::Refused("the running server is of another version".to_owned()),
     };
     match answer {
-        Answer::Imported { .. } => server.log_changed().await,
         Answer::Agents(_) => {}
         _ => server.keyring_changed().await,
     }

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, os::unix::net::UnixListener, sync::Arc, time::Duratio
 use anyhow::{Context, Result, bail};
 use ois_http::{Server, Stop, Tasks};
 use ois_protocol::UtcOffset;
-use ois_store::{Archive, DiskStore, Store};
+use ois_store::{Archive, DiskStore, Log, Store};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{

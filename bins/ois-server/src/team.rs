@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use ois_auth::{AgentTokens, Keyring, OsEntropy};
 use ois_http::Keys;
 use ois_protocol::{Timestamp, UtcOffset};
-use ois_store::{DiskConfig, DiskStore, ImportError, Imported, Oddity, Store};
+use ois_store::{DiskConfig, DiskStore, ImportError, Imported, Oddity, Records, Store};
 
 use crate::settings::{Durability, People, Place, Settings};
 

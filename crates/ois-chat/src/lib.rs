@@ -13,14 +13,12 @@
 //! | [`Ladder`] | how far each mention came | who tells it |
 //! | [`guard`] | which chains of messages go round in circles | what agents say |
 //! | [`budget`], [`usage`] | what agents' turns cost, and may | the runtimes |
-//! | [`Nonces`] | which drafts were stored already | how |
 
 pub mod budget;
 pub mod desk;
 pub mod guard;
 pub mod ladder;
 pub mod liveness;
-pub mod nonces;
 pub mod pace;
 pub mod roster;
 pub mod session;
@@ -31,7 +29,6 @@ pub mod visibility;
 pub use desk::{Desk, DeskSettings, Fact};
 pub use ladder::Ladder;
 pub use liveness::{Beat, Liveness};
-pub use nonces::Nonces;
 pub use roster::{Called, Client, Roster, SayError};
 pub use session::{Credential, Session};
 pub use team::Team;

@@ -6,9 +6,9 @@
 //! clock: `ois-http` is one, the simulation is the other, and neither decides anything.
 //!
 //! ```text
-//!  receive, post, retry ──▶ queue ──▶ take_batch ──▶ the driver appends it to the log
-//!                                                      │ appended(first id) │ append_failed │ moved
-//!  output ◀── acks, answers, notices ◀── stored(record), for every record that is read from the log
+//!  receive, post, retry ─▶ queue ─▶ close_batch ─▶ take_batch ─▶ the driver appends it to the log
+//!                                                               │ appended │ append_failed │ moved
+//!  output ◀─ acks, answers, notices ◀─ stored(record), for every record that is read from the log
 //! ```
 //!
 //! A request is decided when its batch is taken, on what the log says up to there and on what was
@@ -23,16 +23,21 @@ mod runs;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ois_protocol::{Budget, EventId, Limits, Member, Nonce, ServerFrame, ShortName, Timestamp};
+use ois_protocol::{Budget, EventId, Limits, Member, ServerFrame, Timestamp};
 
-pub use self::{
-    batch::Batch,
-    output::{Answer, ConnId, Output, RequestId, Sent},
-    queue::{BatchLimits, Waiting},
-    receive::{Reading, Start},
+use self::{
+    batch::InFlight,
+    queue::{Queue, Request},
+    receive::AheadOfUs,
+    runs::PendingStop,
 };
-use self::{batch::InFlight, queue::Queue, runs::PendingStop};
-use crate::{Desk, Nonces, Roster, Session};
+pub use self::{
+    batch::{Batch, Key, KnownNonces, NonceState},
+    output::{Answer, ConnId, Output, RequestId, Sent, Start},
+    queue::{BatchLimits, Waiting},
+    receive::Reading,
+};
+use crate::{Desk, Roster, Session};
 
 /// The core of the server. See the module.
 #[derive(Debug)]
@@ -40,9 +45,11 @@ pub struct Team {
     id: String,
     roster: Roster,
     desk: Desk,
-    nonces: Nonces,
     sessions: BTreeMap<ConnId, Session>,
+    ahead: Vec<AheadOfUs>,
     queue: Queue,
+    /// The requests of the batch that is closed and not decided.
+    closed: Vec<Request>,
     in_flight: Option<InFlight>,
     /// The last event that was read from the log.
     head: EventId,
@@ -68,9 +75,10 @@ impl Team {
             id: id.into(),
             roster: Roster::new(limits, now),
             desk,
-            nonces: Nonces::new(limits.nonce_ms),
             sessions: BTreeMap::new(),
+            ahead: Vec::new(),
             queue: Queue::new(batch),
+            closed: Vec::new(),
             in_flight: None,
             head,
             is_desk_due: true,
@@ -112,17 +120,6 @@ impl Team {
     /// Replaces what agents' turns may cost in a day.
     pub fn set_budgets(&mut self, budgets: Vec<Budget>) {
         self.desk.set_budgets(budgets);
-    }
-
-    /// Remembers the nonce of an event that was stored earlier. Times must not go back.
-    pub fn remember(&mut self, author: ShortName, nonce: Nonce, id: EventId, time: Timestamp) {
-        self.nonces.insert(author, nonce, id, time);
-    }
-
-    /// The log was written past this team, up to `head`, with events that change nothing for agents
-    /// (an import into an empty team).
-    pub fn skip_to(&mut self, head: EventId) {
-        self.head = head;
     }
 
     /// Time has passed: to be called about every half ping interval. What is due then is in the next

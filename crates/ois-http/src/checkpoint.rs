@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use ois_chat::{Desk, DeskSettings, Fact};
 use ois_protocol::{Budget, EventId, http::Budgets};
-use ois_store::{Limit, ReadError, RecordError, Store};
+use ois_store::{Filter, Limit, ReadError, RecordError, Store};
 use serde::{Deserialize, Serialize};
 
 use crate::hot::Hot;
@@ -33,15 +33,16 @@ const CHUNK: Limit = Limit { records: 4096, bytes: 4 << 20 };
 /// # Errors
 /// [`ReadError`] if the log cannot be read.
 pub async fn desk(store: &dyn Store, settings: DeskSettings) -> Result<Desk, ReadError> {
-    restore(store, settings).await.map(|(desk, _)| desk)
+    let head = *store.head().borrow();
+    restore(store, settings, head).await.map(|(desk, _)| desk)
 }
 
-/// The desk as the log makes it, and the event up to which it had been kept.
+/// The desk as the log makes it up to the event `head`, and the event up to which the checkpoint was.
 pub(crate) async fn restore(
     store: &dyn Store,
     settings: DeskSettings,
+    head: EventId,
 ) -> Result<(Desk, EventId), ReadError> {
-    let head = *store.head().borrow();
     let (mut desk, mut through) = match checkpoint(store).await {
         Some(kept) if kept.through <= head => (kept.desk.with(settings), kept.through),
         _ => (Desk::new(settings), EventId::ZERO),
@@ -56,10 +57,10 @@ pub(crate) async fn restore(
     }
     let kept = through;
     while through < head {
-        let records = store.read(through, CHUNK).await?;
+        let records = store.read(through, &Filter::default(), CHUNK).await?.records;
         let Some(last) = records.last() else { break };
         through = last.id;
-        for record in &records {
+        for record in records.iter().filter(|record| record.id <= head) {
             let fact = record.kind.and_then(|kind| Fact::read(kind, &record.room, &record.payload));
             if let Some(fact) = fact {
                 desk.apply(&fact);
@@ -145,10 +146,14 @@ impl Progress {
         self.facts.set(self.facts.get() + 1);
     }
 
-    /// A checkpoint up to this event has been written; meanwhile the desk has taken no other fact.
-    fn written(&self, through: EventId) {
-        self.facts.set(0);
-        self.through.set(through);
+    /// A checkpoint is being made of the desk as it is now. Answers with how many facts it saves.
+    fn begin(&self) -> u64 {
+        self.facts.replace(0)
+    }
+
+    /// The checkpoint that would have saved so many facts was not written.
+    fn failed(&self, facts: u64) {
+        self.facts.set(self.facts.get() + facts);
     }
 
     /// Whether a checkpoint would save enough reading.
@@ -160,30 +165,36 @@ impl Progress {
 }
 
 impl Hot {
-    /// Writes the checkpoint if it would save enough reading, or at the end.
+    /// Writes the checkpoint if it would save enough reading, or at the end. What is written is a copy
+    /// of the desk, which becomes JSON on another thread, so that nobody on the loop waits for it.
     pub(crate) async fn write_checkpoint(&self, at_the_end: bool) {
-        let _turn = self.turn.lock().await;
-        let head = self.team.borrow().head();
-        if !self.progress.is_worth_writing(head, at_the_end) {
-            return;
-        }
-        let checkpoint = {
+        let (through, desk) = {
             let team = self.team.borrow();
-            serde_json::to_vec(&Checkpoint { through: head, desk: team.desk() })
+            if !self.progress.is_worth_writing(team.head(), at_the_end) {
+                return;
+            }
+            (team.head(), team.desk().clone())
         };
-        let value = match checkpoint {
-            Ok(value) => value,
-            Err(error) => return tracing::error!(%error, "cannot write the desk down"),
+        let facts = self.progress.begin();
+        let encode = move || serde_json::to_vec(&Checkpoint { through, desk });
+        let written = match tokio::task::spawn_blocking(encode).await {
+            Ok(Ok(value)) => put(&*self.store, &value).await.map_err(anything),
+            Ok(Err(error)) => Err(anything(error)),
+            Err(error) => Err(anything(error)),
         };
-        if let Err(error) = put(&*self.store, &value).await {
-            let error = &error as &dyn std::error::Error;
-            return tracing::warn!(
-                error,
-                "cannot write the desk's checkpoint; the next start reads more"
-            );
+        match written {
+            Ok(()) => self.progress.through.set(through),
+            Err(error) => {
+                self.progress.failed(facts);
+                let words = "cannot write the desk's checkpoint; the next start reads more";
+                tracing::warn!(error = &*error, "{words}");
+            }
         }
-        self.progress.written(head);
     }
+}
+
+fn anything(error: impl std::error::Error + 'static) -> Box<dyn std::error::Error> {
+    error.into()
 }
 
 async fn checkpoint(store: &dyn Store) -> Option<Checkpoint<Desk>> {

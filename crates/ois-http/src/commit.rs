@@ -1,9 +1,13 @@
 //! The tick and the sweep: one batch into the log, then one walk over all connections.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
-use ois_chat::{Beat, team::Batch};
-use ois_store::{AppendError, Record};
+use ois_chat::{
+    Beat,
+    team::{Batch, Key, KnownNonces, NonceState},
+};
+use ois_protocol::Timestamp;
+use ois_store::{AppendError, Appended};
 
 use crate::{
     clock::now,
@@ -12,15 +16,29 @@ use crate::{
     hot::{Hot, Write},
 };
 
+/// After the log could not be read: when that is tried again.
+const FOLLOW_AGAIN: Duration = Duration::from_secs(1);
+
 impl Hot {
-    /// Appends whatever was said in this tick as one batch, for ever. Gathers the next batch while
-    /// the disk is busy with one.
+    /// Appends what was said in each tick as one batch, and follows what others append, for ever.
+    /// Gathers the next batch while the disk is busy with one.
     pub(crate) async fn commit(self: Rc<Self>) {
         let waiting = || self.team.borrow().waiting();
+        let mut head = self.store.head();
         loop {
             watch(&self.gather, waiting).await;
-            self.work.notified().await;
-            while self.team.borrow().has_work() {
+            tokio::select! {
+                () = self.work.notified() => {}
+                changed = head.changed() => if changed.is_err() { return },
+            }
+            loop {
+                if *head.borrow_and_update() != self.team.borrow().head() {
+                    let _turn = self.turn.lock().await;
+                    self.follow_log().await;
+                }
+                if !self.team.borrow().has_work() {
+                    break;
+                }
                 gather(&self.gather, waiting).await;
                 self.commit_batch().await;
             }
@@ -34,38 +52,62 @@ impl Hot {
             return false;
         }
         self.gather.borrow_mut().close(self.team.borrow().waiting());
-        let batch = self.team.borrow_mut().take_batch(now());
+        let keys = self.team.borrow_mut().close_batch();
         // A connection that is woken reads on: not before there is room.
         if !self.is_full() {
             self.drained.notify_waiters();
         }
-        let Some(Batch { events, .. }) = batch else {
+        let known = self.look_up(keys).await;
+        let batch = self.team.borrow_mut().take_batch(&known, now());
+        let Some(Batch { events, after }) = batch else {
             self.carry_out(Write::Now);
             return true;
         };
-        match self.store.append(events, now()).await {
-            Ok(records) => self.publish(&records),
+        match self.store.append(events, now(), after).await {
+            Ok(Appended { first, .. }) => {
+                self.metrics.batches.add(1);
+                self.team.borrow_mut().appended(first);
+                self.follow_log().await;
+            }
+            Err(AppendError::Moved(_)) => {
+                self.team.borrow_mut().moved();
+                self.follow_log().await;
+            }
             Err(error) => self.append_failed(&error),
         }
         true
     }
 
-    /// The batch is durable: everybody, the senders included, learns of it by reading the log.
-    fn publish(&self, records: &[Record]) {
-        let Some(first) = records.first() else { return };
-        self.metrics.stored(records);
-        self.tail.borrow_mut().push(records);
-        self.team.borrow_mut().appended(first.id);
-        for record in records {
-            let fact = self.team.borrow_mut().stored(record);
-            if let Some(fact) = fact {
-                self.metrics.saw(&fact);
-                self.progress.count();
-            }
+    /// What the log knows of these nonces.
+    async fn look_up(&self, keys: Vec<Key>) -> KnownNonces {
+        let since = Timestamp::from_ms(now().ms().saturating_sub(self.limits.nonce_ms));
+        let mut known = KnownNonces::new();
+        for key in keys {
+            let state = match self.store.find_nonce(&key.0, &key.1, since).await {
+                Ok(None) => continue,
+                Ok(Some(id)) => NonceState::Stored(id),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(error, "cannot tell whether a draft was stored before");
+                    NonceState::Unreadable
+                }
+            };
+            known.insert(key, state);
         }
-        self.carry_out(Write::WithSweep);
-        self.sweep();
-        self.trim();
+        known
+    }
+
+    /// Hands everybody, the senders of a batch included, what the log has that they have not seen. As
+    /// long as it cannot be read, nothing is appended and nobody is told anything about it.
+    async fn follow_log(&self) {
+        while let Err(error) = self.catch_up().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "cannot follow the log; trying again");
+            if self.stopping.get() {
+                return;
+            }
+            tokio::time::sleep(FOLLOW_AGAIN).await;
+        }
     }
 
     fn append_failed(&self, error: &AppendError) {
@@ -75,11 +117,11 @@ impl Hot {
         self.carry_out(Write::Now);
     }
 
-    fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         self.conns.borrow().sweep(&self.tail.borrow(), now());
     }
 
-    fn trim(&self) {
+    pub(crate) fn trim(&self) {
         let Some(from) = self.tail.borrow().trim_at() else { return };
         {
             let tail = self.tail.borrow();

@@ -50,6 +50,8 @@ pub(crate) struct Conn {
     /// Its peer is not read from for a while, so that its silence says nothing.
     waited_for: Cell<bool>,
     out: RefCell<Out>,
+    /// How many messages of history it still has to be sent from disk.
+    history: Cell<Option<usize>>,
 }
 
 /// By what a connection proved who it is.
@@ -132,6 +134,7 @@ impl Conn {
             bell: Bell::default(),
             waited_for: Cell::new(false),
             out: RefCell::new(out),
+            history: Cell::new(None),
         }
     }
 
@@ -192,6 +195,17 @@ impl Conn {
         self.place.set(place);
         self.visibility.set(visibility);
         self.out().resuming = false;
+    }
+
+    /// Has its task send so many messages of history from disk.
+    pub(crate) fn want_history(&self, count: usize) {
+        self.history.set(Some(count));
+        self.bell.ring();
+    }
+
+    /// How many messages of history its task is to send from disk, if any.
+    pub(crate) fn take_wanted_history(&self) -> Option<usize> {
+        self.history.take()
     }
 
     /// Tells it when it has caught up with the log.

@@ -40,7 +40,7 @@ impl Histories {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tail::tests::record;
+    use crate::tail::tests::{add, record};
 
     fn frame(messages: &[&str]) -> Vec<u8> {
         let mut frame = Vec::new();
@@ -53,12 +53,12 @@ mod tests {
     fn all_who_come_share_a_frame_until_something_is_said() {
         let mut histories = Histories::default();
         let mut tail = Tail::new(EventId::ZERO, 1 << 20);
-        tail.push(&[record(1, 0), record(2, 0)]);
+        add(&mut tail, &[record(1, 0), record(2, 0)]);
         let first = histories.of(&tail, 50, EventId::ZERO).unwrap();
         assert_eq!(*first, frame(&[r#""1""#, r#""2""#]));
         assert!(Rc::ptr_eq(&first, &histories.of(&tail, 50, EventId::ZERO).unwrap()));
         assert_eq!(*histories.of(&tail, 1, EventId::ZERO).unwrap(), frame(&[r#""2""#]));
-        tail.push(&[record(3, 0)]);
+        add(&mut tail, &[record(3, 0)]);
         let later = histories.of(&tail, 50, EventId::ZERO).unwrap();
         assert_eq!(*later, frame(&[r#""1""#, r#""2""#, r#""3""#]));
     }
@@ -67,7 +67,7 @@ mod tests {
     fn a_long_frame_is_not_kept() {
         let mut histories = Histories::default();
         let mut tail = Tail::new(EventId::ZERO, 1 << 20);
-        tail.push(&[record(1, KEPT_BYTES)]);
+        add(&mut tail, &[record(1, KEPT_BYTES)]);
         assert!(histories.of(&tail, 50, EventId::ZERO).unwrap().len() > KEPT_BYTES);
         assert!(histories.frames.is_empty());
     }

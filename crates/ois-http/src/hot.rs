@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, Notify, oneshot};
 use crate::{
     checkpoint::{self, Progress},
     clock::now,
-    conn::{Conn, Place, Proof},
+    conn::{Conn, Proof},
     conns::Conns,
     follow::{self, read_tail},
     gather::Gather,
@@ -58,7 +58,8 @@ pub(crate) struct Hot {
     keys: Arc<Keys>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Limits,
-    tail_bytes: usize,
+    /// When the loop began.
+    pub(crate) started: Timestamp,
     pub(crate) team: RefCell<Team>,
     pub(crate) tail: RefCell<Tail>,
     pub(crate) histories: RefCell<Histories>,
@@ -95,18 +96,15 @@ impl Hot {
     pub(crate) async fn new(parts: Parts) -> Result<Self, ReadError> {
         let Parts { store, keys, metrics, limits, tail_bytes, batch, desk } = parts;
         let tail = read_tail(&*store, tail_bytes).await?;
-        let (desk, through) = checkpoint::restore(&*store, desk).await?;
-        let mut team = Team::new(store.team(), limits, batch, desk, tail.head(), now());
-        let since = Timestamp::from_ms(now().ms().saturating_sub(limits.nonce_ms));
-        for seen in store.nonces(since).await? {
-            team.remember(seen.author, seen.nonce, seen.id, seen.time);
-        }
+        let (desk, through) = checkpoint::restore(&*store, desk, tail.head()).await?;
+        let started = now();
+        let team = Team::new(store.team(), limits, batch, desk, tail.head(), started);
         let hot = Self {
             store,
             keys,
             metrics,
             limits,
-            tail_bytes,
+            started,
             team: RefCell::new(team),
             tail: RefCell::new(tail),
             histories: RefCell::default(),
@@ -145,28 +143,28 @@ impl Hot {
         reading
     }
 
-    /// Signs a connection in, or tells it that its credential is nobody's: then there is no start.
+    /// Signs a connection in, or tells it that its credential is nobody's. Answers whether it is
+    /// signed in.
     pub(crate) fn sign_in(
         &self,
         conn: &Conn,
         cookie: Option<&Token>,
         credential: Credential,
         sign_in: SignIn,
-    ) -> Option<Start> {
+    ) -> bool {
         let known = self.whose(credential, sign_in.token.as_deref(), cookie);
-        let start = match known {
+        let is_known = known.is_some();
+        match known {
             Some((member, proof)) => {
                 *conn.proof.borrow_mut() = proof;
+                let head = *self.store.head().borrow();
                 let mut team = self.team.borrow_mut();
-                team.signed_in(conn.id, member, credential, sign_in, now())
+                team.signed_in(conn.id, member, credential, sign_in, head, now());
             }
-            None => {
-                self.team.borrow_mut().sign_in_refused(conn.id);
-                None
-            }
-        };
+            None => self.team.borrow_mut().sign_in_refused(conn.id),
+        }
         self.carry_out(Write::Now);
-        start
+        is_known
     }
 
     /// Asks the team for something; the answer goes to `answer`.
@@ -187,6 +185,7 @@ impl Hot {
             match output {
                 Output::Send(to, frame) => self.send(to, &frame, write),
                 Output::SendAll(to, frame) => self.send_all(&to, &frame, write),
+                Output::Start(conn, start) => self.start_of(conn, start, write),
                 Output::Answer(request, answer) => self.answer(request, answer),
             }
         }
@@ -224,23 +223,6 @@ impl Hot {
         }
     }
 
-    /// Reads the log's end again after it was written past this loop (an import into an empty
-    /// team). A connection that follows goes on at its end: what is old is history, not news that wakes.
-    pub(crate) async fn reload(&self) -> Result<(), ReadError> {
-        let _turn = self.turn.lock().await;
-        let tail = read_tail(&*self.store, self.tail_bytes).await?;
-        let before = self.tail.replace(tail);
-        self.team.borrow_mut().skip_to(self.tail.borrow().head());
-        let end = Place::Tail(self.tail.borrow().end());
-        for conn in self.conns.borrow().iter() {
-            if matches!(conn.place(), Place::Tail(_)) {
-                conn.leave_tail(&before, u64::MAX);
-                conn.move_to(end);
-            }
-        }
-        Ok(())
-    }
-
     /// Takes over who can be mentioned, and closes the connections whose proof is worth nothing now.
     pub(crate) fn keyring_changed(&self) {
         self.read_register();
@@ -259,6 +241,15 @@ impl Hot {
         let conns = self.conns.borrow();
         let Some(conn) = conns.get(to) else { return };
         conn.say(frame);
+        if write == Write::Now {
+            conn.sweep(&self.tail.borrow(), now());
+        }
+    }
+
+    fn start_of(&self, conn: ConnId, start: Start, write: Write) {
+        let conns = self.conns.borrow();
+        let Some(conn) = conns.get(conn) else { return };
+        self.start(conn, start);
         if write == Write::Now {
             conn.sweep(&self.tail.borrow(), now());
         }

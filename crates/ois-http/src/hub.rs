@@ -53,7 +53,6 @@ enum Command {
     /// Something short to be asked or done on the loop.
     With(Box<dyn FnOnce(&Hot) + Send>),
     KeyringChanged,
-    LogChanged,
     Stop(oneshot::Sender<()>),
 }
 
@@ -166,13 +165,6 @@ impl Hub {
         }
     }
 
-    /// Tells the loop that the log was written past it.
-    pub(crate) async fn log_changed(&self) {
-        if self.commands.send(Command::LogChanged).await.is_err() {
-            tracing::debug!("the event loop has stopped");
-        }
-    }
-
     /// Whether the loop runs.
     pub(crate) fn is_alive(&self) -> bool {
         !self.commands.is_closed()
@@ -234,14 +226,6 @@ async fn obey(hot: &Rc<Hot>, mut inbox: mpsc::Receiver<Command>) {
             }
             Command::With(ask) => ask(hot),
             Command::KeyringChanged => hot.keyring_changed(),
-            Command::LogChanged => {
-                if let Err(error) = hot.reload().await {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot read the log's end again"
-                    );
-                }
-            }
             Command::Stop(done) => {
                 stop(hot).await;
                 if done.send(()).is_err() {

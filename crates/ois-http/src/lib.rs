@@ -158,12 +158,6 @@ impl Server {
         self.hub.keyring_changed().await;
     }
 
-    /// To be called when the log was written from outside (an import): who signs in
-    /// from now on sees it in the history.
-    pub async fn log_changed(&self) {
-        self.hub.log_changed().await;
-    }
-
     /// To be called when the budgets were changed from outside ([`change_budgets`]): from now on
     /// these count.
     ///

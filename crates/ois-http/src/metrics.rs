@@ -27,7 +27,7 @@ pub(crate) struct Metrics {
     pub(crate) connections: Level,
     /// Messages that were stored.
     pub(crate) messages: Counter,
-    /// Batches that were stored.
+    /// Batches that this server stored.
     pub(crate) batches: Counter,
     /// Batches that the store did not take.
     pub(crate) append_errors: Counter,
@@ -112,9 +112,8 @@ impl Metrics {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Counts a batch that was stored.
+    /// Counts the messages among records that were stored, by whatever server.
     pub(crate) fn stored(&self, records: &[Record]) {
-        self.batches.add(1);
         let messages = records.iter().filter(|record| record.kind == Some(EventKind::Message));
         self.messages.add(messages.count() as u64);
     }

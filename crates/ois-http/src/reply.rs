@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn an_error_of_the_disk_shows_the_peer_no_path_and_the_log_the_cause() {
         let cause = std::io::Error::other("open /srv/ois/secret.txt");
-        let refusal = Refusal::from(FileError::Disk(cause));
+        let refusal = Refusal::from(FileError::Io(cause));
         let told = String::from_utf8(refusal.json()).unwrap();
         assert_eq!(told, r#"{"error":"the disk did not do it","code":"storage"}"#);
         let chain = refusal.source.unwrap();

@@ -52,6 +52,14 @@ pub(crate) struct Stretch<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
+/// Records that do not follow what the tail has: to add them would leave out what stands between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the tail ends at event {head}, and the records follow event {after}")]
+pub(crate) struct Gap {
+    head: EventId,
+    after: EventId,
+}
+
 /// Frames are gathered in blocks of this many bytes, so that one slice carries many of them.
 const BLOCK_BYTES: usize = 64 << 10;
 
@@ -76,9 +84,16 @@ impl Tail {
         self.blocks.front().map_or(self.end, |block| block.start)
     }
 
-    /// Adds records at the end. Whatever the wire does not show moves the head only. A small batch
-    /// is kept in one block, so that one slice carries it.
-    pub(crate) fn push(&mut self, records: &[Record]) {
+    /// Adds the records that the log has behind the event `after`, which is to be the head. An event
+    /// that nobody is shown over a WebSocket moves the head only. A small batch is kept in one block,
+    /// so that one slice carries it.
+    ///
+    /// # Errors
+    /// [`Gap`] if the tail does not end at `after`; then nothing is added.
+    pub(crate) fn push(&mut self, after: EventId, records: &[Record]) -> Result<(), Gap> {
+        if after != self.head || records.first().is_some_and(|first| first.id <= after) {
+            return Err(Gap { head: self.head, after });
+        }
         let bytes = records.iter().map(|record| framed(&record.payload)).sum();
         if bytes <= BLOCK_BYTES / 4 {
             self.make_room(bytes);
@@ -89,6 +104,7 @@ impl Tail {
             }
             self.head = record.id;
         }
+        Ok(())
     }
 
     /// From where on frames would be kept if [`Tail::trim`] were called now; `None` if there is
@@ -286,6 +302,11 @@ pub(crate) mod tests {
         }
     }
 
+    /// Adds records behind the head.
+    pub(crate) fn add(tail: &mut Tail, records: &[Record]) {
+        tail.push(tail.head(), records).unwrap();
+    }
+
     fn id(number: u64) -> EventId {
         EventId::new(number).unwrap()
     }
@@ -304,7 +325,7 @@ pub(crate) mod tests {
     fn from_every_event_on_exactly_the_later_ones_are_read() {
         let mut tail = Tail::new(id(9), 1 << 20);
         let records: Vec<Record> = (10..200).map(|at| record(at, 1000)).collect();
-        tail.push(&records);
+        add(&mut tail, &records);
         for after in 9..200 {
             let mut expected = Vec::new();
             for record in records.iter().filter(|record| record.id > id(after)) {
@@ -332,7 +353,7 @@ pub(crate) mod tests {
                 _ => record(at, 300),
             })
             .collect();
-        tail.push(&records);
+        add(&mut tail, &records);
         for visibility in [
             Visibility::default(),
             Visibility::everything(),
@@ -357,7 +378,7 @@ pub(crate) mod tests {
     #[test]
     fn a_frame_cut_in_two_is_completed_from_what_is_left_of_it() {
         let mut tail = Tail::new(id(0), 1 << 20);
-        tail.push(&[record(1, 10), record(2, 10)]);
+        add(&mut tail, &[record(1, 10), record(2, 10)]);
         let first = tail.after(id(1)).unwrap();
         assert_eq!(tail.rest_of_frame(0), (&[][..], id(0)));
         assert_eq!(tail.rest_of_frame(first), (&[][..], id(1)));
@@ -372,7 +393,7 @@ pub(crate) mod tests {
         let mut tail = Tail::new(id(0), 2 * BLOCK_BYTES);
         let mut next = 1;
         let from = loop {
-            tail.push(&[record(next, 1000)]);
+            add(&mut tail, &[record(next, 1000)]);
             next += 1;
             if let Some(from) = tail.trim_at() {
                 break from;
@@ -389,9 +410,18 @@ pub(crate) mod tests {
     #[test]
     fn the_last_messages_come_from_the_tail_only_if_it_reaches_back() {
         let mut tail = Tail::new(id(5), 1 << 20);
-        tail.push(&[record(6, 1), record(7, 1)]);
+        add(&mut tail, &[record(6, 1), record(7, 1)]);
         assert_eq!(tail.last_messages(2, id(1)).unwrap().len(), 2);
         assert_eq!(tail.last_messages(3, id(1)), None);
         assert_eq!(tail.last_messages(3, id(6)).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn records_that_do_not_follow_the_head_are_refused() {
+        let mut tail = Tail::new(id(5), 1 << 20);
+        assert!(tail.push(id(6), &[record(7, 1)]).is_err(), "6 is left out");
+        assert!(tail.push(id(5), &[record(5, 1)]).is_err(), "5 is there already");
+        assert!(tail.push(id(5), &[record(9, 1)]).is_ok(), "the log has nothing between");
+        assert_eq!(tail.head(), id(9));
     }
 }

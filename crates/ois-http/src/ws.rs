@@ -42,8 +42,6 @@ enum Next {
     Pause(u64),
     /// Wait until the disk has caught up.
     Drain,
-    /// Read so many messages of history from disk.
-    History(usize),
     /// The peer has ended its half.
     End,
 }
@@ -80,6 +78,9 @@ async fn run(conn: &Rc<Conn>, hot: &Rc<Hot>, input: &mut Input) -> io::Result<()
             }
             Box::pin(wait(conn, hot, next)).await?;
             next = understand_pending(conn, hot, input, now());
+        }
+        if let Some(count) = conn.take_wanted_history() {
+            Box::pin(hot.history_from_disk(conn, count)).await.map_err(io::Error::other)?;
         }
         if flush(conn, hot).await? == Flow::Finished {
             return Box::pin(linger(conn)).await;
@@ -245,10 +246,11 @@ fn sign_in(
     credential: Credential,
     asked: SignIn,
 ) -> Next {
-    let Some(start) = hot.sign_in(conn, cookie, credential, asked) else {
-        return Next::Pause(AFTER_REFUSAL_MS);
-    };
-    hot.start(conn, start).map_or(Next::More, Next::History)
+    if hot.sign_in(conn, cookie, credential, asked) {
+        Next::More
+    } else {
+        Next::Pause(AFTER_REFUSAL_MS)
+    }
 }
 
 fn refuse(conn: &Conn, violation: Violation) {
@@ -271,7 +273,6 @@ async fn wait_for(conn: &Rc<Conn>, hot: &Rc<Hot>, next: Next) -> io::Result<()> 
             serve_until(conn, hot, tokio::time::sleep(Duration::from_millis(ms))).await
         }
         Next::Drain => serve_until(conn, hot, hot.drained.notified()).await,
-        Next::History(count) => hot.history_from_disk(conn, count).await.map_err(io::Error::other),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use divan::{Bencher, counter::ItemsCount};
 use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role, Timestamp};
-use ois_store::{DiskConfig, DiskStore, Durability, Limit, Record, Store};
+use ois_store::{Batch, DiskConfig, DiskStore, Durability, Filter, Limit, Log, Record};
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
@@ -30,7 +30,7 @@ fn read_2048(bencher: Bencher<'_, '_>) {
     let (_root, store, runtime, after) = full();
     bencher
         .counter(ItemsCount::new(2048_usize))
-        .bench_local(|| runtime.block_on(store.read(after, MANY)).unwrap());
+        .bench_local(|| runtime.block_on(store.read(after, &Filter::default(), MANY)).unwrap());
 }
 
 /// The same put one behind the other, as for a connection that is behind.
@@ -41,7 +41,7 @@ fn visit_2048(bencher: Bencher<'_, '_>) {
     bencher.counter(ItemsCount::new(2048_usize)).bench_local(|| {
         out.clear();
         let mut each = |record: Record<&[u8]>| out.extend_from_slice(record.payload);
-        runtime.block_on(store.visit(after, MANY, &mut each)).unwrap();
+        runtime.block_on(store.visit(after, &Filter::default(), MANY, &mut each)).unwrap();
         out.len()
     });
 }
@@ -49,8 +49,9 @@ fn visit_2048(bencher: Bencher<'_, '_>) {
 /// A store with 10,240 records, and the id of one in their middle.
 fn full() -> (tempfile::TempDir, DiskStore, Runtime, EventId) {
     let (root, store, runtime) = open(Durability::Os);
+    let mut head = EventId::ZERO;
     for _ in 0..20 {
-        runtime.block_on(store.append(events(512), NOON)).unwrap();
+        runtime.block_on(append_and_read(&store, events(512), &mut head));
     }
     let after = EventId::new(store.oldest().get() + 4096).unwrap();
     (root, store, runtime, after)
@@ -58,10 +59,19 @@ fn full() -> (tempfile::TempDir, DiskStore, Runtime, EventId) {
 
 fn append(bencher: Bencher<'_, '_>, batch: usize, durability: Durability) {
     let (_root, store, runtime) = open(durability);
+    let mut head = EventId::ZERO;
     bencher
         .counter(ItemsCount::new(batch))
         .with_inputs(|| events(batch))
-        .bench_local_values(|events| runtime.block_on(store.append(events, NOON)).unwrap());
+        .bench_local_values(|events| runtime.block_on(append_and_read(&store, events, &mut head)));
+}
+
+/// What a batch costs its caller, which knows where the log ends, and learns what was
+/// stored by reading it.
+async fn append_and_read(store: &DiskStore, events: Vec<NewEvent>, head: &mut EventId) -> Batch {
+    let after = *head;
+    *head = store.append(events, NOON, after).await.unwrap().last;
+    store.read(after, &Filter::default(), MANY).await.unwrap().records
 }
 
 fn open(durability: Durability) -> (tempfile::TempDir, DiskStore, Runtime) {

@@ -1,9 +1,9 @@
-//! Writes what is said in `main` where those look who read files: the day's log
-//! `chat/YYYY-MM-DD.md` and the last 500 messages in `chat/history.json`.
+//! Writes what is said in `main` into files: the day's log `chat/YYYY-MM-DD.md`, and the last 500
+//! messages in `chat/history.json`.
 //!
-//! How far it has come is a record of the store, together with how long the day's log was then. So
+//! Its cursor is a record of the store, together with the length of the day's log at that time. So
 //! after a crash it knows what of a half-written batch stands there already, and neither doubles
-//! nor drops a line. What somebody else appended to a day's log stays where it is.
+//! nor drops a line. Text that somebody else has appended to a day's log stays where it is.
 
 mod day;
 mod recent;
@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 use self::{day::DayFile, stretch::Stretch};
 use crate::{FileError, ReadError, RecordError, Store, disk::tree::Tree};
 
-/// The writer of `chat/`. One at a time for a team.
+/// The writer of `chat/`. A team has one at a time.
 pub struct Archive {
     tree: Tree,
     offset: UtcOffset,
-    /// What is known since the last call that went well.
-    state: Option<State>,
+    /// What the last call that went well has left; `None` before it and after one that failed.
+    progress: Option<Progress>,
 }
 
 /// Why the archive is behind. The next call tries again from where it stands.
@@ -32,15 +32,15 @@ pub enum ArchiveError {
     /// The log was not read.
     #[error("cannot read the log")]
     Log(#[from] ReadError),
-    /// How far it has come was not read or kept.
+    /// The cursor was not read or stored.
     #[error("cannot keep the archive's cursor")]
     Cursor(#[from] RecordError),
     /// A file in `chat/` was not written.
     #[error("cannot write to chat/")]
     File(#[from] FileError),
-    /// The disk did not take it.
+    /// A file in `chat/` was not read or written.
     #[error("cannot write to chat/")]
-    Disk(#[from] io::Error),
+    Io(#[from] io::Error),
 }
 
 /// How far the archive has come, as it stands in its record.
@@ -48,18 +48,19 @@ pub enum ArchiveError {
 pub(crate) struct Cursor {
     /// Everything up to this event is written.
     pub(crate) after: EventId,
-    /// The day's log written to last.
+    /// The name of the day's log that was written to last; empty if there was none.
     #[serde(default)]
     pub(crate) day: String,
-    /// How long it was when everything up to `after`, and nothing more, stood in it; bytes.
+    /// The length in bytes that it had when everything up to `after`, and nothing more, stood in
+    /// it.
     #[serde(default)]
     pub(crate) length: u64,
 }
 
-struct State {
+struct Progress {
     cursor: Cursor,
     version: Option<u64>,
-    /// `history.json` lacks something.
+    /// Whether `history.json` lacks something.
     is_history_old: bool,
 }
 
@@ -72,7 +73,7 @@ impl Archive {
     /// # Errors
     /// If the directory cannot be opened.
     pub fn new(root: &Path, offset: UtcOffset) -> io::Result<Self> {
-        Ok(Self { tree: Tree::open(root)?, offset, state: None })
+        Ok(Self { tree: Tree::open(root)?, offset, progress: None })
     }
 
     /// Writes everything up to the log's end and answers with how many messages that were. It
@@ -81,24 +82,24 @@ impl Archive {
     /// # Errors
     /// [`ArchiveError`]; nothing is lost, call again later.
     pub async fn catch_up(&mut self, store: &dyn Store) -> Result<usize, ArchiveError> {
-        let mut state = match self.state.take() {
-            Some(state) => state,
-            None => State::load(store).await?,
+        let mut progress = match self.progress.take() {
+            Some(progress) => progress,
+            None => Progress::load(store).await?,
         };
         let mut written = 0;
         loop {
-            let stretch = Stretch::read(store, state.cursor.after, self.offset).await?;
-            if stretch.last == state.cursor.after {
+            let stretch = Stretch::read(store, progress.cursor.after, self.offset).await?;
+            if stretch.last == progress.cursor.after {
                 break;
             }
             written += stretch.messages;
-            self.write(store, &mut state, stretch).await?;
+            self.write(store, &mut progress, stretch).await?;
         }
-        if state.is_history_old {
-            recent::write(store, state.cursor.after, &self.tree).await?;
-            state.is_history_old = false;
+        if progress.is_history_old {
+            recent::write(store, progress.cursor.after, &self.tree).await?;
+            progress.is_history_old = false;
         }
-        self.state = Some(state);
+        self.progress = Some(progress);
         Ok(written)
     }
 
@@ -106,37 +107,37 @@ impl Archive {
     async fn write(
         &self,
         store: &dyn Store,
-        state: &mut State,
+        progress: &mut Progress,
         stretch: Stretch,
     ) -> Result<(), ArchiveError> {
         if let Some(day) = stretch.day {
             let name = daylog::file_name(day);
             let file = DayFile::open(&self.tree, &name)?;
-            if state.cursor.day != name {
-                state.cursor.length = file.length()?;
-                state.cursor.day = name;
-                state.keep(store).await?;
+            if progress.cursor.day != name {
+                progress.cursor.length = file.length()?;
+                progress.cursor.day = name;
+                progress.save(store).await?;
             }
-            let mut text = file.beginning(state.cursor.length, day)?;
+            let mut text = file.beginning(progress.cursor.length, day)?;
             text.push_str(&stretch.entries);
-            state.cursor.length = file.append(state.cursor.length, text.as_bytes())?;
-            state.is_history_old = true;
+            progress.cursor.length = file.append(progress.cursor.length, text.as_bytes())?;
+            progress.is_history_old = true;
         }
-        state.cursor.after = stretch.last;
-        state.keep(store).await
+        progress.cursor.after = stretch.last;
+        progress.save(store).await
     }
 }
 
-impl State {
+impl Progress {
     async fn load(store: &dyn Store) -> Result<Self, ArchiveError> {
-        let kept = store.record(Archive::RECORD).await?;
-        let cursor = kept.as_ref().map(|kept| serde_json::from_slice(&kept.value));
+        let stored = store.record(Archive::RECORD).await?;
+        let cursor = stored.as_ref().map(|stored| serde_json::from_slice(&stored.value));
         let cursor = cursor.transpose().map_err(io::Error::other)?.unwrap_or_default();
         // A crash may have come between the day's log and the history.
-        Ok(Self { cursor, version: kept.map(|kept| kept.version), is_history_old: true })
+        Ok(Self { cursor, version: stored.map(|stored| stored.version), is_history_old: true })
     }
 
-    async fn keep(&mut self, store: &dyn Store) -> Result<(), ArchiveError> {
+    async fn save(&mut self, store: &dyn Store) -> Result<(), ArchiveError> {
         let value = serde_json::to_vec(&self.cursor).expect("a cursor has only text keys");
         self.version = Some(store.put_record(Archive::RECORD, &value, self.version).await?);
         Ok(())

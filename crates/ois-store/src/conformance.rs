@@ -1,6 +1,7 @@
 //! One function per promise of [`Store`]; every engine keeps all of them.
 //!
-//! Each function wants a store of its own, empty, and panics if the promise is broken.
+//! Each function wants an empty store of its own, by two handles such as two servers have, and
+//! panics if the promise is broken. A promise that needs one handle only takes the first.
 //!
 //! ```
 //! # fn main() {
@@ -8,9 +9,10 @@
 //! use ois_store::{MemoryStore, conformance};
 //!
 //! for (_name, promise) in conformance::promises() {
-//!     let kept = promise(Arc::new(MemoryStore::new("0a1b2c3d")));
-//!     // drive `kept` on any runtime
-//! #   drop(kept);
+//!     let store = MemoryStore::new("0a1b2c3d");
+//!     let checked = promise([Arc::new(store.clone()), Arc::new(store)]);
+//!     // drive `checked` on any runtime
+//! #   drop(checked);
 //! }
 //! # }
 //! ```
@@ -22,12 +24,12 @@ mod records;
 
 use std::sync::Arc;
 
-use ois_protocol::{Draft, Kind, Member, NewEvent, Role, Timestamp};
+use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role, Timestamp};
 
-use crate::{FileWriter, Limit, Pending, Store};
+use crate::{Batch, FileWriter, Filter, Limit, Pending, Store};
 
-/// A function that panics if its promise is broken.
-pub type Promise = fn(Arc<dyn Store>) -> Pending<'static, ()>;
+/// A function that takes two handles to one store and panics if its promise is broken.
+pub type Promise = fn([Arc<dyn Store>; 2]) -> Pending<'static, ()>;
 
 /// All promises, with their names.
 pub fn promises() -> Vec<(&'static str, Promise)> {
@@ -49,8 +51,22 @@ pub fn chat_once(text: &str, nonce: &str) -> NewEvent {
     NewEvent::Message(Draft { nonce: Some(nonce.parse().unwrap()), ..draft })
 }
 
+/// Appends these events at the log's end, and reads them as everybody does.
+pub async fn append_at_end(store: &dyn Store, events: Vec<NewEvent>, now: Timestamp) -> Batch {
+    let after = head(store);
+    let ids = store.append(events, now, after).await.unwrap();
+    let batch = store.read(after, &Filter::default(), ALL).await.unwrap().records;
+    assert_eq!(batch.first().map(|record| record.id), Some(ids.first));
+    assert_eq!(batch.last().map(|record| record.id), Some(ids.last));
+    batch
+}
+
 /// More than any test stores.
 const ALL: Limit = Limit { records: usize::MAX, bytes: usize::MAX };
+
+fn head(store: &dyn Store) -> EventId {
+    *store.head().borrow()
+}
 
 async fn written(
     begun: Pending<'_, Result<Box<dyn FileWriter>, crate::FileError>>,

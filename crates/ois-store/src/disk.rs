@@ -3,6 +3,7 @@
 //! ```text
 //! ROOT/            what people and agents see: the tree of `files`, and the archive in `chat/`
 //! ROOT/.ois/       the server's own: lock, key, team, state, log/, records/, uploads/, tmp/
+//! ROOT/.ois/log/   FIRST.log: a segment; FIRST.nonces: the index of its nonces, made from it
 //! ```
 //!
 //! Short work happens within the first poll of a future, long work (syncing, hashing, walking) on
@@ -20,6 +21,7 @@ mod line;
 mod lines;
 mod lock;
 mod log;
+mod nonces;
 mod records;
 mod recover;
 mod scan;
@@ -43,16 +45,17 @@ use ois_protocol::{EventId, Timestamp, UtcOffset};
 
 use self::{
     door::{Door, RealDoor, remove_if_there},
-    files::Files,
+    files::DiskFiles,
     home::{Seed, disk},
     lock::Lock,
-    log::{Log, LogConfig},
-    records::Records,
+    log::{DiskLog, LogConfig},
+    nonces::Indexing,
+    records::DiskRecords,
     tree::{Tree, absolute},
     worker::Workers,
 };
 use crate::{
-    ImportError, Imported, OpenError, Pending, ReadError, RecordError, Store,
+    ImportError, Imported, OpenError, Pending, ReadError, RecordError, Records,
     archive::{Archive, Cursor},
     import::gather,
     policy::OWN,
@@ -61,33 +64,37 @@ use crate::{
 /// What an append waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// Until the disk has the batch: what was shown survives a power cut.
+    /// An append waits until the disk has the batch: what was shown survives a power cut.
     #[default]
     Sync,
-    /// Until the operating system has the batch: what was shown survives the end of the process.
+    /// An append waits until the operating system has the batch: what was shown survives the end
+    /// of the process.
     Os,
 }
 
 /// Where and how a team is kept.
 #[derive(Clone, Debug)]
 pub struct DiskConfig {
-    /// The team's directory; made if it is missing.
+    /// The team's directory, which is made if it is missing.
     pub root: PathBuf,
-    /// Where uploads are kept; `ROOT/.ois/uploads` if nothing is said.
+    /// The directory of uploads; `None` for `ROOT/.ois/uploads`.
     pub upload_dir: Option<PathBuf>,
     /// What an append waits for.
     pub durability: Durability,
-    /// From this length in bytes on a file of the log is followed by another one.
+    /// The length in bytes from which on a file of the log is followed by another one.
     pub segment_bytes: u64,
     /// Whether a damaged part of the log is put aside, with all after it, rather than refused.
     pub repair: bool,
-    /// How many threads sync, hash and walk files; one at least.
+    /// The number of threads that sync, hash and walk files; at least one is started.
     pub workers: usize,
+    /// How old the nonces are that are looked up, usually, in milliseconds. Of these a filter is in
+    /// memory, two bytes each; looking up older ones takes a moment and is answered as well.
+    pub nonce_window_ms: u64,
 }
 
 impl DiskConfig {
     /// The defaults for this directory: uploads within it, every batch synced, 64 MiB to a file,
-    /// no repair, two threads for files.
+    /// no repair, two threads for files, nonces of seven days.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
@@ -96,6 +103,7 @@ impl DiskConfig {
             segment_bytes: 64 * 1024 * 1024,
             repair: false,
             workers: 2,
+            nonce_window_ms: 7 * 24 * 60 * 60 * 1000,
         }
     }
 }
@@ -103,16 +111,16 @@ impl DiskConfig {
 /// What a walk over the whole log has found to be sound.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
-    /// The last event.
+    /// The id of the last event.
     pub head: EventId,
     /// The chain after it, 32 hex digits. Note it elsewhere: a log whose end was cut off has
     /// another one.
     pub chain: String,
-    /// How many events there are.
+    /// The number of events.
     pub events: u64,
-    /// Of how many the payload was taken out.
+    /// The number of events whose payload was taken out.
     pub purged: u64,
-    /// In how many files.
+    /// The number of files that they are in.
     pub segments: u64,
 }
 
@@ -120,10 +128,10 @@ pub struct Verified {
 pub struct DiskStore {
     root: PathBuf,
     door: Arc<dyn Door>,
-    log: Log,
-    files: Arc<Files>,
-    uploads: Arc<Files>,
-    records: Arc<Records>,
+    log: DiskLog,
+    files: Arc<DiskFiles>,
+    uploads: Arc<DiskFiles>,
+    records: Arc<DiskRecords>,
     workers: Workers,
     /// Let go of last.
     _lock: Lock,
@@ -135,31 +143,40 @@ impl DiskStore {
     /// # Errors
     /// [`OpenError`]: another server has it, a newer one wrote it, or the log is damaged.
     pub fn open(config: DiskConfig, now: Timestamp) -> Result<Self, OpenError> {
-        let DiskConfig { root, upload_dir, durability, segment_bytes, repair, workers } = config;
+        let DiskConfig {
+            root,
+            upload_dir,
+            durability,
+            segment_bytes,
+            repair,
+            workers,
+            nonce_window_ms,
+        } = config;
         let door: Arc<dyn Door> = Arc::new(RealDoor);
         std::fs::create_dir_all(&root).map_err(|source| at_path(&root, source))?;
         let root = absolute(&root).map_err(|source| at_path(&root, source))?;
         let home = root.join(OWN);
         door.make_dir(&home).map_err(|error| disk("", error))?;
         let lock = Lock::take(&home.join("lock"), &root)?;
-        let config = LogConfig { durability, segment_bytes, repair };
-        let log = Log::open(Arc::clone(&door), &home, config, &seed()?, now)?;
+        let indexing = Indexing::Background;
+        let config = LogConfig { durability, segment_bytes, repair, nonce_window_ms, indexing };
+        let log = DiskLog::open(Arc::clone(&door), &home, config, &seed()?, now)?;
         let workers = Workers::start(workers).map_err(|error| disk("", error))?;
-        let files = || -> io::Result<Files> {
+        let files = || -> io::Result<DiskFiles> {
             let own = rustix::fs::stat(&home)?;
             let tree = Tree::open(&root)?;
-            Files::open(tree, home.join("tmp"), Some(&own), Arc::clone(&door), workers.clone())
+            DiskFiles::open(tree, home.join("tmp"), Some(&own), Arc::clone(&door), workers.clone())
         };
         let files = Arc::new(files().map_err(|source| at_path(&root, source))?);
         let uploads = upload_dir.unwrap_or_else(|| home.join("uploads"));
-        let open_uploads = || -> io::Result<Files> {
+        let open_uploads = || -> io::Result<DiskFiles> {
             std::fs::create_dir_all(&uploads)?;
             let uploads = absolute(&uploads)?;
             let tmp = uploads.join(format!(".ois-{}", log.team()));
-            Files::open(Tree::open(&uploads)?, tmp, None, Arc::clone(&door), workers.clone())
+            DiskFiles::open(Tree::open(&uploads)?, tmp, None, Arc::clone(&door), workers.clone())
         };
         let uploads = Arc::new(open_uploads().map_err(|source| at_path(&uploads, source))?);
-        let records = Records::open(home.join("records"), Arc::clone(&door))
+        let records = DiskRecords::open(home.join("records"), Arc::clone(&door))
             .map_err(|error| disk("records", error))?;
         let records = Arc::new(records);
         Ok(Self { root, door, log, files, uploads, records, workers, _lock: lock })
@@ -211,7 +228,7 @@ impl DiskStore {
             if let Some(last) = messages.last().filter(|_| self.is_own(from)) {
                 self.skip_archive(last.id).await.map_err(|source| {
                     let what = "the archive's cursor".to_owned();
-                    ImportError::Disk { what, source: io::Error::other(source) }
+                    ImportError::Io { what, source: io::Error::other(source) }
                 })?;
             }
             self.log.import(messages).await?;
@@ -251,5 +268,5 @@ fn no_random(error: getrandom::Error) -> io::Error {
 }
 
 fn at_path(path: &Path, source: io::Error) -> OpenError {
-    OpenError::Disk { what: path.display().to_string(), source }
+    OpenError::Io { what: path.display().to_string(), source }
 }

@@ -1,27 +1,54 @@
 //! What a store's callers can react to.
 
+use std::io;
+
+use ois_protocol::EventId;
+
 /// Why a batch was not appended. Nothing of it is in the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
-    /// The disk is full, read-only or broken; the store tries again with the next batch.
+    /// The log does not end where the caller thought, but at this event. The caller catches up with
+    /// the log and decides anew.
+    #[error("the log has moved on to event {0}")]
+    Moved(EventId),
+    /// There is no room for the batch. The store tries again with the next one.
+    #[error("no space left for the log")]
+    Full,
+    /// The log may not be written at present. The store tries again with the next batch.
+    #[error("the log is read-only")]
+    ReadOnly,
+    /// Writing failed. The store tries again with the next batch.
     #[error("the log cannot be written")]
-    Disk(#[source] std::io::Error),
+    Io(#[source] io::Error),
     /// The store has been closed.
     #[error("the log is closed")]
     Closed,
+}
+
+impl From<io::Error> for AppendError {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind::{
+            FileTooLarge, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        };
+        match error.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Self::Full,
+            ReadOnlyFilesystem | PermissionDenied => Self::ReadOnly,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// Why records could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
-    /// The disk did not give them.
+    /// Reading failed.
     #[error("the log cannot be read")]
-    Disk(#[source] std::io::Error),
-    /// What the disk gave is not what was written.
+    Io(#[source] io::Error),
+    /// What was read is not what was written.
     #[error("the log is damaged at event {0}")]
-    Damaged(ois_protocol::EventId),
+    Damaged(EventId),
 }
 
 /// Why a file operation was not done.
@@ -34,36 +61,48 @@ pub enum FileError {
     /// Something has that name already.
     #[error("a file or directory of that name exists")]
     Exists,
-    /// A folder where a file was meant.
+    /// The path names a folder where a file was meant.
     #[error("is a directory")]
     IsDirectory,
-    /// A file where a folder was meant.
+    /// The path names a file where a folder was meant.
     #[error("is not a directory")]
     NotDirectory,
-    /// A link, a device, a pipe, or a place that is the server's own.
+    /// The path names a link, a device, a pipe, or a place that is the server's own.
     #[error("access denied")]
     Denied,
     /// The condition of the write does not hold.
     #[error("the file has changed since it was read")]
     Changed,
-    /// The disk is full.
+    /// There is no room for the file.
     #[error("no space left on the disk")]
     Full,
-    /// The disk did not do it.
+    /// Reading or writing failed.
     #[error("the disk did not do it")]
-    Disk(#[source] std::io::Error),
+    Io(#[source] io::Error),
 }
 
 /// Why a record was not read or set.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
-    /// Somebody else set it in between.
+    /// The record was set by somebody else in between.
     #[error("the record has changed since it was read")]
     Changed,
-    /// The disk did not do it.
-    #[error("the disk did not do it")]
-    Disk(#[source] std::io::Error),
+    /// There is no room for the value.
+    #[error("no space left for the record")]
+    Full,
+    /// Reading or writing failed.
+    #[error("the record cannot be read or written")]
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for RecordError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// Why a store did not open.
@@ -75,15 +114,15 @@ pub enum OpenError {
     Locked {
         /// The root, as it was given.
         root: String,
-        /// Whose lock it is.
+        /// The process id of the server that holds the lock, as it wrote it.
         holder: String,
     },
-    /// A newer version wrote it.
+    /// A newer version wrote the log.
     #[error("the log has format {found}; this server reads up to {known}")]
     Newer {
-        /// The format found.
+        /// The format that was found.
         found: u32,
-        /// The newest this version reads.
+        /// The newest format that this version reads.
         known: u32,
     },
     /// The log does not continue where it says it does.
@@ -94,17 +133,17 @@ pub enum OpenError {
         /// The segment's file name.
         segment: String,
         /// The last event that is whole.
-        after: ois_protocol::EventId,
-        /// What does not fit.
+        after: EventId,
+        /// What does not fit, in words.
         what: String,
     },
-    /// The disk did not do it.
+    /// A file or directory could not be opened, read or written.
     #[error("cannot open {what}")]
-    Disk {
-        /// What was being opened.
+    Io {
+        /// What was being opened: a path.
         what: String,
-        /// Why it was not.
+        /// The fault.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
 }

@@ -18,7 +18,7 @@ use ois_protocol::{EventId, Message, Timestamp, UtcOffset, daylog};
 /// What was taken over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// How many messages.
+    /// The number of messages.
     pub messages: usize,
     /// What was odd about them.
     pub oddities: Vec<Oddity>,
@@ -27,11 +27,11 @@ pub struct Imported {
 /// Something that was not as the older server writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Oddity {
-    /// In which file.
+    /// The name of the file.
     pub file: String,
-    /// In which line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What it was and what was made of it.
+    /// What stood there and what was made of it, in words.
     pub what: String,
 }
 
@@ -44,10 +44,10 @@ pub enum ImportError {
     NotEmpty,
     /// A file was not read or written.
     #[error("cannot import {what}")]
-    Disk {
-        /// Which file.
+    Io {
+        /// The file's path or name.
         what: String,
-        /// Why it was not.
+        /// The fault.
         #[source]
         source: io::Error,
     },
@@ -166,5 +166,5 @@ fn name(path: &Path) -> String {
 }
 
 fn disk(path: &Path, source: io::Error) -> ImportError {
-    ImportError::Disk { what: path.display().to_string(), source }
+    ImportError::Io { what: path.display().to_string(), source }
 }

@@ -1,6 +1,6 @@
-//! An engine that keeps everything in memory, for tests and for who tries something out.
+//! An engine that keeps everything in memory, for tests and trials.
 //!
-//! It keeps every promise of the trait but to remember after its end.
+//! It keeps every promise of the traits but to remember anything after its end.
 
 mod files;
 
@@ -14,65 +14,85 @@ use tokio::sync::watch;
 
 use self::files::{Reader, Tree, Writer};
 use crate::{
-    AppendError, Batch, Condition, FileEntry, FileError, FileReader, FileWriter, Limit, NonceSeen,
-    Pending, ReadError, Record, RecordError, Store, Versioned, policy,
+    AppendError, Appended, Batch, Condition, FileEntry, FileError, FileReader, FileWriter, Files,
+    Filter, Limit, Log, Page, Pending, ReadError, Record, RecordError, Records, Uploads, Versioned,
+    log::Meter, policy,
 };
 
-/// A team in memory.
+/// A handle to a team in memory. Clones are handles to the same team, as several servers have them.
+#[derive(Clone)]
 pub struct MemoryStore {
-    team: String,
-    head: watch::Sender<EventId>,
-    log: Mutex<Log>,
+    team: Arc<str>,
+    log: Arc<MemoryLog>,
     files: Arc<Mutex<Tree>>,
     uploads: Arc<Mutex<Tree>>,
-    records: Mutex<BTreeMap<String, Versioned>>,
+    records: Arc<Mutex<BTreeMap<String, Versioned>>>,
 }
 
+struct MemoryLog {
+    head: watch::Sender<EventId>,
+    events: Mutex<Events>,
+}
+
+/// What the log holds.
 #[derive(Default)]
-struct Log {
+struct Events {
     records: Vec<Record>,
-    nonces: Vec<(ShortName, Nonce, usize)>,
+    /// The place in `records` of the last event that an author has stored under a nonce.
+    nonces: BTreeMap<(ShortName, Nonce), usize>,
 }
 
 impl MemoryStore {
     /// An empty team with this id (8 hex digits).
     pub fn new(team: impl Into<String>) -> Self {
+        let log = MemoryLog { head: watch::Sender::new(EventId::ZERO), events: Mutex::default() };
         Self {
-            team: team.into(),
-            head: watch::Sender::new(EventId::ZERO),
-            log: Mutex::default(),
+            team: team.into().into(),
+            log: Arc::new(log),
             files: Arc::default(),
             uploads: Arc::default(),
-            records: Mutex::default(),
+            records: Arc::default(),
         }
-    }
-
-    fn append_now(&self, events: Vec<NewEvent>, now: Timestamp) -> Batch {
-        let mut log = locked(&self.log);
-        let before = log.records.len();
-        for event in events {
-            let last = log.records.last();
-            let id =
-                last.map_or(EventId::from(now).max(EventId::ZERO.next()), |last| last.id.next());
-            let time = last.map_or(now, |last| last.time.max(now));
-            let (kind, room) = (Some(event.kind()), event.room().clone());
-            if let Some(nonce) = event.nonce() {
-                let at = log.records.len();
-                let seen = (event.author().clone(), nonce.clone(), at);
-                log.nonces.push(seen);
-            }
-            let payload = event.encode(id, time).into();
-            log.records.push(Record { id, time, kind, room, payload });
-        }
-        let batch = log.records[before..].to_vec();
-        if let Some(last) = batch.last() {
-            self.head.send_replace(last.id);
-        }
-        batch
     }
 }
 
-impl Store for MemoryStore {
+impl MemoryLog {
+    fn append(
+        &self,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+        after: EventId,
+    ) -> Result<Appended, AppendError> {
+        let mut log = locked(&self.events);
+        let (before, time) =
+            log.records.last().map_or((EventId::ZERO, now), |last| (last.id, last.time.max(now)));
+        if before != after {
+            return Err(AppendError::Moved(before));
+        }
+        let first = match before {
+            EventId::ZERO if !events.is_empty() => EventId::from(now).max(before.next()),
+            _ => before.next(),
+        };
+        let (mut id, mut last) = (first, before);
+        for event in events {
+            let (kind, room) = (Some(event.kind()), event.room().clone());
+            if let Some(nonce) = event.nonce() {
+                let at = log.records.len();
+                log.nonces.insert((event.author().clone(), nonce.clone()), at);
+            }
+            let payload = event.encode(id, time).into();
+            log.records.push(Record { id, time, kind, room, payload });
+            last = id;
+            id = id.next();
+        }
+        if last != before {
+            self.head.send_replace(last);
+        }
+        Ok(Appended { first, last })
+    }
+}
+
+impl Log for MemoryStore {
     fn team(&self) -> &str {
         &self.team
     }
@@ -81,47 +101,67 @@ impl Store for MemoryStore {
         &self,
         events: Vec<NewEvent>,
         now: Timestamp,
-    ) -> Pending<'_, Result<Batch, AppendError>> {
-        Box::pin(async move { Ok(self.append_now(events, now)) })
+        after: EventId,
+    ) -> Pending<'_, Result<Appended, AppendError>> {
+        Box::pin(async move { self.log.append(events, now, after) })
     }
 
     fn head(&self) -> watch::Receiver<EventId> {
-        self.head.subscribe()
+        self.log.head.subscribe()
     }
 
     fn oldest(&self) -> EventId {
-        locked(&self.log).records.first().map_or(EventId::ZERO, |record| record.id)
+        locked(&self.log.events).records.first().map_or(EventId::ZERO, |record| record.id)
     }
 
-    fn read(&self, after: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
+    fn read<'a>(
+        &'a self,
+        after: EventId,
+        filter: &'a Filter,
+        limit: Limit,
+    ) -> Pending<'a, Result<Page, ReadError>> {
         Box::pin(async move {
-            let log = locked(&self.log);
+            let log = locked(&self.log.events);
             let from = log.records.partition_point(|record| record.id <= after);
-            Ok(within(log.records[from..].iter(), limit))
+            Ok(page(log.records[from..].iter(), after, filter, limit))
         })
     }
 
-    fn read_before(&self, before: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
+    fn read_before<'a>(
+        &'a self,
+        before: EventId,
+        filter: &'a Filter,
+        limit: Limit,
+    ) -> Pending<'a, Result<Page, ReadError>> {
         Box::pin(async move {
-            let log = locked(&self.log);
+            let log = locked(&self.log.events);
             let to = log.records.partition_point(|record| record.id < before);
-            let mut batch = within(log.records[..to].iter().rev(), limit);
-            batch.reverse();
-            Ok(batch)
+            let mut page = page(log.records[..to].iter().rev(), before, filter, limit);
+            page.records.reverse();
+            Ok(page)
         })
     }
 
-    fn nonces(&self, since: Timestamp) -> Pending<'_, Result<Vec<NonceSeen>, ReadError>> {
+    fn find_nonce<'a>(
+        &'a self,
+        author: &'a ShortName,
+        nonce: &'a Nonce,
+        since: Timestamp,
+    ) -> Pending<'a, Result<Option<EventId>, ReadError>> {
         Box::pin(async move {
-            let log = locked(&self.log);
-            let seen = log.nonces.iter().map(|(author, nonce, at)| {
-                let Record { id, time, .. } = log.records[*at];
-                NonceSeen { author: author.clone(), nonce: nonce.clone(), id, time }
-            });
-            Ok(seen.filter(|seen| seen.time >= since).collect())
+            let log = locked(&self.log.events);
+            let at = log.nonces.get(&(author.clone(), nonce.clone()));
+            let record = at.map(|at| &log.records[*at]);
+            Ok(record.filter(|record| record.time >= since).map(|record| record.id))
         })
     }
 
+    fn writable(&self) -> bool {
+        true
+    }
+}
+
+impl Files for MemoryStore {
     fn list<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<Vec<FileEntry>, FileError>> {
         Box::pin(async move {
             policy::readable(path)?;
@@ -157,7 +197,7 @@ impl Store for MemoryStore {
             }
             policy::writable(path)?;
             let mut tree = locked(&self.files);
-            if tree.kept(path).is_some() {
+            if tree.node(path).is_some() {
                 return Err(FileError::Exists);
             }
             tree.make_dirs(path)
@@ -182,7 +222,9 @@ impl Store for MemoryStore {
             locked(&self.files).remove(path)
         })
     }
+}
 
+impl Uploads for MemoryStore {
     fn upload<'a>(
         &'a self,
         name: &'a UploadName,
@@ -200,7 +242,9 @@ impl Store for MemoryStore {
     fn remove_upload<'a>(&'a self, name: &'a UploadName) -> Pending<'a, Result<(), FileError>> {
         Box::pin(async move { locked(&self.uploads).remove(&plain(name)) })
     }
+}
 
+impl Records for MemoryStore {
     fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>> {
         Box::pin(async move { Ok(locked(&self.records).get(key).cloned()) })
     }
@@ -222,24 +266,29 @@ impl Store for MemoryStore {
             Ok(version)
         })
     }
-
-    fn writable(&self) -> bool {
-        true
-    }
 }
 
-/// As many of these as the limit allows; the first always comes.
-fn within<'r>(records: impl Iterator<Item = &'r Record>, limit: Limit) -> Batch {
-    let mut batch = Batch::new();
-    let mut bytes = 0;
+/// As many of these as the limit allows, and the last one that was looked at.
+fn page<'r>(
+    records: impl Iterator<Item = &'r Record>,
+    from: EventId,
+    filter: &Filter,
+    limit: Limit,
+) -> Page {
+    let (mut meter, mut cursor, mut taken) = (Meter::new(limit), from, Batch::new());
     for record in records {
-        if !batch.is_empty() && (batch.len() >= limit.records || bytes >= limit.bytes) {
+        if meter.is_full() {
             break;
         }
-        bytes += record.payload.len();
-        batch.push(record.clone());
+        cursor = record.id;
+        if filter.takes(record.kind, &record.room) {
+            meter.show(record.payload.len());
+            taken.push(record.clone());
+        } else {
+            meter.pass(record.payload.len());
+        }
     }
-    batch
+    Page { records: taken, cursor }
 }
 
 fn plain(name: &UploadName) -> StorePath {

@@ -1,4 +1,4 @@
-//! What stands in `chat/` for those who read files.
+//! What the archive writes into `chat/`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{fs, path::Path};
@@ -6,13 +6,13 @@ use std::{fs, path::Path};
 use ois_protocol::{Draft, Message, NewEvent, Timestamp, UtcOffset};
 use ois_store::{
     Archive, DiskConfig, DiskStore, MemoryStore, Store,
-    conformance::{NOON, chat},
+    conformance::{NOON, append_at_end, chat},
 };
 
 const DAY: &str = "chat/2026-02-16.md";
 
 async fn say(store: &dyn Store, text: &str, at: Timestamp) {
-    store.append(vec![chat(text)], at).await.unwrap();
+    append_at_end(store, vec![chat(text)], at).await;
 }
 
 fn archive(root: &Path) -> Archive {
@@ -60,7 +60,7 @@ async fn history_has_the_last_500_of_main_as_the_original_wrote_them() {
     let store = MemoryStore::new("0a1b2c3d");
     let NewEvent::Message(draft) = chat("private") else { panic!("no message") };
     let room = "other".parse().unwrap();
-    store.append(vec![NewEvent::Message(Draft { room, ..draft })], NOON).await.unwrap();
+    append_at_end(&store, vec![NewEvent::Message(Draft { room, ..draft })], NOON).await;
     let mut archive = archive(root.path());
     assert_eq!(archive.catch_up(&store).await.unwrap(), 0);
     assert!(!root.path().join("chat/history.json").exists());

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 
 use ois_protocol::{EventId, Message, UtcOffset, event};
 use ois_store::{
-    Archive, DiskConfig, DiskStore, ImportError, Imported, Limit, Store,
-    conformance::{NOON, chat},
+    Archive, DiskConfig, DiskStore, Filter, ImportError, Imported, Limit, Log,
+    conformance::{NOON, append_at_end, chat},
 };
 
 const ALL: Limit = Limit { records: usize::MAX, bytes: usize::MAX };
@@ -30,7 +30,7 @@ async fn import(store: &DiskStore) -> Result<Imported, ImportError> {
 }
 
 async fn messages(store: &DiskStore) -> Vec<Message> {
-    let records = store.read(EventId::ZERO, ALL).await.unwrap();
+    let records = store.read(EventId::ZERO, &Filter::default(), ALL).await.unwrap().records;
     let message = |payload: &[u8]| serde_json::from_slice(event::message_json(payload)?).ok();
     records.iter().map(|record| message(&record.payload).unwrap()).collect()
 }
@@ -90,8 +90,9 @@ async fn the_first_native_id_is_above_all_that_a_client_may_remember() {
     assert_eq!(store.head().borrow().get(), 1_770_380_099_500);
     assert_eq!(store.oldest().get(), 1_770_380_096_789);
     let now = NOON.after_ms(500);
-    assert_eq!(store.append(vec![chat("a")], now).await.unwrap()[0].id, EventId::from(now));
-    let next = store.append(vec![chat("b")], now.after_ms(9)).await.unwrap();
+    let first = append_at_end(&store, vec![chat("a")], now).await;
+    assert_eq!(first[0].id, EventId::from(now));
+    let next = append_at_end(&store, vec![chat("b")], now.after_ms(9)).await;
     assert_eq!(next[0].id, EventId::from(now).next());
 }
 
@@ -112,7 +113,7 @@ async fn the_archive_does_not_write_again_what_was_imported() {
     let root = root(&[("history.json", HISTORY), ("2026-02-06.md", DAY)]);
     let store = open(root.path());
     import(&store).await.unwrap();
-    store.append(vec![chat("new")], NOON).await.unwrap();
+    append_at_end(&store, vec![chat("new")], NOON).await;
     let mut archive = Archive::new(root.path(), UtcOffset::LEGACY).unwrap();
     assert_eq!(archive.catch_up(&store).await.unwrap(), 1);
     assert_eq!(fs::read_to_string(root.path().join("chat/2026-02-06.md")).unwrap(), DAY);

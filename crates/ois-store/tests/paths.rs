@@ -11,7 +11,9 @@ use std::{
 };
 
 use ois_protocol::{StorePath, UploadName};
-use ois_store::{Condition, DiskConfig, DiskStore, FileError, OpenError, Store, conformance::NOON};
+use ois_store::{
+    Condition, DiskConfig, DiskStore, FileError, Files, OpenError, Uploads, conformance::NOON,
+};
 use tempfile::TempDir;
 
 /// A team whose root has a sibling with a name that begins alike, and links to all sorts of places.

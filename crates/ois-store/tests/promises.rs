@@ -4,7 +4,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ois_store::{
-    DiskConfig, DiskStore, Durability, MemoryStore,
+    DiskConfig, DiskStore, Durability, Layered, MemoryStore, Store,
     conformance::{NOON, promises},
 };
 
@@ -12,14 +12,27 @@ async fn kept_on_disk(config: impl Fn(PathBuf) -> DiskConfig) {
     for (_, promise) in promises() {
         let root = tempfile::tempdir().unwrap();
         let config = config(root.path().join("team"));
-        promise(Arc::new(DiskStore::open(config, NOON).unwrap())).await;
+        let store = Arc::new(DiskStore::open(config, NOON).unwrap());
+        promise([store.clone(), store]).await;
     }
 }
 
 #[tokio::test]
 async fn the_memory_engine_keeps_every_promise() {
     for (_, promise) in promises() {
-        promise(Arc::new(MemoryStore::new("0a1b2c3d"))).await;
+        let store = MemoryStore::new("0a1b2c3d");
+        promise([Arc::new(store.clone()), Arc::new(store)]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_store_put_together_from_parts_keeps_every_promise() {
+    for (_, promise) in promises() {
+        let one: Arc<dyn Store> = Arc::new(MemoryStore::new("0a1b2c3d"));
+        let parts = MemoryStore::new("0a1b2c3d");
+        let (files, uploads) = (Arc::new(parts.clone()), Arc::new(parts));
+        let store = Arc::new(Layered { files, uploads, ..Layered::of(one) });
+        promise([store.clone(), store]).await;
     }
 }
 

@@ -8,7 +8,9 @@ use std::{
 };
 
 use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role, Timestamp};
-use ois_store::{DiskConfig, DiskStore, Durability, Limit, OpenError, ReadError, Record, Store};
+use ois_store::{
+    DiskConfig, DiskStore, Durability, Filter, Limit, Log, OpenError, ReadError, Record,
+};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -84,7 +86,7 @@ impl Team {
         for batch in 0..5 {
             let text = |at: usize| "写 and so on, ".repeat((batch * 4 + at) % 7);
             let events = (0..4).map(|at| NewEvent::Message(Draft::new(author.clone(), text(at))));
-            records.extend(run(store.append(events.collect(), NOON)).unwrap());
+            records.extend(append(&store, events.collect(), NOON));
         }
         run(store.close()).unwrap();
         Self { root, records }
@@ -101,6 +103,9 @@ impl Team {
         let mut files = Vec::new();
         for entry in fs::read_dir(from.join("log")).unwrap() {
             let file = entry.unwrap();
+            if file.path().extension().is_none_or(|it| it != "log") {
+                continue;
+            }
             files.push(to.join("log").join(file.file_name()));
             fs::copy(file.path(), files.last().unwrap()).unwrap();
         }
@@ -132,6 +137,14 @@ fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
+/// Appends these at the log's end, and reads them as everybody does.
+fn append(store: &DiskStore, events: Vec<NewEvent>, now: Timestamp) -> Vec<Record> {
+    let after = *store.head().borrow();
+    run(store.append(events, now, after)).unwrap();
+    let all = Limit { records: usize::MAX, bytes: usize::MAX };
+    run(store.read(after, &Filter::default(), all)).unwrap().records
+}
+
 /// How many of the records lie wholly before the first byte that is not as it was.
 fn untouched(was: &[u8], is: &[u8]) -> usize {
     let same = was.iter().zip(is).take_while(|(was, is)| was == is).count();
@@ -141,8 +154,9 @@ fn untouched(was: &[u8], is: &[u8]) -> usize {
 /// All that can be read, up to the first record that cannot.
 fn readable(store: &DiskStore) -> Vec<Record> {
     let (mut found, mut after) = (Vec::new(), EventId::ZERO);
-    while let Ok(batch) = run(store.read(after, Limit { records: 1, bytes: usize::MAX })) {
-        let Some(record) = batch.into_iter().next() else { break };
+    let one = Limit { records: 1, bytes: usize::MAX };
+    while let Ok(page) = run(store.read(after, &Filter::default(), one)) {
+        let Some(record) = page.records.into_iter().next() else { break };
         after = record.id;
         found.push(record);
     }
@@ -153,7 +167,7 @@ fn readable(store: &DiskStore) -> Vec<Record> {
 fn goes_on(store: &DiskStore, records: &[Record]) -> Result<(), TestCaseError> {
     let author = Member::new("Mira".parse().unwrap(), Kind::Human, Role::Member);
     let event = NewEvent::Message(Draft::new(author, "and on"));
-    let next = run(store.append(vec![event], LATER)).unwrap();
+    let next = append(store, vec![event], LATER);
     prop_assert!(records.iter().all(|record| record.id < next[0].id));
     prop_assert_eq!(readable(store).pop(), next.into_iter().next());
     prop_assert!(store.verify().is_ok());
@@ -247,6 +261,7 @@ fn what_is_cut_off_behind_a_clean_stop_was_seen_so_its_id_is_not_given_again() {
     let team = Team::with(1 << 20);
     let log = team.root.path().join(".ois/log");
     let file = fs::read_dir(log).unwrap().next().unwrap().unwrap().path();
+    assert!(file.extension().is_some_and(|it| it == "log"));
     let mut bytes = fs::read(&file).unwrap();
     bytes.truncate(bytes.len() - 5);
     fs::write(&file, bytes).unwrap();

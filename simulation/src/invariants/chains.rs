@@ -111,10 +111,10 @@ fn budgets_are_told(world: &World, wrong: &mut Vec<String>) {
 /// Calls of the first day, apart from those that budgets do not hold (a digest, a person's word),
 /// whose first attempt began a turn before anything else became of it.
 fn first_turns(world: &World) -> BTreeSet<DeliveryId> {
-    let Some(first) = world.server.log().first() else { return BTreeSet::new() };
+    let Some(first) = world.scene.log.entries().first() else { return BTreeSet::new() };
     let day = first.time.ms() / DAY_MS;
     let (mut open, mut began) = (BTreeSet::new(), BTreeSet::new());
-    for stored in world.server.log().iter().take_while(|it| it.time.ms() / DAY_MS == day) {
+    for stored in world.scene.log.entries().iter().take_while(|it| it.time.ms() / DAY_MS == day) {
         match &stored.frame {
             ServerFrame::Message { message } => {
                 let is_free = message.notice.is_some() || message.text.starts_with("/allow");

@@ -14,14 +14,14 @@ use crate::{
 };
 
 pub(super) fn check(world: &World, wrong: &mut Vec<String>) {
-    let Some(process) = &world.server.process else { return };
+    let Some(process) = &world.servers[0].process else { return };
     let all = Query::default();
     let known: BTreeMap<DeliveryId, &Delivery> =
         process.team.desk().ladder().find(&all).map(|it| (it.id(), it)).collect();
     every_call_is_over(world, &known, wrong);
     every_offer_is_over(world, &known, wrong);
     every_death_is_told(world, wrong);
-    for stored in world.server.log() {
+    for stored in world.scene.log.entries() {
         if let ServerFrame::Delivery(said) = &stored.frame {
             is_true(world, said, wrong);
         }
@@ -100,7 +100,7 @@ fn every_offer_is_over(
 /// Each time that a delivery dies there is one notice, and it names the agent once.
 fn every_death_is_told(world: &World, wrong: &mut Vec<String>) {
     let mut deaths: BTreeMap<DeliveryId, BTreeSet<u32>> = BTreeMap::new();
-    for stored in world.server.log() {
+    for stored in world.scene.log.entries() {
         if let ServerFrame::Delivery(said) = &stored.frame
             && said.state == Rung::Dead
             && said.reason != Some(Reason::NoMonitor)
@@ -161,7 +161,7 @@ fn answered(world: &World, said: &Delivery) -> bool {
 
 fn no_unmarked_second_turn(world: &World, wrong: &mut Vec<String>) {
     let retried = |turn: &Turn, before: &Turn| {
-        world.server.log().iter().any(|stored| match &stored.frame {
+        world.scene.log.entries().iter().any(|stored| match &stored.frame {
             ServerFrame::Delivery(said) => {
                 said.message == turn.message
                     && said.agent == world.names[turn.agent]
@@ -192,7 +192,7 @@ fn no_more_turns_than_attempts(
 ) {
     for id in known.keys() {
         let Some(agent) = world.names.iter().position(|name| *name == id.agent) else { continue };
-        let retries = world.server.log().iter().filter(|stored| match &stored.frame {
+        let retries = world.scene.log.entries().iter().filter(|stored| match &stored.frame {
             ServerFrame::Delivery(said) => said.id() == *id && said.state == Rung::Stored,
             _ => false,
         });

@@ -32,7 +32,7 @@ pub(super) fn check(world: &World, wrong: &mut Vec<String>) {
 /// stands there in the end.
 fn acknowledged_once(world: &World, wrong: &mut Vec<String>) {
     let mut stored = BTreeMap::new();
-    for event in world.server.log() {
+    for event in world.scene.log.entries() {
         if let NewEvent::Message(draft) = &event.event
             && let Some(nonce) = &draft.nonce
         {
@@ -56,7 +56,7 @@ fn acknowledged_once(world: &World, wrong: &mut Vec<String>) {
 
 /// Every message of the log.
 pub(super) fn messages(world: &World) -> impl Iterator<Item = &Message> {
-    world.server.log().iter().filter_map(|stored| match &stored.frame {
+    world.scene.log.entries().iter().filter_map(|stored| match &stored.frame {
         ServerFrame::Message { message } => Some(message),
         _ => None,
     })

@@ -6,10 +6,11 @@ use ois_chat::{
     Class, Credential, Visibility,
     team::{ConnId, Output, Reading, Start},
 };
-use ois_protocol::{ClientFrame, EventId, History, ServerFrame, SignIn, Timestamp};
+use ois_protocol::{ClientFrame, History, ServerFrame, SignIn, Timestamp};
 
-use super::{FIRST, Server};
+use super::Server;
 use crate::{
+    log::Log,
     network::{Line, Packet},
     scene::{Event, Life, Scene},
 };
@@ -112,34 +113,33 @@ impl Server {
         let Some(process) = &mut self.process else { return };
         if let Some(conn) = process.conns.get_mut(&conn(line)) {
             conn.paused_until = scene.now.after_ms(ms);
-            scene.after(ms, Event::ReadsOn(self.life, line));
+            scene.after(ms, Event::ReadsOn(self.number, self.life, line));
         }
     }
 
     fn sign_in(&mut self, line: Line, credential: Credential, asked: SignIn, scene: &mut Scene) {
         let Some(process) = &mut self.process else { return };
         let token = asked.token.clone().unwrap_or_default();
-        let after = asked.after;
         let member = self.members.iter().find(|member| member.name.as_str() == token).cloned();
         let Some(member) = member else { return process.team.sign_in_refused(conn(line)) };
-        let id = conn(line);
-        let start = process.team.signed_in(id, member, credential, asked, scene.now);
-        scene.note(format_args!("server: {token} signs in over wire {line}"));
-        self.line_up_outputs(scene);
+        let head = scene.log.head();
+        process.team.signed_in(conn(line), member, credential, asked, head, scene.now);
+        scene.note(format_args!("server {}: {token} signs in over wire {line}", self.number));
+        self.carry_out(scene);
+    }
+
+    /// Lets a connection follow the log from here.
+    fn starts(&mut self, id: ConnId, start: Start, scene: &Scene) {
         let Some(process) = &mut self.process else { return };
-        let (Some(conn), Some(start)) = (process.conns.get_mut(&id), start) else { return };
+        let Some(conn) = process.conns.get_mut(&id) else { return };
         match start {
             Start::Resume { after, visibility } => {
-                let place = after.get().saturating_sub(FIRST - 1);
                 conn.own.push_back(ServerFrame::History(History::default()));
-                conn.place = Some(usize::try_from(place).unwrap_or_default());
+                conn.place = Some(Log::len_through(after));
                 (conn.visibility, conn.is_resuming) = (visibility, true);
             }
             Start::History { count, visibility } => {
-                if after.is_some() {
-                    scene.ledger.wrong(format!("{token} has seen what the log does not have"));
-                }
-                let shown = self.log.entries()[..process.shown].iter();
+                let shown = scene.log.entries()[..process.shown].iter();
                 let messages = shown.filter_map(|it| match &it.frame {
                     ServerFrame::Message { message } => Some(message.clone()),
                     _ => None,
@@ -152,7 +152,6 @@ impl Server {
                 (conn.visibility, conn.is_resuming) = (visibility, false);
             }
         }
-        self.flush(line, scene);
     }
 
     /// Does what the team has its driver do.
@@ -166,12 +165,18 @@ impl Server {
     /// Puts frames in line for their connections, and answers requests. Answers with the wires that
     /// have something to send.
     pub(super) fn line_up_outputs(&mut self, scene: &mut Scene) -> Vec<Line> {
-        let Some(process) = &mut self.process else { return Vec::new() };
         let mut lines = Vec::new();
-        while let Some(output) = process.team.output() {
+        while let Some(process) = &mut self.process
+            && let Some(output) = process.team.output()
+        {
             let (to, frame) = match output {
                 Output::Send(to, frame) => (vec![to], frame),
                 Output::SendAll(to, frame) => (to, frame),
+                Output::Start(id, start) => {
+                    lines.extend(process.conns.get(&id).map(|conn| conn.line));
+                    self.starts(id, start, scene);
+                    continue;
+                }
                 Output::Answer(request, _) => {
                     if !process.asked.remove(&request) {
                         scene.ledger.wrong(format!("{request:?} is answered twice"));
@@ -218,20 +223,22 @@ impl Server {
             scene.send_down(line, frame);
         }
         let Some(place) = conn.place else { return };
-        for (at, stored) in self.log.entries()[..process.shown].iter().enumerate().skip(place) {
+        for at in place..process.shown {
             if scene.random.chance(scene.weather.blocked) {
                 conn.place = Some(at);
                 conn.blocked_until = scene.now.after_ms(scene.random.between(1, 20_000));
-                return scene.at(conn.blocked_until, Event::Unblocks(self.life, line));
+                return scene.at(conn.blocked_until, Event::Unblocks(self.number, self.life, line));
             }
+            let stored = &scene.log.entries()[at];
             if Class::of(&stored.record).is_some_and(|class| conn.visibility.sees(class)) {
-                scene.send_down(line, stored.frame.clone());
+                let frame = stored.frame.clone();
+                scene.send_down(line, frame);
             }
         }
         conn.place = Some(process.shown);
         if std::mem::take(&mut conn.is_resuming) {
-            let head = EventId::new(FIRST - 1 + process.shown as u64).unwrap_or_default();
-            scene.send_down(line, ServerFrame::CaughtUp { id: head });
+            let id = process.team.head();
+            scene.send_down(line, ServerFrame::CaughtUp { id });
         }
     }
 }

@@ -9,9 +9,9 @@ use crate::scene::Scene;
 
 impl Server {
     /// `GET /api/messages?around=`.
-    pub(crate) fn message(&self, id: EventId) -> Fetched {
+    pub(crate) fn message(&self, id: EventId, scene: &Scene) -> Fetched {
         let Some(process) = &self.process else { return Fetched::Failed };
-        let found = self.log.entries()[..process.shown].iter().find_map(|it| match &it.frame {
+        let found = scene.log.entries()[..process.shown].iter().find_map(|it| match &it.frame {
             ServerFrame::Message { message } if message.id == id => Some(message.clone()),
             _ => None,
         });

@@ -9,7 +9,7 @@ use ois_protocol::{
     Timestamp,
     http::{DeliveriesAnswer, UsageRow},
 };
-use ois_store::Store;
+use ois_store::Log;
 use serde::{Deserialize, Serialize};
 
 use crate::team::Team;
@@ -137,7 +137,8 @@ async fn retry(
     let NewEvent::Delivery { delivery, .. } = event.clone() else {
         bail!("an unexpected event");
     };
-    team.store.append(vec![event], now).await?;
+    let after = *team.store.head().borrow();
+    team.store.append(vec![event], now, after).await?;
     Ok(Delivery { at: now, ..delivery })
 }
 

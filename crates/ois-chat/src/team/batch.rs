@@ -41,6 +41,21 @@ pub(super) struct InFlight {
     has_desk: bool,
 }
 
+/// A sender and the sender's own name for what it says.
+pub type Key = (ShortName, Nonce);
+
+/// What the log knows of the nonces of a batch. One that is not in here is new.
+pub type KnownNonces = BTreeMap<Key, NonceState>;
+
+/// What the log knows of a nonce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NonceState {
+    /// It is this event's.
+    Stored(EventId),
+    /// The log could not be asked: whether it was used is not known.
+    Unreadable,
+}
+
 /// Who is told once an event is stored.
 #[derive(Debug)]
 struct Receipt {
@@ -53,7 +68,7 @@ struct Receipt {
 #[derive(Clone, Debug)]
 enum About {
     /// Something that was said; whether an earlier request of the same batch says the same.
-    Said { origin: Origin, nonce: Option<(ShortName, Nonce)>, duplicate: bool },
+    Said { origin: Origin, nonce: Option<Nonce>, duplicate: bool },
     /// A monitor's report, and what an error about it would name. Its receipt is the event itself.
     Reported { conn: ConnId, about: String },
     /// A delivery that a person drives again.
@@ -66,20 +81,28 @@ const RETRY_AFTER_MS: u64 = 1000;
 const ABOUT_CHARS: usize = 500;
 
 impl Team {
-    /// Decides what waits and gives it as one batch; `None` if there is nothing to append. The driver
-    /// appends it and says what became of it ([`Team::appended`], [`Team::moved`],
-    /// [`Team::append_failed`]) before it takes another one.
-    pub fn take_batch(&mut self, now: Timestamp) -> Option<Batch> {
+    /// Closes the next batch, and answers with the nonces that its requests use. The driver finds out
+    /// which of them the log knows and calls [`Team::take_batch`].
+    pub fn close_batch(&mut self) -> Vec<Key> {
         debug_assert!(self.in_flight.is_none(), "one batch after the other");
-        let requests = self.queue.take();
+        self.closed.extend(self.queue.take());
+        let keys = self.closed.iter().filter_map(Request::key);
+        keys.map(|(author, nonce)| (author.clone(), nonce.clone())).collect()
+    }
+
+    /// Decides the batch that was closed; `None` if there is nothing to append. The driver appends it
+    /// and says what became of it ([`Team::appended`], [`Team::moved`], [`Team::append_failed`])
+    /// before it closes another one.
+    pub fn take_batch(&mut self, known: &KnownNonces, now: Timestamp) -> Option<Batch> {
+        let requests = std::mem::take(&mut self.closed);
         let mut receipts = Vec::with_capacity(requests.len());
         let mut events = Vec::with_capacity(requests.len());
         let mut first = BTreeMap::new();
         for request in &requests {
             let at = events.len();
-            match self.dedupe(request, &mut first, at) {
+            match self.dedupe(request, known, &mut first, at) {
                 Dedupe::New => {}
-                Dedupe::Stored => continue,
+                Dedupe::Answered => continue,
                 Dedupe::InBatch(receipt) => {
                     receipts.push(receipt);
                     continue;
@@ -121,7 +144,8 @@ impl Team {
         if let Some(fact) = &fact {
             self.desk.apply(fact);
         }
-        self.settle(record.id, record.time);
+        self.settle(record.id);
+        self.start_those_behind();
         self.is_desk_due |= self.desk.has_pending_notices();
         fact
     }
@@ -141,12 +165,9 @@ impl Team {
         // What the desk had due comes again with the next tick.
         self.desk.forget_pending();
         for Receipt { about, .. } in in_flight.receipts {
-            let words = "not stored: the server's disk does not take it";
-            let error = ErrorFrame::new(ErrorCode::Storage, words);
-            let error = ErrorFrame { retry_after_ms: Some(RETRY_AFTER_MS), ..error };
+            let error = not_stored("not stored: the server's disk does not take it");
             match about {
                 About::Said { origin, nonce, .. } => {
-                    let nonce = nonce.map(|(_, nonce)| nonce);
                     self.refuse(origin, ErrorFrame { nonce, ..error });
                 }
                 About::Reported { conn, about } => {
@@ -162,22 +183,31 @@ impl Team {
     fn dedupe(
         &mut self,
         request: &Request,
-        first: &mut BTreeMap<(ShortName, Nonce), usize>,
+        known: &KnownNonces,
+        first: &mut BTreeMap<Key, usize>,
         next: usize,
     ) -> Dedupe {
         let Request::Say { origin, author, chat } = request else { return Dedupe::New };
         let Some(nonce) = &chat.nonce else { return Dedupe::New };
-        if let Some(id) = self.nonces.find(&author.name, nonce) {
-            self.acknowledge(*origin, Some(nonce.clone()), Sent { id, duplicate: true });
-            return Dedupe::Stored;
-        }
         let key = (author.name.clone(), nonce.clone());
-        let at = *first.entry(key.clone()).or_insert(next);
+        let (origin, nonce) = (*origin, Some(nonce.clone()));
+        match known.get(&key) {
+            None => {}
+            Some(NonceState::Stored(id)) => {
+                self.acknowledge(origin, nonce, Sent { id: *id, duplicate: true });
+                return Dedupe::Answered;
+            }
+            Some(NonceState::Unreadable) => {
+                let error = not_stored("not stored: the server cannot tell whether it was before");
+                self.refuse(origin, ErrorFrame { nonce, ..error });
+                return Dedupe::Answered;
+            }
+        }
+        let at = *first.entry(key).or_insert(next);
         if at == next {
             return Dedupe::New;
         }
-        let about = About::Said { origin: *origin, nonce: Some(key), duplicate: true };
-        Dedupe::InBatch(Receipt { at, about })
+        Dedupe::InBatch(Receipt { at, about: About::Said { origin, nonce, duplicate: true } })
     }
 
     /// Decides one request: the event to be stored and who is told of it, or `None` if it is answered.
@@ -186,7 +216,7 @@ impl Team {
             Request::Say { origin, author, chat } => {
                 let (draft, called) = self.roster.draft(author, chat);
                 let draft = self.desk.say(draft, called, now);
-                let nonce = chat.nonce.clone().map(|nonce| (author.name.clone(), nonce));
+                let nonce = chat.nonce.clone();
                 let about = About::Said { origin: *origin, nonce, duplicate: false };
                 Some((NewEvent::Message(draft), about))
             }
@@ -247,7 +277,7 @@ impl Team {
     }
 
     /// Tells everybody who asked for this event that it is stored.
-    fn settle(&mut self, id: EventId, time: Timestamp) {
+    fn settle(&mut self, id: EventId) {
         let Some(in_flight) = &mut self.in_flight else { return };
         let at = in_flight.first.and_then(|first| id.get().checked_sub(first.get()));
         let Some(at) = at.and_then(|at| usize::try_from(at).ok()) else { return };
@@ -255,7 +285,7 @@ impl Team {
         let count = in_flight.receipts.iter().take_while(|receipt| receipt.at == at).count();
         let receipts: Vec<Receipt> = in_flight.receipts.drain(..count).collect();
         for Receipt { about, .. } in receipts {
-            self.give_receipt(about, id, time);
+            self.give_receipt(about, id);
         }
         if is_last {
             self.in_flight = None;
@@ -263,13 +293,9 @@ impl Team {
         }
     }
 
-    fn give_receipt(&mut self, about: About, id: EventId, time: Timestamp) {
+    fn give_receipt(&mut self, about: About, id: EventId) {
         match about {
             About::Said { origin, nonce, duplicate } => {
-                if let (Some((author, nonce)), false) = (&nonce, duplicate) {
-                    self.nonces.insert(author.clone(), nonce.clone(), id, time);
-                }
-                let nonce = nonce.map(|(_, nonce)| nonce);
                 self.acknowledge(origin, nonce, Sent { id, duplicate });
             }
             About::Reported { .. } => {}
@@ -310,10 +336,16 @@ impl Team {
 enum Dedupe {
     /// It has none, or nobody has used it.
     New,
-    /// It is stored; the sender has been told.
-    Stored,
+    /// The sender has been told what became of it.
+    Answered,
     /// It stands in this batch already, which is told once that is stored.
     InBatch(Receipt),
+}
+
+/// The error of something that may be said again in a while.
+fn not_stored(words: &str) -> ErrorFrame {
+    let error = ErrorFrame::new(ErrorCode::Storage, words);
+    ErrorFrame { retry_after_ms: Some(RETRY_AFTER_MS), ..error }
 }
 
 /// The frame that tells a monitor, and the answer that tells a person, why it is not so.

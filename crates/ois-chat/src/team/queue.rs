@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use ois_protocol::{Chat, Delivery, DeliveryId, Member, Run};
+use ois_protocol::{Chat, Delivery, DeliveryId, Member, Nonce, Run, ShortName};
 
 use super::output::{ConnId, RequestId};
 
@@ -143,6 +143,14 @@ impl Queue {
 }
 
 impl Request {
+    /// The sender and the sender's own name for what it says; `None` if it has none.
+    pub(super) fn key(&self) -> Option<(&ShortName, &Nonce)> {
+        match self {
+            Self::Say { author, chat, .. } => Some((&author.name, chat.nonce.as_ref()?)),
+            Self::Delivery { .. } | Self::Run { .. } | Self::Retry { .. } => None,
+        }
+    }
+
     /// The connection that it came over, if it came over one.
     fn conn(&self) -> Option<ConnId> {
         match self {

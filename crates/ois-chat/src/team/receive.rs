@@ -7,7 +7,7 @@ use ois_protocol::{
 
 use super::{
     Team,
-    output::{ConnId, Output, RequestId},
+    output::{ConnId, Output, RequestId, Start},
     queue::{Origin, Request},
 };
 use crate::{Credential, Session, visibility::Visibility};
@@ -27,23 +27,12 @@ pub enum Reading {
     SignIn(Credential, SignIn),
 }
 
-/// From where a connection that has signed in follows the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// After an empty history it is sent everything after this event, then `caught_up`.
-    Resume {
-        /// The last event that it knows.
-        after: EventId,
-        /// What it is shown.
-        visibility: Visibility,
-    },
-    /// It is sent so many of the last messages, then everything that comes.
-    History {
-        /// How many messages.
-        count: usize,
-        /// What it is shown.
-        visibility: Visibility,
-    },
+/// A connection that has signed in and knows more of the log than this team has read.
+#[derive(Debug)]
+pub(super) struct AheadOfUs {
+    conn: ConnId,
+    after: EventId,
+    visibility: Visibility,
 }
 
 impl Team {
@@ -55,6 +44,7 @@ impl Team {
     /// A connection has ended. What it said before is stored all the same.
     pub fn closed(&mut self, conn: ConnId, now: Timestamp) {
         self.leave(conn, now);
+        self.ahead.retain(|it| it.conn != conn);
         self.sessions.remove(&conn);
     }
 
@@ -79,31 +69,56 @@ impl Team {
         Reading::Continue
     }
 
-    /// The credential that a connection has shown is this member's.
+    /// The credential that a connection has shown is this member's. `log_head` is the last event of
+    /// the log: with several servers, this one may not have read up to there yet.
     pub fn signed_in(
         &mut self,
         conn: ConnId,
         member: Member,
         credential: Credential,
         sign_in: SignIn,
+        log_head: EventId,
         now: Timestamp,
-    ) -> Option<Start> {
+    ) {
         self.leave(conn, now);
-        let session = self.sessions.get_mut(&conn)?;
+        self.ahead.retain(|it| it.conn != conn);
+        let Some(session) = self.sessions.get_mut(&conn) else { return };
         let answer = session.admit(member.clone(), sign_in.subscribe, &self.id, self.head, conn.0);
         let (client, visibility) = (session.client(), Visibility::of(session));
         let follows_presence = session.follows(Topic::Presence);
         self.send(conn, answer);
         self.join(conn, &member, client, follows_presence, now);
-        if let Some(after) = sign_in.after {
-            if after <= self.head {
-                return Some(Start::Resume { after, visibility });
+        match sign_in.after {
+            Some(after) if after <= self.head => {
+                self.outputs.push_back(Output::Start(conn, Start::Resume { after, visibility }));
             }
-            let words = format!("this log ends at {}; here is its end", self.head);
-            let error = ErrorFrame::new(ErrorCode::CursorAhead, words);
-            self.send(conn, ServerFrame::Error(error));
+            // It has seen on another server what this one is about to read.
+            Some(after) if after <= log_head => {
+                self.ahead.push(AheadOfUs { conn, after, visibility });
+            }
+            Some(_) => {
+                let words = format!("this log ends at {log_head}; here is its end");
+                let error = ErrorFrame::new(ErrorCode::CursorAhead, words);
+                self.send(conn, ServerFrame::Error(error));
+                self.start_with_history(conn, credential, visibility);
+            }
+            None => self.start_with_history(conn, credential, visibility),
         }
-        Some(Start::History { count: credential.history_limit(), visibility })
+    }
+
+    fn start_with_history(&mut self, conn: ConnId, by: Credential, visibility: Visibility) {
+        let start = Start::History { count: by.history_limit(), visibility };
+        self.outputs.push_back(Output::Start(conn, start));
+    }
+
+    /// Lets connections go on that were ahead of what this team had read, and are not any more.
+    pub(super) fn start_those_behind(&mut self) {
+        let head = self.head;
+        for AheadOfUs { conn, after, visibility } in
+            self.ahead.extract_if(.., |it| it.after <= head)
+        {
+            self.outputs.push_back(Output::Start(conn, Start::Resume { after, visibility }));
+        }
     }
 
     /// The credential that a connection has shown is nobody's. The connection stays as it was.

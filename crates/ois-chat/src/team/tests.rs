@@ -1,6 +1,6 @@
 use ois_protocol::{
     Chat, ClientFrame, Delivery, DeliveryId, ErrorCode, EventKind, Kind, Presence, PresenceState,
-    Record, Role, Rung, SignIn, Stop, Stopped, Topic,
+    Record, Role, Rung, ShortName, SignIn, Stop, Stopped, Topic,
 };
 
 use super::*;
@@ -14,6 +14,7 @@ const ARIA: ConnId = ConnId(2);
 struct Rig {
     team: Team,
     log: Vec<Record>,
+    nonces: KnownNonces,
 }
 
 fn agent(name: &str) -> Member {
@@ -36,17 +37,18 @@ impl Rig {
         let (limits, batch) = (Limits::default(), BatchLimits::default());
         let mut team = Team::new("00c0ffee", limits, batch, desk, EventId::ZERO, NOON);
         team.register(vec![agent("ARIA"), person("Mira")]);
-        let mut rig = Self { team, log: Vec::new() };
+        let mut rig = Self { team, log: Vec::new(), nonces: KnownNonces::new() };
         rig.sign_in(MIRA, person("Mira"), &[Topic::Presence, Topic::Activity]);
         rig.sign_in(ARIA, agent("ARIA"), &[Topic::Deliveries, Topic::Runs]);
         rig.outputs();
         rig
     }
 
-    fn sign_in(&mut self, conn: ConnId, member: Member, topics: &[Topic]) -> Option<Start> {
+    fn sign_in(&mut self, conn: ConnId, member: Member, topics: &[Topic]) {
         self.team.opened(conn);
         let sign_in = SignIn { subscribe: topics.to_vec(), ..SignIn::default() };
-        self.team.signed_in(conn, member, Credential::Session, sign_in, NOON)
+        let head = self.team.head();
+        self.team.signed_in(conn, member, Credential::Session, sign_in, head, NOON);
     }
 
     fn hears(&mut self, conn: ConnId, frame: ClientFrame) -> Reading {
@@ -78,6 +80,10 @@ impl Rig {
         for event in batch.events {
             let id = self.team.head().next();
             let (kind, room) = (event.kind(), event.room().clone());
+            if let Some(nonce) = event.nonce() {
+                let key = (event.author().clone(), nonce.clone());
+                self.nonces.insert(key, NonceState::Stored(id));
+            }
             let payload = event.encode(id, NOON).into();
             let record = Record { id, time: NOON, kind: Some(kind), room, payload };
             self.team.stored(&record);
@@ -85,9 +91,14 @@ impl Rig {
         }
     }
 
+    fn take_batch(&mut self) -> Option<Batch> {
+        self.team.close_batch();
+        self.team.take_batch(&self.nonces, NOON)
+    }
+
     /// Appends one batch.
     fn commit(&mut self) -> usize {
-        let Some(batch) = self.team.take_batch(NOON) else { return 0 };
+        let Some(batch) = self.take_batch() else { return 0 };
         assert_eq!(batch.after, self.team.head());
         self.team.appended(batch.after.next());
         let count = batch.events.len();
@@ -137,7 +148,7 @@ fn nobody_speaks_or_reports_before_signing_in_and_only_agents_report() {
 fn the_sender_is_told_once_the_log_has_it_and_not_before() {
     let mut rig = Rig::new();
     rig.says(MIRA, "hi", Some("n1"));
-    let batch = rig.team.take_batch(NOON).unwrap();
+    let batch = rig.take_batch().unwrap();
     rig.team.appended(batch.after.next());
     assert_eq!(rig.outputs(), []);
     rig.appears(batch);
@@ -161,7 +172,7 @@ fn a_batch_that_the_log_does_not_take_is_told_to_its_senders_alone_and_may_be_sa
     let mut rig = Rig::new();
     rig.says(MIRA, "@ARIA hi", Some("n1"));
     rig.team.post(RequestId(7), person("Mira"), chat("by HTTP", None), NOON);
-    rig.team.take_batch(NOON).unwrap();
+    rig.take_batch().unwrap();
     rig.team.append_failed();
     let outputs = rig.outputs();
     assert!(matches!(
@@ -185,7 +196,7 @@ fn a_batch_that_was_decided_on_an_older_log_is_decided_anew() {
         ..Delivery::stored(cause, "ARIA".parse().unwrap(), NOON)
     };
     assert_eq!(rig.hears(ARIA, ClientFrame::Delivery(received.clone())), Reading::Continue);
-    let batch = rig.team.take_batch(NOON).unwrap();
+    let batch = rig.take_batch().unwrap();
     // Another server stores the same report first.
     rig.team.moved();
     rig.outputs();
@@ -193,6 +204,16 @@ fn a_batch_that_was_decided_on_an_older_log_is_decided_anew() {
     assert_eq!(rig.commit(), 0, "it is known by now");
     let known = Delivery { at: NOON, ..received };
     assert_eq!(rig.outputs(), [Output::Send(ARIA, ServerFrame::Delivery(known))]);
+}
+
+#[test]
+fn a_draft_whose_nonce_cannot_be_looked_up_is_refused_for_now() {
+    let mut rig = Rig::new();
+    rig.says(MIRA, "hi", Some("n1"));
+    let keys = rig.team.close_batch();
+    let known = keys.into_iter().map(|key| (key, NonceState::Unreadable)).collect();
+    assert_eq!(rig.team.take_batch(&known, NOON), None);
+    assert_eq!(rig.errors(), [(MIRA, ErrorCode::Storage, Some("n1".to_owned()))]);
 }
 
 #[test]
@@ -276,18 +297,48 @@ fn whoever_follows_presence_is_told_of_others_and_of_those_who_are_there() {
     assert_eq!(names(rig.outputs()), [(vec![MIRA], "tester".to_owned(), offline)]);
 }
 
+/// A member resumes after this event, where the log ends at that one: the error, and the start.
+fn resumes(rig: &mut Rig, after: u64, log_head: u64) -> (Option<ErrorCode>, Option<Start>) {
+    rig.team.opened(ConnId(3));
+    let sign_in = SignIn { after: EventId::new(after), ..SignIn::default() };
+    let head = EventId::new(log_head).unwrap();
+    rig.team.signed_in(ConnId(3), person("tester"), Credential::Agent, sign_in, head, NOON);
+    started(rig)
+}
+
+fn started(rig: &mut Rig) -> (Option<ErrorCode>, Option<Start>) {
+    let (mut error, mut start) = (None, None);
+    for output in rig.outputs() {
+        match output {
+            Output::Send(_, ServerFrame::Error(it)) => error = Some(it.code),
+            Output::Start(ConnId(3), it) => start = Some(it),
+            _ => {}
+        }
+    }
+    (error, start)
+}
+
 #[test]
 fn a_member_who_resumes_beyond_the_end_of_the_log_is_told_so_and_begins_with_its_end() {
     let mut rig = Rig::new();
     rig.says(MIRA, "hi", None);
     rig.commit();
-    rig.team.opened(ConnId(3));
-    let resumes = |rig: &mut Rig, after: u64| {
-        let sign_in = SignIn { after: EventId::new(after), ..SignIn::default() };
-        rig.team.signed_in(ConnId(3), person("tester"), Credential::Agent, sign_in, NOON).unwrap()
-    };
-    assert!(matches!(resumes(&mut rig, 1), Start::Resume { .. }));
-    assert!(rig.errors().is_empty());
-    assert!(matches!(resumes(&mut rig, 2), Start::History { count: 50, .. }));
-    assert_eq!(rig.errors(), [(ConnId(3), ErrorCode::CursorAhead, None)]);
+    assert!(matches!(resumes(&mut rig, 1, 1), (None, Some(Start::Resume { .. }))));
+    let (error, start) = resumes(&mut rig, 2, 1);
+    assert_eq!(error, Some(ErrorCode::CursorAhead));
+    assert!(matches!(start, Some(Start::History { count: 50, .. })));
+}
+
+#[test]
+fn a_member_who_knows_more_than_this_server_has_read_goes_on_when_it_has() {
+    let mut rig = Rig::new();
+    rig.says(MIRA, "hi", None);
+    let batch = rig.take_batch().unwrap();
+    assert_eq!(resumes(&mut rig, 1, 1), (None, None));
+    rig.team.appended(batch.after.next());
+    rig.appears(batch);
+    let after = EventId::new(1).unwrap();
+    let (error, start) = started(&mut rig);
+    assert_eq!(error, None);
+    assert!(matches!(start, Some(Start::Resume { after: it, .. }) if it == after));
 }

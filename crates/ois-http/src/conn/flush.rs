@@ -237,7 +237,10 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
-    use crate::{metrics::Metrics, tail::tests::record};
+    use crate::{
+        metrics::Metrics,
+        tail::tests::{add, record},
+    };
 
     const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
 
@@ -260,7 +263,7 @@ mod tests {
         assert_eq!(conn.stalled_since(), None);
         let mut now = NOON.after_ms(3_600_000);
         for id in 1.. {
-            tail.push(&[record(id, 60_000)]);
+            add(&mut tail, &[record(id, 60_000)]);
             conn.sweep(&tail, now);
             if conn.stalled_since().is_some() {
                 break;

@@ -5,7 +5,7 @@ mod page;
 use ois_auth::{Action, Denied};
 use ois_chat::team::Sent;
 use ois_protocol::{Chat, ErrorFrame, EventId, EventKind, RoomName, event};
-use ois_store::{Limit, ReadError};
+use ois_store::{Filter, Limit, ReadError};
 
 pub(crate) use page::Page;
 
@@ -93,7 +93,8 @@ pub(crate) async fn one(
     id: EventId,
 ) -> Result<Vec<u8>, MessagesError> {
     viewer.may(READ)?;
-    let records = state.store.read(id.before(), Limit { records: 1, bytes: 1 }).await?;
+    let (all, one) = (Filter::default(), Limit { records: 1, bytes: 1 });
+    let records = state.store.read(id.before(), &all, one).await?.records;
     let here = records.first().filter(|record| record.id == id);
     let here = here.filter(|record| record.kind == Some(EventKind::Message));
     let seen = here.filter(|record| viewer.sees(&record.room));

@@ -109,7 +109,9 @@ fn what_is_in_the_log_and_is_no_message_is_not_read_as_one() {
             Timestamp::from_ms(0),
         ),
     };
-    let stored = house.wait(house.store().append(vec![event], Timestamp::from_ms(0))).unwrap();
-    let answer = house.ask(&format!("GET /api/messages/{}", stored[0].id));
+    let after = *house.store().head().borrow();
+    let append = house.store().append(vec![event], Timestamp::from_ms(0), after);
+    let stored = house.wait(append).unwrap();
+    let answer = house.ask(&format!("GET /api/messages/{}", stored.first));
     assert_eq!(answer.error(), (404, "there is no such message".to_owned()));
 }

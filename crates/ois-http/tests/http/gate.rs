@@ -1,17 +1,16 @@
-//! A store that can be held up.
+//! A store whose log can be held up.
 
 use std::sync::{Arc, Mutex, mpsc};
 
-use ois_protocol::{EventId, NewEvent, StorePath, Timestamp, UploadName};
+use ois_protocol::{EventId, NewEvent, Nonce, ShortName, Timestamp};
 use ois_store::{
-    AppendError, Batch, Condition, FileEntry, FileError, FileReader, FileWriter, Limit, NonceSeen,
-    Pending, ReadError, RecordError, Store, Versioned, Visitor,
+    AppendError, Appended, Filter, Layered, Limit, Log, Page, Pending, ReadError, Store, Visitor,
 };
 use tokio::sync::{Semaphore, watch};
 
-/// Stands before another store.
+/// Stands before another store's log.
 pub(crate) struct Gate {
-    inner: Arc<dyn Store>,
+    inner: Arc<dyn Log>,
     /// Hears of each append, which waits until it is let through.
     appending: Option<(mpsc::SyncSender<usize>, Arc<Semaphore>)>,
     /// Is called before each visit, on the thread that asks.
@@ -25,29 +24,53 @@ impl Gate {
         inner: Arc<dyn Store>,
         waiting: mpsc::SyncSender<usize>,
         let_through: Arc<Semaphore>,
-    ) -> Self {
-        Self { inner, appending: Some((waiting, let_through)), visiting: None }
+    ) -> Layered {
+        Self::before(inner, Some((waiting, let_through)), None)
     }
 
     /// A store that does this before each visit.
-    pub(crate) fn visits(inner: Arc<dyn Store>, before: impl FnMut() + Send + 'static) -> Self {
-        Self { inner, appending: None, visiting: Some(Mutex::new(Box::new(before))) }
+    pub(crate) fn visits(inner: Arc<dyn Store>, before: impl FnMut() + Send + 'static) -> Layered {
+        Self::before(inner, None, Some(Mutex::new(Box::new(before))))
+    }
+
+    fn before(
+        store: Arc<dyn Store>,
+        appending: Option<(mpsc::SyncSender<usize>, Arc<Semaphore>)>,
+        visiting: Option<Mutex<Box<dyn FnMut() + Send>>>,
+    ) -> Layered {
+        let parts = Layered::of(store);
+        let log = Arc::new(Self { inner: Arc::clone(&parts.log), appending, visiting });
+        Layered { log, ..parts }
     }
 }
 
-impl Store for Gate {
+impl Log for Gate {
     fn append(
         &self,
         events: Vec<NewEvent>,
         now: Timestamp,
-    ) -> Pending<'_, Result<Batch, AppendError>> {
+        after: EventId,
+    ) -> Pending<'_, Result<Appended, AppendError>> {
         Box::pin(async move {
             if let Some((waiting, let_through)) = &self.appending {
                 waiting.send(events.len()).unwrap();
                 let_through.acquire().await.unwrap().forget();
             }
-            self.inner.append(events, now).await
+            self.inner.append(events, now, after).await
         })
+    }
+
+    fn visit<'a>(
+        &'a self,
+        after: EventId,
+        filter: &'a Filter,
+        limit: Limit,
+        each: &'a mut Visitor<'a>,
+    ) -> Pending<'a, Result<EventId, ReadError>> {
+        if let Some(visiting) = &self.visiting {
+            visiting.lock().unwrap()();
+        }
+        self.inner.visit(after, filter, limit, each)
     }
 
     fn team(&self) -> &str {
@@ -62,94 +85,31 @@ impl Store for Gate {
         self.inner.oldest()
     }
 
-    fn read(&self, after: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
-        self.inner.read(after, limit)
-    }
-
-    fn visit<'a>(
+    fn read<'a>(
         &'a self,
         after: EventId,
+        filter: &'a Filter,
         limit: Limit,
-        each: &'a mut Visitor<'a>,
-    ) -> Pending<'a, Result<(), ReadError>> {
-        if let Some(visiting) = &self.visiting {
-            visiting.lock().unwrap()();
-        }
-        self.inner.visit(after, limit, each)
+    ) -> Pending<'a, Result<Page, ReadError>> {
+        self.inner.read(after, filter, limit)
     }
 
-    fn read_before(&self, before: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
-        self.inner.read_before(before, limit)
-    }
-
-    fn nonces(&self, since: Timestamp) -> Pending<'_, Result<Vec<NonceSeen>, ReadError>> {
-        self.inner.nonces(since)
-    }
-
-    fn list<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<Vec<FileEntry>, FileError>> {
-        self.inner.list(path)
-    }
-
-    fn open<'a>(
+    fn read_before<'a>(
         &'a self,
-        path: &'a StorePath,
-    ) -> Pending<'a, Result<Box<dyn FileReader>, FileError>> {
-        self.inner.open(path)
+        before: EventId,
+        filter: &'a Filter,
+        limit: Limit,
+    ) -> Pending<'a, Result<Page, ReadError>> {
+        self.inner.read_before(before, filter, limit)
     }
 
-    fn write<'a>(
+    fn find_nonce<'a>(
         &'a self,
-        path: &'a StorePath,
-        condition: Condition,
-    ) -> Pending<'a, Result<Box<dyn FileWriter>, FileError>> {
-        self.inner.write(path, condition)
-    }
-
-    fn make_dir<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<(), FileError>> {
-        self.inner.make_dir(path)
-    }
-
-    fn rename<'a>(
-        &'a self,
-        from: &'a StorePath,
-        to: &'a StorePath,
-    ) -> Pending<'a, Result<(), FileError>> {
-        self.inner.rename(from, to)
-    }
-
-    fn remove<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<(), FileError>> {
-        self.inner.remove(path)
-    }
-
-    fn upload<'a>(
-        &'a self,
-        name: &'a UploadName,
-    ) -> Pending<'a, Result<Box<dyn FileWriter>, FileError>> {
-        self.inner.upload(name)
-    }
-
-    fn open_upload<'a>(
-        &'a self,
-        name: &'a UploadName,
-    ) -> Pending<'a, Result<Box<dyn FileReader>, FileError>> {
-        self.inner.open_upload(name)
-    }
-
-    fn remove_upload<'a>(&'a self, name: &'a UploadName) -> Pending<'a, Result<(), FileError>> {
-        self.inner.remove_upload(name)
-    }
-
-    fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>> {
-        self.inner.record(key)
-    }
-
-    fn put_record<'a>(
-        &'a self,
-        key: &'a str,
-        value: &'a [u8],
-        expected: Option<u64>,
-    ) -> Pending<'a, Result<u64, RecordError>> {
-        self.inner.put_record(key, value, expected)
+        author: &'a ShortName,
+        nonce: &'a Nonce,
+        since: Timestamp,
+    ) -> Pending<'a, Result<Option<EventId>, ReadError>> {
+        self.inner.find_nonce(author, nonce, since)
     }
 
     fn writable(&self) -> bool {

@@ -10,7 +10,7 @@ use std::{
 
 use ois_http::Settings;
 use ois_protocol::{EventId, EventKind, Limits};
-use ois_store::{Limit, Record};
+use ois_store::{Filter, Limit, Record};
 use serde_json::{Value, json};
 
 use crate::house::{AGENT, GUEST, House, JSON, bearer};
@@ -250,7 +250,9 @@ impl Play {
 
     fn log(&self) -> Vec<Record> {
         let everything = Limit { records: usize::MAX, bytes: usize::MAX };
-        self.house.wait(self.house.store().read(EventId::ZERO, everything)).unwrap()
+        let all = Filter::default();
+        let read = self.house.store().read(EventId::ZERO, &all, everything);
+        self.house.wait(read).unwrap().records
     }
 
     /// What a connection that began here is to be shown.

@@ -60,7 +60,8 @@ fn fill(store: &dyn Store) {
     let runtime = Builder::new_current_thread().build().unwrap();
     for _ in 0..2 * LATE {
         let batch = vec![NewEvent::Message(draft.clone()); 1024];
-        runtime.block_on(store.append(batch, NOON)).unwrap();
+        let after = *store.head().borrow();
+        runtime.block_on(store.append(batch, NOON, after)).unwrap();
     }
 }
 

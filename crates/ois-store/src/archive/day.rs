@@ -20,7 +20,7 @@ impl DayFile {
             OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o644);
         let file = File::from(openat(chat(tree)?, name, flags, mode).map_err(file_error)?);
-        let data = file.metadata().map_err(FileError::Disk)?;
+        let data = file.metadata().map_err(FileError::Io)?;
         if !data.is_file() {
             return Err(FileError::Denied);
         }

@@ -2,10 +2,10 @@
 
 use std::{fs::File, io::Write, os::fd::OwnedFd};
 
-use ois_protocol::{EventId, Message, StorePath};
+use ois_protocol::{EventId, Message, StorePath, event};
 use rustix::fs::{Mode, OFlags, openat, renameat};
 
-use super::{ArchiveError, stretch::message_json};
+use super::{ArchiveError, stretch::messages_of_main};
 use crate::{
     FileError, Limit, ReadError, Store,
     disk::tree::{Tree, file_error},
@@ -36,13 +36,16 @@ pub(super) async fn write(
 }
 
 async fn before(store: &dyn Store, last: EventId) -> Result<Vec<Message>, ReadError> {
-    let mut messages = Vec::new();
+    let (mut messages, filter) = (Vec::new(), messages_of_main());
     let mut before = last.next();
     while messages.len() < MOST {
-        let page = store.read_before(before, PAGE).await?;
-        let Some(first) = page.first() else { break };
-        before = first.id;
-        let json = page.iter().rev().filter_map(|record| message_json(&record.borrowed()));
+        let page = store.read_before(before, &filter, PAGE).await?;
+        if page.cursor == before {
+            break;
+        }
+        before = page.cursor;
+        let records = page.records.iter().rev();
+        let json = records.filter_map(|record| event::message_json(&record.payload));
         let said = json.filter_map(|json| serde_json::from_slice(json).ok());
         messages.extend(said.take(MOST - messages.len()));
     }

@@ -2,21 +2,21 @@
 
 use std::borrow::Cow;
 
-use ois_protocol::{Civil, EventId, EventKind, UtcOffset, daylog, event};
+use ois_protocol::{Civil, EventId, EventKind, RoomName, UtcOffset, daylog, event};
 use serde::Deserialize;
 
-use crate::{Limit, ReadError, Record, Store};
+use crate::{Filter, Limit, ReadError, Record, Store};
 
 /// A stretch of the log whose messages are all of one day, as that day's log shows them.
 #[derive(Default)]
 pub(super) struct Stretch {
-    /// Its last event.
+    /// The id of its last event.
     pub(super) last: EventId,
     /// The day, at the time of its first message; `None` if it holds none.
     pub(super) day: Option<Civil>,
-    /// The messages as they are appended.
+    /// The messages as they are appended to the day's log.
     pub(super) entries: String,
-    /// How many they are.
+    /// The number of messages.
     pub(super) messages: usize,
     /// What comes next is of another day.
     has_ended: bool,
@@ -30,9 +30,14 @@ impl Stretch {
         offset: UtcOffset,
     ) -> Result<Self, ReadError> {
         let mut stretch = Self { last: after, ..Self::default() };
+        let filter = messages_of_main();
         loop {
             let before = stretch.last;
-            store.visit(before, PAGE, &mut |record| stretch.take(&record, offset)).await?;
+            let mut each = |record: Record<&[u8]>| stretch.take(&record, offset);
+            let cursor = store.visit(before, &filter, PAGE, &mut each).await?;
+            if !stretch.has_ended {
+                stretch.last = cursor;
+            }
             if stretch.last == before || stretch.has_ended || stretch.entries.len() >= ENOUGH {
                 return Ok(stretch);
             }
@@ -68,18 +73,17 @@ struct Said<'a> {
 
 impl<'a> Said<'a> {
     fn of(record: &Record<&'a [u8]>) -> Option<Self> {
-        serde_json::from_slice(message_json(record)?).ok()
+        serde_json::from_slice(event::message_json(record.payload)?).ok()
     }
 }
 
-/// The JSON of a message of `main` that was not purged.
-pub(super) fn message_json<'a>(record: &Record<&'a [u8]>) -> Option<&'a [u8]> {
-    let is_said = record.kind == Some(EventKind::Message) && record.room.is_main();
-    is_said.then(|| event::message_json(record.payload))?
+/// The records that the archive shows.
+pub(super) fn messages_of_main() -> Filter {
+    Filter { rooms: Some(vec![RoomName::main()]), kinds: Some(vec![EventKind::Message]) }
 }
 
 /// How much is read at once.
 const PAGE: Limit = Limit { records: 1000, bytes: 1 << 20 };
-/// How much is written at once, in bytes, if there is so much: each write is four syncs, and with
-/// thousands of messages a second they took as long as everything else here.
+/// How much is written at once, in bytes, if there is so much: each write costs four syncs, which
+/// with thousands of messages a second took as long as everything else here.
 const ENOUGH: usize = 2 << 20;

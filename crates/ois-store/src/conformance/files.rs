@@ -9,23 +9,23 @@ use crate::{Condition, FileError, Store};
 
 pub(super) fn promises() -> Vec<(&'static str, Promise)> {
     vec![
-        ("a written file is read", |s| Box::pin(a_written_file_is_read(s))),
-        ("a file is read in pieces", |s| Box::pin(a_file_is_read_in_pieces(s))),
-        ("missing parents are made", |s| Box::pin(missing_parents_are_made(s))),
-        ("nobody sees an unfinished file", |s| Box::pin(nobody_sees_an_unfinished_file(s))),
-        ("an open file stays what it was", |s| Box::pin(an_open_file_stays_what_it_was(s))),
-        ("a condition is honoured", |s| Box::pin(a_condition_is_honoured(s))),
-        ("of two with one tag one wins", |s| Box::pin(of_two_with_one_tag_one_wins(s))),
-        ("the absent is told from the rest", |s| Box::pin(the_absent_is_told(s))),
-        ("folders are made once", |s| Box::pin(folders_are_made_once(s))),
-        ("lists are sorted and hide", |s| Box::pin(lists_are_sorted_and_hide(s))),
-        ("rename never replaces", |s| Box::pin(rename_never_replaces(s))),
-        ("a folder moves with what is in it", |s| Box::pin(a_folder_moves(s))),
-        ("a folder goes with what is in it", |s| Box::pin(a_folder_goes(s))),
-        ("the server's own is out of reach", |s| Box::pin(the_servers_own(s))),
-        ("an upload is kept once", |s| Box::pin(an_upload_is_kept_once(s))),
-        ("a removed upload is gone", |s| Box::pin(a_removed_upload_is_gone(s))),
-        ("what was written is known", |s| Box::pin(what_was_written_is_known(s))),
+        ("a written file is read", |[s, _]| Box::pin(a_written_file_is_read(s))),
+        ("a file is read in pieces", |[s, _]| Box::pin(a_file_is_read_in_pieces(s))),
+        ("missing parents are made", |[s, _]| Box::pin(missing_parents_are_made(s))),
+        ("nobody sees an unfinished file", |[s, _]| Box::pin(nobody_sees_an_unfinished_file(s))),
+        ("an open file stays what it was", |[s, _]| Box::pin(an_open_file_stays_what_it_was(s))),
+        ("a condition is honoured", |[s, _]| Box::pin(a_condition_is_honoured(s))),
+        ("of two with one tag one wins", |[s, _]| Box::pin(of_two_with_one_tag_one_wins(s))),
+        ("the absent is told from the rest", |[s, _]| Box::pin(the_absent_is_told(s))),
+        ("folders are made once", |[s, _]| Box::pin(folders_are_made_once(s))),
+        ("lists are sorted and hide", |[s, _]| Box::pin(lists_are_sorted_and_hide(s))),
+        ("rename never replaces", |[s, _]| Box::pin(rename_never_replaces(s))),
+        ("a folder moves with what is in it", |[s, _]| Box::pin(a_folder_moves(s))),
+        ("a folder goes with what is in it", |[s, _]| Box::pin(a_folder_goes(s))),
+        ("the server's own is out of reach", |[s, _]| Box::pin(the_servers_own(s))),
+        ("an upload is kept once", |[s, _]| Box::pin(an_upload_is_kept_once(s))),
+        ("a removed upload is gone", |[s, _]| Box::pin(a_removed_upload_is_gone(s))),
+        ("what was written is known", |[s, _]| Box::pin(what_was_written_is_known(s))),
     ]
 }
 
@@ -67,7 +67,7 @@ fn word<T>(result: Result<T, FileError>) -> &'static str {
         Err(FileError::Denied) => "denied",
         Err(FileError::Changed) => "changed",
         Err(FileError::Full) => "full",
-        Err(FileError::Disk(_)) => "disk",
+        Err(FileError::Io(_)) => "failed",
     }
 }
 

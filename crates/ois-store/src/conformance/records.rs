@@ -7,9 +7,9 @@ use crate::{RecordError, Store, Versioned};
 
 pub(super) fn promises() -> Vec<(&'static str, Promise)> {
     vec![
-        ("a record is what was last set", |s| Box::pin(a_record_is_what_was_last_set(s))),
-        ("of two who set one record one wins", |s| Box::pin(one_of_two_wins(s))),
-        ("keys are apart", |s| Box::pin(keys_are_apart(s))),
+        ("a record is what was last set", |[s, _]| Box::pin(a_record_is_what_was_last_set(s))),
+        ("of two who set one record one wins", |[s, _]| Box::pin(one_of_two_wins(s))),
+        ("keys are apart", |[s, _]| Box::pin(keys_are_apart(s))),
     ]
 }
 

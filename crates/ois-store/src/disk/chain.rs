@@ -1,15 +1,22 @@
 //! The keyed chain that ties each record to all before it.
 //!
-//! Who does not have `.ois/key` cannot write a record that continues the chain, nor take one out of
-//! the middle. The end alone can be cut off unnoticed; against that, note what `verify` prints.
+//! Nobody without `.ois/key` can write a record that continues the chain, or take one out of the
+//! middle. Only the end can be cut off unnoticed; against that, the operator notes what `verify`
+//! prints.
 
 use std::fmt;
 
-/// 128 bits of blake3: of a payload, or of everything up to a record.
+use ois_protocol::ShortName;
+
+/// 128 bits of blake3, of a payload or of everything up to a record.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Hash([u8; 16]);
 
 impl Hash {
+    /// The chain before a log's first segment.
+    #[cfg(test)]
+    pub(crate) const ZERO: Self = Self([0; 16]);
+
     /// The hash of a payload. It needs no key: the header that holds it is in the chain.
     pub(crate) fn of(payload: &[u8]) -> Self {
         Self::from(blake3::hash(payload))
@@ -20,9 +27,10 @@ impl Hash {
         out.extend_from_slice(&self.hex());
     }
 
-    /// Whether this is written so.
+    /// Whether these hex digits stand for this hash.
     pub(crate) fn is(self, hex: &[u8]) -> bool {
-        // Each record that is read asks: writing takes a fifth of the time that parsing does.
+        // This is asked of each record that is read: writing the digits takes a fifth of the time
+        // that parsing does.
         hex == self.hex()
     }
 
@@ -67,7 +75,7 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// The team's secret for its chain. Shows nothing in `Debug`.
+/// The team's secret for its chain. It shows nothing in `Debug`.
 #[derive(Clone)]
 pub(crate) struct Key([u8; 32]);
 
@@ -84,6 +92,11 @@ impl Key {
         scratch.extend_from_slice(header);
         Hash::from(blake3::keyed_hash(&self.0, scratch))
     }
+
+    /// The secret for the hashes of nonces, which tells nothing of this one.
+    pub(crate) fn for_nonces(&self) -> NonceKey {
+        NonceKey(blake3::derive_key("ois-store 2026 index of nonces", &self.0))
+    }
 }
 
 impl fmt::Debug for Key {
@@ -91,6 +104,44 @@ impl fmt::Debug for Key {
         f.write_str("Key")
     }
 }
+
+/// The secret under which nonces are hashed: members choose their nonces, and without it they cannot
+/// choose any whose hashes are the same. It shows nothing in `Debug`.
+#[derive(Clone)]
+pub(crate) struct NonceKey([u8; 32]);
+
+impl NonceKey {
+    /// The hash of an author's nonce. Names that are the same to people have the same hash.
+    pub(crate) fn hash(&self, author: &ShortName, nonce: &str) -> u64 {
+        // No short name has a space in it, so no two pairs make the same text.
+        let mut text = [0; LONGEST];
+        let parts = [author.folded().as_bytes(), b" ", nonce.as_bytes()];
+        let length = parts.iter().map(|part| part.len()).sum();
+        let hash = match text.get_mut(..length) {
+            Some(text) => {
+                let mut rest = &mut *text;
+                for part in parts {
+                    let (here, after) = rest.split_at_mut(part.len());
+                    here.copy_from_slice(part);
+                    rest = after;
+                }
+                blake3::keyed_hash(&self.0, text)
+            }
+            None => blake3::keyed_hash(&self.0, &parts.concat()),
+        };
+        let (first, _) = hash.as_bytes().split_at(8);
+        u64::from_le_bytes(first.try_into().expect("a quarter of 32 bytes"))
+    }
+}
+
+impl fmt::Debug for NonceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NonceKey")
+    }
+}
+
+/// Most names and nonces together are shorter than this; for those nothing is allocated.
+const LONGEST: usize = 192;
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 

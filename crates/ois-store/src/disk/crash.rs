@@ -6,21 +6,27 @@ use std::{
     sync::Arc,
 };
 
-use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role, Timestamp};
+use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Nonce, Role, ShortName, Timestamp};
 
 use super::{
     Durability,
     home::Seed,
-    log::{Log, LogConfig},
+    log::{DiskLog, LogConfig},
+    nonces::Indexing,
     segment::Segment,
     simulated::{Simulated, Step},
 };
-use crate::{AppendError, Batch, Limit, OpenError, Record};
+use crate::{AppendError, Batch, Filter, Limit, OpenError, Record};
 
-pub(super) const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
+pub(in crate::disk) const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
 pub(super) const ALL: Limit = Limit { records: usize::MAX, bytes: usize::MAX };
-const SYNC: LogConfig =
-    LogConfig { durability: Durability::Sync, segment_bytes: 900, repair: false };
+pub(in crate::disk) const SYNC: LogConfig = LogConfig {
+    durability: Durability::Sync,
+    segment_bytes: 900,
+    repair: false,
+    nonce_window_ms: 1000,
+    indexing: Indexing::Inline,
+};
 const OS: LogConfig = LogConfig { durability: Durability::Os, ..SYNC };
 
 pub(super) fn chat(text: &str) -> NewEvent {
@@ -28,34 +34,83 @@ pub(super) fn chat(text: &str) -> NewEvent {
     NewEvent::Message(Draft::new(author, text))
 }
 
-pub(super) fn open(door: &Simulated, config: LogConfig, now: Timestamp) -> Result<Log, OpenError> {
+pub(in crate::disk) fn open(
+    door: &Simulated,
+    config: LogConfig,
+    now: Timestamp,
+) -> Result<DiskLog, OpenError> {
     let seed = Seed { key: [7; 32], team: [1, 2, 3, 4] };
-    Log::open(Arc::new(door.clone()), Path::new("/.ois"), config, &seed, now)
+    DiskLog::open(Arc::new(door.clone()), Path::new("/.ois"), config, &seed, now)
 }
 
 pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-fn append(log: &Log, texts: &[&str], now: Timestamp) -> Result<Batch, AppendError> {
-    run(log.append(texts.iter().map(|text| chat(text)).collect(), now))
+/// Appends these at the log's end, and reads them as everybody does.
+pub(in crate::disk) fn append_events(
+    log: &DiskLog,
+    events: Vec<NewEvent>,
+    now: Timestamp,
+) -> Result<Batch, AppendError> {
+    let after = *log.head().borrow();
+    let appended = run(log.append(events, now, after))?;
+    let batch = log.view().read(after, &Filter::default(), ALL).unwrap().records;
+    assert_eq!(batch.last().map(|record| record.id), Some(appended.last));
+    Ok(batch)
 }
 
-pub(super) fn all(log: &Log) -> Vec<Record> {
-    log.view().read(EventId::ZERO, ALL).unwrap()
+fn append(log: &DiskLog, texts: &[&str], now: Timestamp) -> Result<Batch, AppendError> {
+    append_events(log, texts.iter().map(|text| chat(text)).collect(), now)
 }
 
-/// Batches of 1 to 4 records, until one is not taken; answers with those that were.
-fn fill(log: &Log) -> Vec<Record> {
+pub(super) fn all(log: &DiskLog) -> Vec<Record> {
+    log.view().read(EventId::ZERO, &Filter::default(), ALL).unwrap().records
+}
+
+/// A draft with a nonce.
+pub(in crate::disk) fn chat_once(text: &str, nonce: &str) -> NewEvent {
+    let NewEvent::Message(draft) = chat(text) else { unreachable!("it is a message") };
+    NewEvent::Message(Draft { nonce: Some(nonce.parse().unwrap()), ..draft })
+}
+
+/// The event that ARIA has stored under this nonce, whenever that was.
+pub(in crate::disk) fn find(log: &DiskLog, nonce: &str) -> Option<EventId> {
+    find_since(log, nonce, Timestamp::from_ms(0))
+}
+
+pub(in crate::disk) fn find_since(log: &DiskLog, nonce: &str, since: Timestamp) -> Option<EventId> {
+    let author: ShortName = "aria".parse().unwrap();
+    let nonce: Nonce = nonce.parse().unwrap();
+    log.nonces().find(&author, &nonce, since).unwrap()
+}
+
+/// Batches of 1 to 4 records, until one is not taken; answers with those that were. Each record but
+/// every third has a nonce: its number.
+fn fill(log: &DiskLog) -> Vec<Record> {
     let mut taken = Vec::new();
     for round in 0..8 {
         let texts = ["a", "bb", "a longer text than the others", "d"];
-        match append(log, &texts[..1 + round % 4], NOON) {
+        let event = |(at, text): (usize, &&str)| match taken.len() + at {
+            plain if plain % 3 == 2 => chat(text),
+            number => chat_once(text, &number.to_string()),
+        };
+        let events = texts[..1 + round % 4].iter().enumerate().map(event).collect();
+        match append_events(log, events, NOON) {
             Ok(batch) => taken.extend(batch),
             Err(_) => break,
         }
     }
     taken
+}
+
+/// Whether all nonces of what [`fill`] has stored are known, and no others.
+fn knows_nonces(log: &DiskLog, stored: &[Record]) {
+    for (number, record) in stored.iter().enumerate() {
+        let nonce = (number % 3 != 2).then_some(record.id);
+        assert_eq!(find(log, &number.to_string()), nonce);
+    }
+    assert_eq!(find(log, &stored.len().to_string()), None);
 }
 
 /// Numbers that differ with the seed.
@@ -88,6 +143,7 @@ fn a_power_cut_at_any_step_loses_nothing_that_was_acknowledged() {
             let found = all(&log);
             assert_eq!(found[..taken.len()], taken, "cut at step {step}, seed {seed}");
             assert!(found.len() <= taken.len() + 4, "more than the one batch under way");
+            knows_nonces(&log, &found);
             let more = append(&log, &["after"], NOON.after_ms(2)).unwrap();
             assert_eq!(all(&log), [&found[..], &more].concat());
             assert_eq!(log.view().verify(log.key()).unwrap().events, found.len() as u64 + 1);
@@ -111,7 +167,8 @@ fn without_syncing_a_batch_is_one_write_within_the_first_poll() {
     let log = open(&door, LogConfig { segment_bytes: 1 << 20, ..OS }, NOON).unwrap();
     append(&log, &["first"], NOON).unwrap();
     door.trace();
-    let mut appended = Box::pin(log.append(vec![chat("a"), chat("b")], NOON));
+    let after = *log.head().borrow();
+    let mut appended = Box::pin(log.append(vec![chat("a"), chat("b")], NOON, after));
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(appended.as_mut().poll(&mut context).is_ready());
     assert_eq!(door.trace(), [Step::Write]);
@@ -125,7 +182,7 @@ fn a_full_disk_fails_a_batch_as_a_whole_and_the_next_one_is_taken() {
         let before = fill(&log);
         let head = log.head();
         door.fail(full);
-        assert!(matches!(append(&log, &["no", "no"], NOON), Err(AppendError::Disk(_))));
+        assert!(matches!(append(&log, &["no", "no"], NOON), Err(AppendError::Full)));
         assert_eq!(all(&log), before);
         assert!(!head.has_changed().unwrap_or(true) || *head.borrow() == before.last().unwrap().id);
         door.mend();
@@ -143,9 +200,9 @@ fn while_a_failed_batch_cannot_be_cut_off_nothing_is_taken() {
     let log = open(&door, LogConfig { segment_bytes: 1 << 20, ..SYNC }, NOON).unwrap();
     let before = append(&log, &["a"], NOON).unwrap();
     door.fail(|_| Some(io::ErrorKind::ReadOnlyFilesystem.into()));
-    assert!(append(&log, &["b"], NOON).is_err());
+    assert!(matches!(append(&log, &["b"], NOON), Err(AppendError::ReadOnly)));
     door.fail(|step| (step == Step::Truncate).then(|| io::Error::other("broken")));
-    assert!(append(&log, &["c"], NOON).is_err());
+    assert!(matches!(append(&log, &["c"], NOON), Err(AppendError::Io(_))));
     assert_eq!(all(&log), before);
     door.mend();
     let after = append(&log, &["d"], NOON).unwrap();
@@ -187,7 +244,7 @@ fn an_id_that_may_have_been_shown_is_not_given_again() {
     let log = open(&door, OS, NOON).unwrap();
     append(&log, &["a"], NOON).unwrap();
     drop(log);
-    // This one comes and goes without a word; the next must know nevertheless.
+    // This server comes and goes without an event; the next must know nevertheless.
     drop(open(&door, SYNC, NOON.after_ms(5000)).unwrap());
     let log = open(&door, SYNC, NOON.after_ms(6000)).unwrap();
     let batch = append(&log, &["b"], NOON.after_ms(6000)).unwrap();
@@ -227,7 +284,7 @@ fn a_log_without_its_key_is_not_opened() {
     let door = Simulated::new();
     append(&open(&door, SYNC, NOON).unwrap(), &["a"], NOON).unwrap();
     super::door::remove_if_there(&door, Path::new("/.ois/key")).unwrap();
-    assert!(matches!(open(&door, SYNC, NOON), Err(OpenError::Disk { .. })));
+    assert!(matches!(open(&door, SYNC, NOON), Err(OpenError::Io { .. })));
 }
 
 #[test]
@@ -244,4 +301,38 @@ fn a_payload_that_was_blanked_in_place_is_empty_and_the_log_still_holds() {
     assert!(found[1].payload.is_empty() && found[2] == batch[2]);
     let verified = log.view().verify(log.key()).unwrap();
     assert_eq!((verified.events, verified.purged), (3, 1));
+}
+
+#[test]
+fn a_reader_at_the_end_needs_no_file() {
+    let door = Simulated::new();
+    let log = open(&door, SYNC, NOON).unwrap();
+    let before = append(&log, &["a"], NOON).unwrap();
+    let after = append(&log, &["b", "c"], NOON).unwrap();
+    door.unplug();
+    let end = *log.head().borrow();
+    for (from, rest) in [(before[0].id, &after[..]), (after[0].id, &after[1..]), (end, &[])] {
+        let page = log.view().read(from, &Filter::default(), ALL).unwrap();
+        assert_eq!((&page.records[..], page.cursor), (rest, end));
+        let mut shown = Vec::new();
+        let mut each = |record: Record<&[u8]>| shown.push(record.into_owned());
+        assert_eq!(log.view().visit(from, &Filter::default(), ALL, &mut each).unwrap(), end);
+        assert_eq!(shown, rest);
+    }
+    assert!(log.view().read(EventId::ZERO, &Filter::default(), ALL).is_err());
+}
+
+#[test]
+fn a_batch_decided_on_an_older_log_is_not_stored() {
+    for config in [SYNC, OS] {
+        let door = Simulated::new();
+        let log = open(&door, config, NOON).unwrap();
+        let before = append(&log, &["a", "b"], NOON).unwrap();
+        door.trace();
+        for stale in [EventId::ZERO, before[0].id, before[1].id.next()] {
+            let moved = run(log.append(vec![chat("c")], NOON, stale));
+            assert!(matches!(moved, Err(AppendError::Moved(head)) if head == before[1].id));
+        }
+        assert_eq!((door.trace(), all(&log)), (Vec::new(), before));
+    }
 }

@@ -58,7 +58,7 @@ impl Door for RealDoor {
     fn create(&self, path: &Path, mode: u32) -> io::Result<Arc<dyn DoorFile>> {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create_new(true).mode(mode).open(path)?;
-        // The process's umask does not decide who reads the team's files.
+        // The process's umask has no say in which users read the team's files.
         file.set_permissions(Permissions::from_mode(mode))?;
         Ok(Arc::new(RealFile(file)))
     }

@@ -24,7 +24,7 @@ use super::{
 use crate::{Condition, FileEntry, FileError, FileReader, FileWriter, policy};
 
 /// A tree and the place beside it where files are written before they stand in it.
-pub(crate) struct Files {
+pub(crate) struct DiskFiles {
     tree: Tree,
     tmp: PathBuf,
     door: Arc<dyn Door>,
@@ -36,7 +36,7 @@ pub(crate) struct Files {
     own: Option<(u64, u64)>,
 }
 
-impl Files {
+impl DiskFiles {
     /// The files under `tree`. `tmp` is on the same file system; what a crash has left in it is
     /// removed. `own` is the handle of a directory that nobody may reach.
     pub(crate) fn open(
@@ -56,7 +56,7 @@ impl Files {
         Ok(Self { tree, tmp, door, workers, tags, changing, own })
     }
 
-    /// See [`crate::Store::list`].
+    /// See [`crate::Files::list`].
     pub(crate) fn list(&self, path: &StorePath) -> Result<Vec<FileEntry>, FileError> {
         self.reachable(path)?;
         let dir = self.tree.dir(path)?;
@@ -85,7 +85,7 @@ impl Files {
         shown.then(|| FileEntry { name: name.to_owned(), is_dir, size, modified: modified(found) })
     }
 
-    /// See [`crate::Store::open`].
+    /// See [`crate::Files::open`].
     pub(crate) fn read(&self, path: &StorePath) -> Result<Box<dyn FileReader>, FileError> {
         self.reachable(path)?;
         let (file, stat) = self.tree.file(path)?;
@@ -101,7 +101,7 @@ impl Files {
         }))
     }
 
-    /// See [`crate::Store::write`]. `random` names the temporary file.
+    /// See [`crate::Files::write`]. `random` names the temporary file.
     pub(crate) fn write(
         self: &Arc<Self>,
         path: &StorePath,
@@ -116,7 +116,7 @@ impl Files {
         Ok(Box::new(Writer { begun, file, length: 0, hasher: blake3::Hasher::new() }))
     }
 
-    /// See [`crate::Store::make_dir`].
+    /// See [`crate::Files::make_dir`].
     pub(crate) fn make_dir(&self, path: &StorePath) -> Result<(), FileError> {
         self.reachable(path)?;
         policy::writable(path).map_err(|error| match path.is_root() {
@@ -132,7 +132,7 @@ impl Files {
         self.tree.make_dirs(path).map(drop)
     }
 
-    /// See [`crate::Store::rename`].
+    /// See [`crate::Files::rename`].
     pub(crate) fn rename(&self, from: &StorePath, to: &StorePath) -> Result<(), FileError> {
         for path in [from, to] {
             self.reachable(path)?;
@@ -152,7 +152,7 @@ impl Files {
         rustix::fs::fsync(&from_dir).map_err(file_error)
     }
 
-    /// See [`crate::Store::remove`]. A folder goes out of sight at once and is then taken apart.
+    /// See [`crate::Files::remove`]. A folder goes out of sight at once and is then taken apart.
     pub(crate) fn remove(&self, path: &StorePath, random: u64) -> Result<(), FileError> {
         self.reachable(path)?;
         policy::movable(path)?;
@@ -201,7 +201,7 @@ fn ordinary(found: Option<&Stat>) -> Result<FileType, FileError> {
 
 /// A worker has panicked.
 fn gone() -> FileError {
-    FileError::Disk(std::io::Error::other("the file store's worker is gone"))
+    FileError::Io(std::io::Error::other("the file store's worker is gone"))
 }
 
 /// Files in the tree are everybody's to read on the host, as the original's were.

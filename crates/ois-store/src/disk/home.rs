@@ -1,5 +1,5 @@
 //! What stands in `.ois` beside the log: the team's id, the key of the chain, and how the last
-//! server left.
+//! server ended.
 
 use std::{io, path::Path};
 
@@ -14,24 +14,24 @@ use crate::OpenError;
 
 /// Random bytes for a team that begins.
 pub(crate) struct Seed {
-    /// Of the chain.
+    /// The bytes of the chain's key.
     pub(crate) key: [u8; 32],
-    /// Of the team's id.
+    /// The bytes of the team's id.
     pub(crate) team: [u8; 4],
 }
 
 /// What is known about the team before its log is read.
 pub(crate) struct Home {
-    /// 8 hex digits.
+    /// The team's id, 8 hex digits.
     pub(crate) team: String,
-    /// Of the chain.
+    /// The key of the chain.
     pub(crate) key: Key,
     /// No id below this one is given.
     pub(crate) floor: EventId,
 }
 
 impl Home {
-    /// Reads it, or begins it if there is no log yet. `log_team`: whose log stands here.
+    /// Reads it, or begins it if there is no log yet. `log_team` is the team whose log stands here.
     pub(crate) fn open(
         door: &dyn Door,
         dir: &Path,
@@ -50,7 +50,7 @@ impl Home {
                 made.map_err(|error| disk(KEY, error))?;
                 Key::new(seed.key)
             }
-            // Without the key nobody can tell whether the log is what was written.
+            // Without the key it cannot be told whether the log is what was written.
             Err(error) => return Err(disk(KEY, error)),
         };
         let team = match (log_team, read_whole(door, &dir.join(TEAM))) {
@@ -80,7 +80,7 @@ impl Home {
     ) -> io::Result<()> {
         let identity = door.read(&dir.join(KEY))?.identity()?;
         let before = match read_whole(door, &dir.join(STATE)) {
-            Ok(bytes) => State::parse(&String::from_utf8_lossy(&bytes)),
+            Ok(bytes) => RunState::parse(&String::from_utf8_lossy(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
@@ -88,7 +88,7 @@ impl Home {
             None => true,
             Some(before) => {
                 let trusted = !before.running || before.durability == Durability::Sync;
-                // Who stopped by itself left nothing torn.
+                // A server that stopped by itself has left nothing torn.
                 let broken = lost == Lost::Torn && !before.running;
                 !trusted || broken || before.identity != identity
             }
@@ -96,41 +96,41 @@ impl Home {
         let floor = before.map_or(EventId::ZERO, |before| before.floor);
         let raised = doubtful || lost == Lost::Perhaps;
         self.floor = if raised { floor.max(EventId::from(now)) } else { floor };
-        State { running: true, durability, identity, floor: self.floor }.write(door, dir)
+        RunState { running: true, durability, identity, floor: self.floor }.write(door, dir)
     }
 
     /// Notes that the server has stopped by itself and everything is on the disk.
     pub(crate) fn end(door: &dyn Door, dir: &Path) -> io::Result<()> {
         let text = read_whole(door, &dir.join(STATE))?;
-        let state = State::parse(&String::from_utf8_lossy(&text));
+        let state = RunState::parse(&String::from_utf8_lossy(&text));
         let state = state.ok_or(io::ErrorKind::InvalidData)?;
-        State { running: false, ..state }.write(door, dir)
+        RunState { running: false, ..state }.write(door, dir)
     }
 }
 
 /// Whether events may be gone that somebody has seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
-    /// None.
+    /// No such event is gone.
     Nothing,
     /// A torn end was cut off, of which nobody has seen anything unless the server had stopped by
     /// itself.
     Torn,
-    /// Some.
+    /// Such events may be gone.
     Perhaps,
 }
 
 /// How a server left, or that it runs: `1 running sync 4711 1771200000000`.
 #[derive(Clone, Copy)]
-struct State {
+struct RunState {
     running: bool,
     durability: Durability,
-    /// Of the key's file: a copy of the directory has another one.
+    /// The identity of the key's file: a copy of the directory has another one.
     identity: u64,
     floor: EventId,
 }
 
-impl State {
+impl RunState {
     fn write(self, door: &dyn Door, dir: &Path) -> io::Result<()> {
         let Self { running, durability, identity, floor } = self;
         let running = if running { RUNNING } else { STOPPED };
@@ -159,7 +159,7 @@ impl State {
 
 /// A file of `.ois` that could not be opened.
 pub(crate) fn disk(name: &str, source: io::Error) -> OpenError {
-    OpenError::Disk { what: format!(".ois/{name}"), source }
+    OpenError::Io { what: format!(".ois/{name}"), source }
 }
 
 const KEY: &str = "key";

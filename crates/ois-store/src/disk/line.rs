@@ -8,31 +8,34 @@
 //! written as percent and hex. DIGEST is of the payload, CHAIN of this header and all before it, so
 //! a payload can be blanked later (with spaces, or cut to nothing) while the chain still holds.
 
+use std::borrow::Cow;
+
 use ois_protocol::{EventId, EventKind, Nonce, RoomName, ShortName, Timestamp};
 
 use super::chain::{Hash, Key};
-use crate::{NonceSeen, Record};
+use crate::{Filter, Record};
 
-/// What a header says, before it is written.
+/// A record before it is written.
 pub(crate) struct Entry<'a> {
-    /// Its place.
+    /// The event's place in the log.
     pub(crate) id: EventId,
-    /// When it was stored.
+    /// The time at which it is stored.
     pub(crate) time: Timestamp,
-    /// What it is.
+    /// The kind of event.
     pub(crate) kind: EventKind,
-    /// Where it is seen.
+    /// The room in which it is seen.
     pub(crate) room: &'a str,
-    /// Who caused it.
+    /// The short name of the member that caused it.
     pub(crate) author: &'a str,
-    /// The author's own name for it.
+    /// The author's own name for it, if the author gave one.
     pub(crate) nonce: Option<&'a str>,
-    /// What its receivers get: one line.
+    /// The JSON that its receivers get, one line without its end.
     pub(crate) payload: &'a [u8],
 }
 
 impl Entry<'_> {
-    /// Appends the record's line to `out`; answers with the chain after it.
+    /// Appends the record's line to `out` and answers with the chain after it. `scratch` saves an
+    /// allocation.
     pub(crate) fn write(
         &self,
         key: &Key,
@@ -64,9 +67,9 @@ impl Entry<'_> {
 
 /// A record's line, taken apart but not yet believed.
 pub(crate) struct Line<'a> {
-    /// Its place.
+    /// The event's place in the log.
     pub(crate) id: EventId,
-    /// When it was stored.
+    /// The time at which it was stored.
     pub(crate) time: Timestamp,
     kind: &'a str,
     room: &'a str,
@@ -79,7 +82,7 @@ pub(crate) struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
-    /// Takes a line without its end apart; `None` if it is no record.
+    /// Takes a line apart that is given without its end; `None` if it is no record.
     pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
         let tab = memchr::memchr(b'\t', line)?;
         let header = std::str::from_utf8(&line[..tab]).ok()?;
@@ -104,7 +107,7 @@ impl<'a> Line<'a> {
         chain.is(self.chain.as_bytes()).then_some(chain)
     }
 
-    /// The chain as it is written here.
+    /// The chain as the line has it, which nobody has checked.
     pub(crate) fn claimed_chain(&self) -> Option<Hash> {
         Hash::parse(self.chain.as_bytes())
     }
@@ -129,6 +132,22 @@ impl<'a> Line<'a> {
         self.payload.is_empty()
     }
 
+    /// Whether a reader with this filter wants the record. A room is compared as it is written.
+    pub(crate) fn is_wanted(&self, filter: &Filter) -> bool {
+        let Filter { rooms, kinds } = filter;
+        let kinds = kinds.as_deref();
+        kinds.is_none_or(|kinds| kinds.iter().any(|kind| kind.word() == self.kind))
+            && rooms.as_deref().is_none_or(|rooms| {
+                let here = unescape(self.room);
+                here.is_some_and(|here| rooms.iter().any(|room| *here == *room.as_str()))
+            })
+    }
+
+    /// The length of the payload in bytes.
+    pub(crate) fn payload_length(&self) -> usize {
+        self.payload.len()
+    }
+
     /// The record, or `None` if it is not what was written.
     pub(crate) fn record(&self) -> Option<Record<&'a [u8]>> {
         let payload = match self.is_blank() {
@@ -144,20 +163,31 @@ impl<'a> Line<'a> {
         Some(Record { id: self.id, time: self.time, kind, room, payload })
     }
 
-    /// Who used which nonce for it, if anyone did.
-    pub(crate) fn nonce(&self) -> Option<NonceSeen> {
-        if self.nonce == ABSENT {
-            return None;
-        }
-        let author: ShortName = unescape(self.author)?.parse().ok()?;
-        let nonce: Nonce = unescape(self.nonce)?.parse().ok()?;
-        Some(NonceSeen { author, nonce, id: self.id, time: self.time })
+    /// The author's own name for the event, if the author gave one.
+    pub(crate) fn nonce(&self) -> Option<Cow<'a, str>> {
+        if self.nonce == ABSENT { None } else { unescape(self.nonce) }
+    }
+
+    /// The short name of the member that caused the event, if it is one.
+    pub(crate) fn author(&self) -> Option<ShortName> {
+        unescape(self.author)?.parse().ok()
+    }
+
+    /// The author as the line has it, by which authors can be told apart without parsing.
+    pub(crate) fn author_word(&self) -> &'a str {
+        self.author
+    }
+
+    /// Whether this author has stored the event under this nonce.
+    pub(crate) fn bears(&self, author: &ShortName, nonce: &Nonce) -> bool {
+        self.nonce().is_some_and(|found| found == nonce.as_str())
+            && self.author().is_some_and(|found| found == *author)
     }
 }
 
 const ABSENT: &str = "-";
 
-/// Writes a word so that it holds neither spaces nor line ends; nothing becomes [`ABSENT`].
+/// Writes a word so that it holds neither spaces nor line ends. An empty word becomes [`ABSENT`].
 fn escape(word: &str, out: &mut Vec<u8>) {
     if word.is_empty() || word == ABSENT {
         out.extend_from_slice(if word.is_empty() { b"-" } else { b"%2D" });
@@ -174,9 +204,13 @@ fn escape(word: &str, out: &mut Vec<u8>) {
     }
 }
 
-fn unescape(word: &str) -> Option<String> {
+/// Reads what [`escape`] has written; `None` if it cannot have written that.
+fn unescape(word: &str) -> Option<Cow<'_, str>> {
     if word == ABSENT {
-        return Some(String::new());
+        return Some(Cow::Borrowed(""));
+    }
+    if !word.contains('%') {
+        return Some(Cow::Borrowed(word));
     }
     let mut bytes = Vec::with_capacity(word.len());
     let mut rest = word.as_bytes();
@@ -190,7 +224,7 @@ fn unescape(word: &str) -> Option<String> {
             bytes.push(*first);
         }
     }
-    String::from_utf8(bytes).ok()
+    String::from_utf8(bytes).ok().map(Cow::Owned)
 }
 
 /// Appends a number in decimal; `write!` costs three times as much here.
@@ -246,7 +280,7 @@ mod tests {
     #[test]
     fn a_nonce_that_looks_absent_is_not() {
         let line = written("ARIA", Some("-"), b"{}");
-        assert_eq!(Line::parse(&line).unwrap().nonce().unwrap().nonce.as_str(), "-");
+        assert_eq!(Line::parse(&line).unwrap().nonce().unwrap(), "-");
         let line = written("ARIA", None, b"{}");
         assert_eq!(Line::parse(&line).unwrap().nonce(), None);
     }
@@ -262,8 +296,8 @@ mod tests {
             let record = line.record().unwrap();
             prop_assert_eq!(record.payload, payload.as_bytes());
             prop_assert_eq!((record.id.get(), record.time.ms()), (7, 9));
-            let seen = line.nonce().unwrap();
-            prop_assert_eq!(seen.nonce.as_str(), nonce);
+            prop_assert_eq!(line.nonce().unwrap(), nonce.as_str());
+            prop_assert!(line.bears(&author.parse().unwrap(), &nonce.parse().unwrap()));
         }
 
         #[test]
@@ -272,7 +306,7 @@ mod tests {
             escape(&word, &mut escaped);
             let escaped = String::from_utf8(escaped).unwrap();
             prop_assert!(!escaped.contains(char::is_whitespace) && !escaped.is_empty());
-            prop_assert_eq!(unescape(&escaped), Some(word));
+            prop_assert_eq!(unescape(&escaped), Some(word.into()));
         }
 
         #[test]
@@ -293,6 +327,7 @@ mod tests {
             if let Some(line) = Line::parse(&line) {
                 line.record();
                 line.nonce();
+                line.author();
             }
         }
     }

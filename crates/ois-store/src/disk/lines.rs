@@ -66,13 +66,13 @@ impl<'f> Lines<'f> {
 /// Whether a line's end is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It is.
+    /// The line has its end.
     Yes,
     /// The file ends first.
     No,
 }
 
-/// Most readers want a page and go; who goes on gets more at once.
+/// Most readers want one page; a reader that goes on gets more at once.
 const FIRST_CHUNK: u64 = 16 * 1024;
 const LAST_CHUNK: u64 = 64 * 1024;
 

@@ -10,7 +10,7 @@ use std::{
 use super::home::disk;
 use crate::OpenError;
 
-/// Held for as long as the store is open. The file stays, with the last holder's process id in it:
+/// A lock that is held for as long as the store is open. The file stays, with the last holder's process id in it:
 /// removing it would let two servers lock two files of that name.
 #[derive(Debug)]
 pub(crate) struct Lock {
@@ -18,7 +18,7 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock in this file, or says who has it.
+    /// Takes the lock in this file, or names the process that has it.
     pub(crate) fn take(path: &Path, root: &Path) -> Result<Self, OpenError> {
         let failed = |error| disk("lock", error);
         let mut options = OpenOptions::new();

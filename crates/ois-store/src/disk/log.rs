@@ -14,30 +14,36 @@ use super::{
     chain::Key,
     door::Door,
     home::{Home, Seed, disk},
+    nonces::{Indexing, Nonces},
     recover::{LOG, list, recover},
     view::View,
     writer::{Start, Writer},
 };
-use crate::{AppendError, Batch, ImportError, OpenError};
+use crate::{AppendError, Appended, ImportError, OpenError};
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LogConfig {
     /// What an append waits for.
     pub(crate) durability: Durability,
-    /// From this length on a segment is followed by another one.
+    /// The length in bytes from which on a segment is followed by another one.
     pub(crate) segment_bytes: u64,
     /// Whether a damaged rest is put aside rather than refused.
     pub(crate) repair: bool,
+    /// How long nonces are looked up after their records, usually, in milliseconds.
+    pub(crate) nonce_window_ms: u64,
+    /// Where indexes of nonces are written.
+    pub(crate) indexing: Indexing,
 }
 
 /// The log of one team.
-pub(crate) struct Log {
+pub(crate) struct DiskLog {
     door: Arc<dyn Door>,
     home: PathBuf,
     team: String,
     key: Key,
     view: Arc<View>,
+    nonces: Arc<Nonces>,
     head: watch::Receiver<EventId>,
     appender: Appender,
 }
@@ -50,12 +56,12 @@ enum Appender {
 }
 
 enum Job {
-    Append(Vec<NewEvent>, Timestamp, oneshot::Sender<Result<Batch, AppendError>>),
+    Append(Vec<NewEvent>, Timestamp, EventId, oneshot::Sender<Result<Appended, AppendError>>),
     Import(Vec<Message>, oneshot::Sender<Result<(), ImportError>>),
     Close(oneshot::Sender<std::io::Result<()>>),
 }
 
-impl Log {
+impl DiskLog {
     /// Opens the log in `.ois`, or begins one.
     pub(crate) fn open(
         door: Arc<dyn Door>,
@@ -74,9 +80,19 @@ impl Log {
         door.sync_dir(&dir).map_err(|error| disk(LOG, error))?;
         home.begin(&*door, home_dir, config.durability, found.lost, now)
             .map_err(|error| disk("state", error))?;
-        let segment = found.segments.last().filter(|last| !last.header.imported).cloned();
-        let view = Arc::new(View::new(Arc::clone(&door), found.segments));
-        view.find_oldest().map_err(|error| OpenError::Disk {
+        let nonces = Arc::new(Nonces::open(
+            Arc::clone(&door),
+            home.key.for_nonces(),
+            config.indexing,
+            config.nonce_window_ms,
+            &found.segments,
+            found.nonces,
+            now,
+        ));
+        let segments: Vec<_> = found.segments.into_iter().map(|(segment, _)| segment).collect();
+        let segment = segments.last().filter(|last| !last.header.imported).cloned();
+        let view = Arc::new(View::new(Arc::clone(&door), segments));
+        view.find_oldest().map_err(|error| OpenError::Io {
             what: "the first event of the log".to_owned(),
             source: std::io::Error::other(error),
         })?;
@@ -92,12 +108,13 @@ impl Log {
             segment,
             floor,
         };
-        let writer = Writer::new(Arc::clone(&door), Arc::clone(&view), head_sender, start)
+        let (of_writer, indexed) = (Arc::clone(&view), Arc::clone(&nonces));
+        let writer = Writer::new(Arc::clone(&door), of_writer, indexed, head_sender, start)
             .map_err(|error| disk(LOG, error))?;
         let appender =
             Appender::new(writer, config.durability).map_err(|error| disk(LOG, error))?;
         let home = home_dir.to_owned();
-        Ok(Self { door, home, team, key, view, head, appender })
+        Ok(Self { door, home, team, key, view, nonces, head, appender })
     }
 
     /// The team's id.
@@ -110,6 +127,11 @@ impl Log {
         &self.view
     }
 
+    /// The nonces of everything that was appended.
+    pub(crate) fn nonces(&self) -> &Nonces {
+        &self.nonces
+    }
+
     /// The secret of the chain.
     pub(crate) fn key(&self) -> &Key {
         &self.key
@@ -120,20 +142,22 @@ impl Log {
         self.head.clone()
     }
 
-    /// Appends a batch as a whole. A future that is dropped half way may leave the batch appended.
+    /// Appends a batch as a whole, if the log still ends at `after`. A future that is dropped half
+    /// way may leave the batch appended.
     pub(crate) async fn append(
         &self,
         events: Vec<NewEvent>,
         now: Timestamp,
-    ) -> Result<Batch, AppendError> {
+        after: EventId,
+    ) -> Result<Appended, AppendError> {
         match &self.appender {
             Appender::Inline(writer) => {
                 let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-                writer.as_mut().ok_or(AppendError::Closed)?.append(events, now)
+                writer.as_mut().ok_or(AppendError::Closed)?.append(events, now, after)
             }
             Appender::Thread { jobs, .. } => {
                 let (answer, answered) = oneshot::channel();
-                let job = Job::Append(events, now, answer);
+                let job = Job::Append(events, now, after, answer);
                 let jobs = jobs.as_ref().ok_or(AppendError::Closed)?;
                 jobs.send(job).await.map_err(|_| AppendError::Closed)?;
                 answered.await.map_err(|_| AppendError::Closed)?
@@ -145,7 +169,7 @@ impl Log {
     pub(crate) async fn import(&self, messages: Vec<Message>) -> Result<(), ImportError> {
         let closed = || {
             let source = std::io::Error::other(AppendError::Closed);
-            ImportError::Disk { what: "into the log".to_owned(), source }
+            ImportError::Io { what: "into the log".to_owned(), source }
         };
         match &self.appender {
             Appender::Inline(writer) => {
@@ -174,7 +198,7 @@ impl Log {
             Appender::Thread { jobs, .. } => {
                 let (answer, answered) = oneshot::channel();
                 if let Some(jobs) = jobs {
-                    // Who closes twice finds the thread gone, and everything durable.
+                    // A second call finds the thread gone, and everything durable.
                     if jobs.send(Job::Close(answer)).await.is_ok() {
                         answered.await.unwrap_or(Ok(()))?;
                     }
@@ -190,7 +214,7 @@ impl Appender {
         if durability == Durability::Os {
             return Ok(Self::Inline(Mutex::new(Some(Box::new(writer)))));
         }
-        // When it is full, who appends waits.
+        // While it is full, callers that append wait.
         let (jobs, queue) = mpsc::channel(16);
         let named = std::thread::Builder::new().name("ois-log".to_owned());
         let thread = named.spawn(move || work(writer, queue))?;
@@ -224,10 +248,12 @@ fn work(mut writer: Writer, mut queue: mpsc::Receiver<Job>) {
     }
 }
 
-/// Does one job. Whoever has gone away without waiting learns of it by reading the log.
+/// Does one job. A caller that has gone away without waiting learns of it by reading the log.
 fn one(writer: &mut Writer, job: Job) {
     match job {
-        Job::Append(events, now, answer) => drop(answer.send(writer.append(events, now))),
+        Job::Append(events, now, after, answer) => {
+            drop(answer.send(writer.append(events, now, after)));
+        }
         Job::Import(messages, answer) => drop(answer.send(writer.import(messages))),
         Job::Close(answer) => drop(answer.send(writer.sync())),
     }

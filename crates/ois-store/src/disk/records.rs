@@ -15,35 +15,35 @@ use super::{
 use crate::{RecordError, Versioned};
 
 /// The records of one team.
-pub(crate) struct Records {
+pub(crate) struct DiskRecords {
     dir: PathBuf,
     door: Arc<dyn Door>,
     /// Held from reading a version until the next one is written.
     changing: Mutex<()>,
 }
 
-impl Records {
+impl DiskRecords {
     /// The records in this directory.
     pub(crate) fn open(dir: PathBuf, door: Arc<dyn Door>) -> io::Result<Self> {
         door.make_dir(&dir)?;
         Ok(Self { dir, door, changing: Mutex::new(()) })
     }
 
-    /// See [`crate::Store::record`].
+    /// See [`crate::Records::record`].
     pub(crate) fn get(&self, key: &str) -> Result<Option<Versioned>, RecordError> {
         let path = self.path(key)?;
         let bytes = match read_whole(&*self.door, &path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(RecordError::Disk(error)),
+            Err(error) => return Err(RecordError::Io(error)),
         };
         parse(&bytes).map(Some).ok_or_else(|| {
             let what = format!("record {key:?} is not what was written");
-            RecordError::Disk(io::Error::new(io::ErrorKind::InvalidData, what))
+            RecordError::Io(io::Error::new(io::ErrorKind::InvalidData, what))
         })
     }
 
-    /// See [`crate::Store::put_record`].
+    /// See [`crate::Records::put_record`].
     pub(crate) fn put(
         &self,
         key: &str,
@@ -58,7 +58,7 @@ impl Records {
         let version = found.unwrap_or(0) + 1;
         let content = [format!("1 {version}\n").as_bytes(), value].concat();
         replace(&*self.door, &self.path(key)?, &content, Durability::Sync)
-            .map_err(RecordError::Disk)?;
+            .map_err(RecordError::from)?;
         Ok(version)
     }
 
@@ -75,7 +75,7 @@ impl Records {
             }
         }
         if name.len() > LONGEST {
-            return Err(RecordError::Disk(io::ErrorKind::InvalidFilename.into()));
+            return Err(RecordError::Io(io::ErrorKind::InvalidFilename.into()));
         }
         Ok(self.dir.join(name))
     }
@@ -97,8 +97,8 @@ mod tests {
     use super::*;
     use crate::disk::simulated::{Simulated, Step};
 
-    fn records(door: &Simulated) -> Records {
-        Records::open(PathBuf::from("/records"), Arc::new(door.clone())).unwrap()
+    fn records(door: &Simulated) -> DiskRecords {
+        DiskRecords::open(PathBuf::from("/records"), Arc::new(door.clone())).unwrap()
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
         let records = records(&door);
         records.put("k", b"old", None).unwrap();
         door.fail(|step| (step == Step::Write).then(|| io::ErrorKind::StorageFull.into()));
-        assert!(matches!(records.put("k", b"new", Some(1)), Err(RecordError::Disk(_))));
+        assert!(matches!(records.put("k", b"new", Some(1)), Err(RecordError::Full)));
         door.mend();
         assert_eq!(records.get("k").unwrap().unwrap().value, b"old");
         assert_eq!(records.put("k", b"new", Some(1)).unwrap(), 2);

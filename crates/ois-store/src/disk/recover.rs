@@ -19,6 +19,7 @@ use super::{
     home::{Lost, disk},
     line::Line,
     lines::{Ended, Lines},
+    nonces::{Collector, remove_strays},
     scan::{Place, Rest, Scan, tail},
     segment::{FORMAT, Header, NoHeader, Segment, name_of},
 };
@@ -26,10 +27,12 @@ use crate::OpenError;
 
 /// The log as it was found.
 pub(crate) struct Found {
-    /// The segments, oldest first.
-    pub(crate) segments: Vec<Arc<Segment>>,
-    /// The last record.
+    /// The segments, oldest first, each with its last record.
+    pub(crate) segments: Vec<(Arc<Segment>, Place)>,
+    /// The last record of the log.
     pub(crate) last: Place,
+    /// The nonces of the last segment: their hashes, and the offsets of their records.
+    pub(crate) nonces: Vec<(u64, u64)>,
     /// Whether events may have been put aside that somebody has seen.
     pub(crate) lost: Lost,
 }
@@ -37,17 +40,17 @@ pub(crate) struct Found {
 /// What does not fit.
 #[derive(Debug)]
 struct Problem {
-    /// In which segment.
+    /// The place in the list of the segment that it is in.
     at: usize,
-    /// From where on; 0: the whole segment.
+    /// The offset from which on the segment does not fit; 0 for the whole segment.
     from: u64,
-    /// After which event.
+    /// The last event before it.
     after: EventId,
-    /// In words.
+    /// What does not fit, in words.
     what: &'static str,
 }
 
-/// The files of the log, by their first ids, and whose log it is.
+/// The files of the log, by their first ids, and the team whose log it is.
 pub(crate) fn list(
     door: &dyn Door,
     dir: &Path,
@@ -59,6 +62,7 @@ pub(crate) fn list(
     names.retain(|name| Segment::first_of(name).is_some());
     names.sort_by_key(|name| Segment::first_of(name));
     let mut paths: Vec<PathBuf> = names.iter().map(|name| dir.join(name)).collect();
+    remove_strays(door, dir, &paths).map_err(|error| disk(LOG, error))?;
     // A crash under `Durability::Os` can leave the last file without its header, and so without records.
     while let Some(last) = paths.last() {
         let opened = door.read(last).map_err(|error| damaged_disk(last, error))?;
@@ -82,7 +86,7 @@ pub(crate) fn list(
     Ok((paths, team))
 }
 
-/// Reads them; see the module.
+/// Reads the segments in these files; see the module.
 pub(crate) fn recover(
     door: &dyn Door,
     paths: Vec<PathBuf>,
@@ -94,9 +98,10 @@ pub(crate) fn recover(
     let mut lost = Lost::Nothing;
     loop {
         match attempt(door, &paths, team, key)? {
-            Ok(Whole { segments, last, torn }) => {
+            Ok(Whole { segments, last, nonces, torn }) => {
                 let torn = torn && lost == Lost::Nothing;
-                return Ok(Found { segments, last, lost: if torn { Lost::Torn } else { lost } });
+                let lost = if torn { Lost::Torn } else { lost };
+                return Ok(Found { segments, last, nonces, lost });
             }
             Err(problem) => {
                 let Some(now) = repair else { return Err(problem.error(&paths)) };
@@ -112,8 +117,9 @@ type Attempt = Result<Whole, Problem>;
 
 /// A log in which everything fits, and whether its end was cut off for that.
 struct Whole {
-    segments: Vec<Arc<Segment>>,
+    segments: Vec<(Arc<Segment>, Place)>,
     last: Place,
+    nonces: Vec<(u64, u64)>,
     torn: bool,
 }
 
@@ -123,7 +129,7 @@ fn attempt(
     team: &str,
     key: &Key,
 ) -> Result<Attempt, OpenError> {
-    let mut segments: Vec<Arc<Segment>> = Vec::new();
+    let mut segments: Vec<(Arc<Segment>, Place)> = Vec::new();
     let (mut last, mut before) = (Place::default(), Place::default());
     for (at, path) in paths.iter().enumerate() {
         let wrong = |what| Problem { at, from: 0, after: last.id, what };
@@ -144,21 +150,26 @@ fn attempt(
         let file = segment.open(door).map_err(|error| damaged_disk(path, error))?;
         before = last;
         last = tail(&segment, &*file, before).map_err(|error| damaged_disk(path, error))?;
-        segments.push(Arc::new(segment));
+        segments.push((Arc::new(segment), last));
     }
-    let Some(segment) = segments.last() else {
-        return Ok(Ok(Whole { segments, last, torn: false }));
+    let Some(segment) = segments.last().map(|(segment, _)| Arc::clone(segment)) else {
+        return Ok(Ok(Whole { segments, last, nonces: Vec::new(), torn: false }));
     };
     if let Some(problem) = broken_beginning(door, &segments)? {
         return Ok(Err(problem));
     }
-    let scan = scan(door, segment, key, before)?;
+    let mut nonces = Collector::new(key.for_nonces());
+    let scan = scan(door, &segment, key, before, &mut |line, at| nonces.take(line, at))?;
     if scan.rest == Rest::Damage {
         return Ok(Err(Problem::inside(segments.len() - 1, &scan)));
     }
-    let torn = settle(door, segment, &scan).map_err(|error| damaged_disk(&segment.path, error))?;
+    let torn = settle(door, &segment, &scan).map_err(|error| damaged_disk(&segment.path, error))?;
     if scan.records > 0 {
-        return Ok(Ok(Whole { segments, last: scan.last, torn }));
+        let (last, nonces) = (scan.last, nonces.entries);
+        if let Some((_, end)) = segments.last_mut() {
+            *end = last;
+        }
+        return Ok(Ok(Whole { segments, last, nonces, torn }));
     }
     // Begun and never written to: the next append begins it again.
     door.remove(&segment.path).map_err(|error| damaged_disk(&segment.path, error))?;
@@ -169,9 +180,9 @@ fn attempt(
 /// is read whole anyway.
 fn broken_beginning(
     door: &dyn Door,
-    segments: &[Arc<Segment>],
+    segments: &[(Arc<Segment>, Place)],
 ) -> Result<Option<Problem>, OpenError> {
-    let [first, _, ..] = segments else { return Ok(None) };
+    let [(first, _), _, ..] = segments else { return Ok(None) };
     let failed = |error| damaged_disk(&first.path, error);
     let file = first.open(door).map_err(failed)?;
     let mut lines = Lines::new(&*file, first.start, first.length());
@@ -200,19 +211,25 @@ fn settle(door: &dyn Door, segment: &Segment, scan: &Scan) -> io::Result<bool> {
 /// Why the segment after the last of these does not continue it, if the fault is this one's.
 fn broken_link(
     door: &dyn Door,
-    segments: &[Arc<Segment>],
+    segments: &[(Arc<Segment>, Place)],
     before: Place,
     key: &Key,
 ) -> Result<Option<Problem>, OpenError> {
-    let Some(segment) = segments.last() else { return Ok(None) };
-    let scan = scan(door, segment, key, before)?;
+    let Some((segment, _)) = segments.last() else { return Ok(None) };
+    let scan = scan(door, segment, key, before, &mut |_, _| ())?;
     Ok((scan.rest != Rest::Nothing).then(|| Problem::inside(segments.len() - 1, &scan)))
 }
 
-fn scan(door: &dyn Door, segment: &Segment, key: &Key, before: Place) -> Result<Scan, OpenError> {
+fn scan(
+    door: &dyn Door,
+    segment: &Segment,
+    key: &Key,
+    before: Place,
+    each: &mut dyn FnMut(&Line<'_>, u64),
+) -> Result<Scan, OpenError> {
     let failed = |error| damaged_disk(&segment.path, error);
     let file = segment.open(door).map_err(failed)?;
-    Scan::of(segment, &*file, key, before).map_err(failed)
+    Scan::of(segment, &*file, key, before, each).map_err(failed)
 }
 
 fn header(door: &dyn Door, path: &Path) -> Result<Result<(Header, u64), NoHeader>, OpenError> {

@@ -1,4 +1,4 @@
-//! Walks a segment record by record and says how far it can be believed.
+//! Walks over a segment record by record and says how far it can be believed.
 
 use std::io;
 
@@ -15,48 +15,49 @@ use super::{
 /// The last record that is whole, and the chain after it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// Its id; zero if there is none.
+    /// The record's id; zero if there is none.
     pub(crate) id: EventId,
-    /// Its time.
+    /// The record's time.
     pub(crate) time: Timestamp,
-    /// The chain after it.
+    /// The chain after the record.
     pub(crate) chain: Hash,
 }
 
-/// What a walk found.
+/// What a walk over a segment found.
 #[derive(Debug)]
 pub(crate) struct Scan {
     /// The last record that is whole.
     pub(crate) last: Place,
-    /// Where it ends.
+    /// The offset at which the last whole record ends.
     pub(crate) end: u64,
-    /// How many are whole.
+    /// The number of records that are whole.
     pub(crate) records: u64,
-    /// Of how many the payload was taken out.
+    /// The number of those whose payload was taken out.
     pub(crate) purged: u64,
-    /// What comes after the last one.
+    /// What comes after the last whole record.
     pub(crate) rest: Rest,
 }
 
 /// What comes after the last whole record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
-    /// Nothing.
+    /// The segment ends there.
     Nothing,
-    /// What a write leaves that was cut off.
+    /// There is what a write leaves that was cut off.
     Torn,
-    /// Something that was once whole and does not fit.
+    /// There is something that was once whole and does not fit.
     Damage,
 }
 
 impl Scan {
     /// Walks from the segment's first record to its end. `before` is the last record of the
-    /// segments before it.
+    /// segments before it; `each` is shown every whole record and the offset at which it begins.
     pub(crate) fn of(
         segment: &Segment,
         file: &dyn DoorFile,
         key: &Key,
         before: Place,
+        each: &mut dyn FnMut(&Line<'_>, u64),
     ) -> io::Result<Self> {
         let length = segment.length();
         let last = Place { chain: segment.base, ..before };
@@ -80,6 +81,7 @@ impl Scan {
                 scan.rest = Self::rest(file, scan.end, length)?;
                 break;
             };
+            each(&line, at);
             undecided = line.is_empty().then_some((scan.last, scan.end));
             scan.last = Place { id: line.id, time: line.time, chain };
             scan.end = at + bytes.len() as u64 + 1;

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! FIRST: no record in it has a smaller id. CHAIN: the chain up to here; with this line it makes
-//! the chain that the first record continues. There is no index: a payload holds no raw line end,
-//! so wherever one lands in the file, the next record begins after the next line end.
+//! the chain that the first record continues. Records are found without an index: a payload holds
+//! no raw line end, so from any offset in the file, the next record begins after the next line end.
 
 use std::{
     io,
@@ -32,13 +32,13 @@ pub(crate) const FORMAT: u32 = 1;
 /// What a segment's first line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// Whose log it is.
+    /// The id of the team whose log it is.
     pub(crate) team: String,
     /// No record in it has a smaller id.
     pub(crate) first: EventId,
     /// Whether it came from an older server; its ids need not be dense.
     pub(crate) imported: bool,
-    /// The chain up to here.
+    /// The chain before this segment.
     pub(crate) before: Hash,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Header {
 pub(crate) enum NoHeader {
     /// A newer version wrote it.
     Newer(u32),
-    /// It is something else.
+    /// The line is not a header at all.
     Unreadable,
 }
 
@@ -89,11 +89,11 @@ impl Header {
 
 /// A segment that readers may read up to its committed length.
 pub(crate) struct Segment {
-    /// Where it is.
+    /// The path of its file.
     pub(crate) path: PathBuf,
     /// What its first line says.
     pub(crate) header: Header,
-    /// Where its first record begins.
+    /// The offset at which its first record begins.
     pub(crate) start: u64,
     /// The chain that its first record continues.
     pub(crate) base: Hash,
@@ -124,7 +124,7 @@ impl Segment {
         name_of(&self.path)
     }
 
-    /// Up to where the file may be read.
+    /// The length in bytes up to which the file may be read.
     pub(crate) fn length(&self) -> u64 {
         self.length.load(Ordering::Acquire)
     }
@@ -134,7 +134,7 @@ impl Segment {
         self.length.store(length, Ordering::Release);
     }
 
-    /// Opens it for reading. Nothing is kept open for a segment that nobody reads.
+    /// Opens the file for reading. A segment that nobody reads has no open file.
     pub(crate) fn open(&self, door: &dyn Door) -> io::Result<Arc<dyn DoorFile>> {
         door.read(&self.path)
     }
@@ -173,15 +173,15 @@ impl Segment {
 /// Why a place was not found.
 #[derive(Debug)]
 pub(crate) enum SeekError {
-    /// The disk did not give it.
-    Disk(io::Error),
-    /// There is something that is no record.
+    /// Reading failed.
+    Io(io::Error),
+    /// Something stands there that is no record.
     Damaged,
 }
 
 impl From<io::Error> for SeekError {
     fn from(error: io::Error) -> Self {
-        Self::Disk(error)
+        Self::Io(error)
     }
 }
 

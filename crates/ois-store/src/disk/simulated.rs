@@ -34,6 +34,9 @@ struct Disk {
     steps: u64,
     cut_at: Option<u64>,
     off: bool,
+    unplugged: bool,
+    no_names_with: Option<&'static str>,
+    reads: u64,
     fault: Option<fn(Step) -> Option<io::Error>>,
     trace: Vec<Step>,
 }
@@ -62,9 +65,25 @@ impl Simulated {
         self.disk().fault = Some(fault);
     }
 
+    /// From now on no file is made whose name holds this.
+    pub(crate) fn refuse_names_with(&self, part: &'static str) {
+        self.disk().no_names_with = Some(part);
+    }
+
     /// From now on nothing fails.
     pub(crate) fn mend(&self) {
-        self.disk().fault = None;
+        let mut disk = self.disk();
+        (disk.fault, disk.no_names_with) = (None, None);
+    }
+
+    /// From now on no file can be opened.
+    pub(crate) fn unplug(&self) {
+        self.disk().unplugged = true;
+    }
+
+    /// How many bytes were read so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.disk().reads
     }
 
     /// Whether the power has been cut.
@@ -110,6 +129,9 @@ impl Simulated {
 
     fn add(&self, path: &Path) -> io::Result<Arc<dyn DoorFile>> {
         let mut disk = self.disk();
+        if disk.no_names_with.is_some_and(|part| path.to_string_lossy().contains(part)) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         disk.step(Step::Name)?;
         let file = disk.files.len();
         disk.files.push(Content::default());
@@ -119,6 +141,9 @@ impl Simulated {
 
     fn file(&self, path: &Path) -> io::Result<Arc<dyn DoorFile>> {
         let disk = self.disk();
+        if disk.unplugged {
+            return Err(io::Error::other("the disk is not there"));
+        }
         let file = *disk.names.get(path).ok_or(io::ErrorKind::NotFound)?;
         Ok(Arc::new(SimulatedFile { disk: self.clone(), file }))
     }
@@ -233,10 +258,11 @@ impl DoorFile for SimulatedFile {
     }
 
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
-        let disk = self.disk.disk();
+        let mut disk = self.disk.disk();
         let rest = disk.files[self.file].now.get(offset as usize..).unwrap_or_default();
         let length = rest.len().min(into.len());
         into[..length].copy_from_slice(&rest[..length]);
+        disk.reads += length as u64;
         Ok(length)
     }
 

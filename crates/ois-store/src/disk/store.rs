@@ -2,16 +2,16 @@
 
 use std::{io, sync::Arc};
 
-use ois_protocol::{EventId, NewEvent, StorePath, Timestamp, UploadName};
+use ois_protocol::{EventId, NewEvent, Nonce, ShortName, StorePath, Timestamp, UploadName};
 use tokio::sync::watch;
 
-use super::{DiskStore, files::Files, no_random};
+use super::{DiskStore, files::DiskFiles, no_random};
 use crate::{
-    AppendError, Batch, Condition, FileEntry, FileError, FileReader, FileWriter, Limit, NonceSeen,
-    Pending, ReadError, RecordError, Store, Versioned, Visitor,
+    AppendError, Appended, Condition, FileEntry, FileError, FileReader, FileWriter, Files, Filter,
+    Limit, Log, Page, Pending, ReadError, RecordError, Records, Uploads, Versioned, Visitor,
 };
 
-impl Store for DiskStore {
+impl Log for DiskStore {
     fn team(&self) -> &str {
         self.log.team()
     }
@@ -20,8 +20,9 @@ impl Store for DiskStore {
         &self,
         events: Vec<NewEvent>,
         now: Timestamp,
-    ) -> Pending<'_, Result<Batch, AppendError>> {
-        Box::pin(self.log.append(events, now))
+        after: EventId,
+    ) -> Pending<'_, Result<Appended, AppendError>> {
+        Box::pin(self.log.append(events, now, after))
     }
 
     fn head(&self) -> watch::Receiver<EventId> {
@@ -32,27 +33,49 @@ impl Store for DiskStore {
         self.log.view().oldest()
     }
 
-    fn read(&self, after: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
-        Box::pin(async move { self.log.view().read(after, limit) })
+    fn read<'a>(
+        &'a self,
+        after: EventId,
+        filter: &'a Filter,
+        limit: Limit,
+    ) -> Pending<'a, Result<Page, ReadError>> {
+        Box::pin(async move { self.log.view().read(after, filter, limit) })
     }
 
     fn visit<'a>(
         &'a self,
         after: EventId,
+        filter: &'a Filter,
         limit: Limit,
         each: &'a mut Visitor<'a>,
-    ) -> Pending<'a, Result<(), ReadError>> {
-        Box::pin(async move { self.log.view().visit(after, limit, each) })
+    ) -> Pending<'a, Result<EventId, ReadError>> {
+        Box::pin(async move { self.log.view().visit(after, filter, limit, each) })
     }
 
-    fn read_before(&self, before: EventId, limit: Limit) -> Pending<'_, Result<Batch, ReadError>> {
-        Box::pin(async move { self.log.view().read_before(before, limit) })
+    fn read_before<'a>(
+        &'a self,
+        before: EventId,
+        filter: &'a Filter,
+        limit: Limit,
+    ) -> Pending<'a, Result<Page, ReadError>> {
+        Box::pin(async move { self.log.view().read_before(before, filter, limit) })
     }
 
-    fn nonces(&self, since: Timestamp) -> Pending<'_, Result<Vec<NonceSeen>, ReadError>> {
-        Box::pin(async move { self.log.view().nonces(since) })
+    fn find_nonce<'a>(
+        &'a self,
+        author: &'a ShortName,
+        nonce: &'a Nonce,
+        since: Timestamp,
+    ) -> Pending<'a, Result<Option<EventId>, ReadError>> {
+        Box::pin(async move { self.log.nonces().find(author, nonce, since) })
     }
 
+    fn writable(&self) -> bool {
+        self.probe().is_ok()
+    }
+}
+
+impl Files for DiskStore {
     fn list<'a>(&'a self, path: &'a StorePath) -> Pending<'a, Result<Vec<FileEntry>, FileError>> {
         let path = path.clone();
         self.long(&self.files, move |files| files.list(&path))
@@ -91,7 +114,9 @@ impl Store for DiskStore {
         let path = path.clone();
         self.long(&self.files, move |files| files.remove(&path, random()?))
     }
+}
 
+impl Uploads for DiskStore {
     fn upload<'a>(
         &'a self,
         name: &'a UploadName,
@@ -110,7 +135,9 @@ impl Store for DiskStore {
         let name = upload(name);
         self.long(&self.uploads, move |uploads| uploads.remove(&name, random()?))
     }
+}
 
+impl Records for DiskStore {
     fn record<'a>(&'a self, key: &'a str) -> Pending<'a, Result<Option<Versioned>, RecordError>> {
         Box::pin(async move { self.records.get(key) })
     }
@@ -124,25 +151,21 @@ impl Store for DiskStore {
         let (records, key, value) = (Arc::clone(&self.records), key.to_owned(), value.to_vec());
         Box::pin(async move {
             let put = self.workers.run(move || records.put(&key, &value, expected)).await;
-            put.unwrap_or_else(|| Err(RecordError::Disk(io::ErrorKind::Other.into())))
+            put.unwrap_or_else(|| Err(RecordError::Io(io::ErrorKind::Other.into())))
         })
-    }
-
-    fn writable(&self) -> bool {
-        self.probe().is_ok()
     }
 }
 
 impl DiskStore {
     fn long<T: Send + 'static>(
         &self,
-        files: &Arc<Files>,
-        work: impl FnOnce(&Files) -> Result<T, FileError> + Send + 'static,
+        files: &Arc<DiskFiles>,
+        work: impl FnOnce(&DiskFiles) -> Result<T, FileError> + Send + 'static,
     ) -> Pending<'_, Result<T, FileError>> {
         let files = Arc::clone(files);
         Box::pin(async move {
             let done = self.workers.run(move || work(&files)).await;
-            done.unwrap_or_else(|| Err(FileError::Disk(io::ErrorKind::Other.into())))
+            done.unwrap_or_else(|| Err(FileError::Io(io::ErrorKind::Other.into())))
         })
     }
 }
@@ -153,6 +176,6 @@ fn upload(name: &UploadName) -> StorePath {
 
 fn random() -> Result<u64, FileError> {
     let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| FileError::Disk(no_random(error)))?;
+    getrandom::fill(&mut bytes).map_err(|error| FileError::Io(no_random(error)))?;
     Ok(u64::from_le_bytes(bytes))
 }

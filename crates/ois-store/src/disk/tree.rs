@@ -63,7 +63,7 @@ impl Tree {
             Err(FileError::NotFound) => {}
             found => return found,
         }
-        let mut at = self.root.try_clone().map_err(FileError::Disk)?;
+        let mut at = self.root.try_clone().map_err(FileError::Io)?;
         for name in path.components() {
             match rustix::fs::mkdirat(&at, name.as_str(), Mode::from_raw_mode(0o755)) {
                 Ok(()) => rustix::fs::fsync(&at).map_err(file_error)?,
@@ -175,7 +175,7 @@ pub(crate) fn rename_new(
 ) -> Result<(), FileError> {
     let flags = rustix::fs::RenameFlags::NOREPLACE;
     match rustix::fs::renameat_with(&from.0, from.1, &to.0, to.1, flags) {
-        // A file system that cannot: who calls holds the lock that all our writers hold.
+        // For a file system that cannot: the caller holds the lock that all our writers hold.
         Err(Errno::NOSYS | Errno::INVAL | Errno::OPNOTSUPP) => {
             if stat(&to.0, to.1)?.is_some() {
                 return Err(FileError::Exists);
@@ -191,7 +191,7 @@ pub(crate) fn absolute(path: &Path) -> io::Result<PathBuf> {
     std::fs::canonicalize(path)
 }
 
-/// What a failure of the disk means to who asked.
+/// What an error of the system means to the caller.
 pub(crate) fn file_error(error: Errno) -> FileError {
     match error {
         Errno::NOENT => FileError::NotFound,
@@ -200,7 +200,7 @@ pub(crate) fn file_error(error: Errno) -> FileError {
         Errno::NOTDIR => FileError::NotDirectory,
         Errno::LOOP | Errno::ACCESS | Errno::PERM | Errno::NXIO | Errno::INVAL => FileError::Denied,
         Errno::NOSPC | Errno::DQUOT | Errno::FBIG => FileError::Full,
-        error => FileError::Disk(error.into()),
+        error => FileError::Io(error.into()),
     }
 }
 
@@ -209,7 +209,7 @@ pub(crate) fn io_file_error(error: io::Error) -> FileError {
     match Errno::from_io_error(&error) {
         Some(errno) => file_error(errno),
         None if error.kind() == io::ErrorKind::StorageFull => FileError::Full,
-        None => FileError::Disk(error),
+        None => FileError::Io(error),
     }
 }
 

@@ -1,6 +1,7 @@
-//! Threads for what takes long: syncing files, hashing them, walking folders.
+//! Threads for work that takes long: syncing files, hashing them, walking over folders.
 //!
-//! Whoever polls a store's future may be driving a thousand sockets; only short calls happen there.
+//! A task that polls a store's future may be driving a thousand sockets; only short calls happen
+//! there.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +16,7 @@ type Job = Box<dyn FnOnce() + Send>;
 impl Workers {
     /// Starts this many threads, and one if that is none: work that nobody does never ends.
     pub(crate) fn start(threads: usize) -> std::io::Result<Self> {
-        // When it is full, who asks waits.
+        // While it is full, callers wait.
         let (jobs, queue) = mpsc::channel(64);
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..threads.max(1) {

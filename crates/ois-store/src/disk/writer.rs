@@ -1,8 +1,9 @@
-//! The one who appends to the log.
+//! The writer of the log, of which there is one.
 //!
 //! A batch is encoded once, written with one call and, if the store promises it, synced before
 //! anybody can read it. If the disk does not take it, the file is cut back to where it was good and
-//! nothing has happened; until even that succeeds, nothing more is written.
+//! nothing has happened; until even that succeeds, nothing more is written. The last batch stays in
+//! memory, since everybody reads it next.
 
 use std::{io, path::PathBuf, sync::Arc};
 
@@ -14,23 +15,24 @@ use super::{
     chain::Key,
     door::{Door, DoorFile, remove_if_there, replace},
     line::Entry,
+    nonces::Nonces,
     scan::Place,
     segment::{Header, Segment},
     view::View,
 };
-use crate::{AppendError, Batch, ImportError, Record};
+use crate::{AppendError, Appended, Batch, ImportError, Record};
 
 /// What the writer needs to know about the log that it goes on with.
 pub(crate) struct Start {
-    /// `.ois/log`.
+    /// The directory of the log, `.ois/log`.
     pub(crate) dir: PathBuf,
-    /// Whose log it is.
+    /// The id of the team whose log it is.
     pub(crate) team: String,
-    /// The secret of its chain.
+    /// The secret of the log's chain.
     pub(crate) key: Key,
     /// Whether a batch is synced before it is shown.
     pub(crate) durability: Durability,
-    /// From this length on a segment is followed by another one.
+    /// The length in bytes from which on a segment is followed by another one.
     pub(crate) segment_bytes: u64,
     /// The last record.
     pub(crate) last: Place,
@@ -44,14 +46,25 @@ pub(crate) struct Start {
 pub(crate) struct Writer {
     door: Arc<dyn Door>,
     view: Arc<View>,
+    nonces: Arc<Nonces>,
     head: watch::Sender<EventId>,
     start: Start,
     open: Option<Open>,
     /// A segment that was begun and could not be finished.
     stray: Option<PathBuf>,
-    encoded: Vec<u8>,
-    /// One event.
+    buffers: Buffers,
+}
+
+/// What is filled for a batch and emptied for the next one.
+#[derive(Default)]
+struct Buffers {
+    /// The lines of the batch.
+    lines: Vec<u8>,
+    /// The payload of one event.
     payload: Vec<u8>,
+    /// The hashes of the batch's nonces, and the offsets of their records.
+    nonces: Vec<(u64, u64)>,
+    /// Room for computing the chain.
     scratch: Vec<u8>,
 }
 
@@ -68,6 +81,7 @@ impl Writer {
     pub(crate) fn new(
         door: Arc<dyn Door>,
         view: Arc<View>,
+        nonces: Arc<Nonces>,
         head: watch::Sender<EventId>,
         start: Start,
     ) -> io::Result<Self> {
@@ -78,27 +92,34 @@ impl Writer {
                 Some(Open { segment: Arc::clone(segment), file, ill: false })
             }
         };
-        let (encoded, payload, scratch) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { door, view, head, start, open, stray: None, encoded, payload, scratch })
+        let buffers = Buffers::default();
+        Ok(Self { door, view, nonces, head, start, open, stray: None, buffers })
     }
 
-    /// Appends a batch as a whole.
+    /// Appends a batch as a whole, if the log still ends at `after`.
     pub(crate) fn append(
         &mut self,
         events: Vec<NewEvent>,
         now: Timestamp,
-    ) -> Result<Batch, AppendError> {
+        after: EventId,
+    ) -> Result<Appended, AppendError> {
+        let before = self.start.last.id;
+        if before != after {
+            return Err(AppendError::Moved(before));
+        }
         if events.is_empty() {
-            return Ok(Batch::new());
+            return Ok(Appended { first: before.next(), last: before });
         }
         let first = self.first_id(now);
-        self.make_ready(first).map_err(AppendError::Disk)?;
+        self.make_ready(first)?;
         let (batch, last) = self.encode(events, first, now.max(self.start.last.time));
-        self.write().map_err(AppendError::Disk)?;
+        self.write()?;
         self.start.last = last;
+        self.nonces.add(&self.buffers.nonces);
         self.view.set_oldest(first);
+        self.view.set_recent(before, batch);
         self.head.send_replace(last.id);
-        Ok(batch)
+        Ok(Appended { first, last: last.id })
     }
 
     /// Makes these messages the beginning of an empty log: one segment, there as a whole or not at
@@ -115,8 +136,9 @@ impl Writer {
         let mut content = segment.header.line().into_bytes();
         let mut last = Place { chain: segment.base, ..self.start.last };
         for message in messages {
-            self.payload.clear();
-            event::encode_message(&message, &mut self.payload);
+            let Buffers { payload, scratch, .. } = &mut self.buffers;
+            payload.clear();
+            event::encode_message(&message, payload);
             let entry = Entry {
                 id: message.id,
                 time: message.time,
@@ -124,13 +146,13 @@ impl Writer {
                 room: message.room.as_str(),
                 author: message.user.split_whitespace().next().unwrap_or_default(),
                 nonce: None,
-                payload: &self.payload,
+                payload,
             };
-            let chain = entry.write(&self.start.key, last.chain, &mut content, &mut self.scratch);
+            let chain = entry.write(&self.start.key, last.chain, &mut content, scratch);
             last = Place { id: message.id, time: message.time, chain };
         }
         let placed = replace(&*self.door, &segment.path, &content, Durability::Sync);
-        placed.map_err(|source| ImportError::Disk { what: segment.name(), source })?;
+        placed.map_err(|source| ImportError::Io { what: segment.name(), source })?;
         segment.commit(content.len() as u64);
         self.view.push(Arc::new(segment));
         self.start.last = last;
@@ -194,6 +216,7 @@ impl Writer {
         let file = replace(&*self.door, &path, line.as_bytes(), self.start.durability)?;
         let length = line.len() as u64;
         let segment = Arc::new(Segment::new(path, header, &self.start.key, length));
+        self.nonces.begin(Arc::clone(&segment), self.start.last);
         self.start.last.chain = segment.base;
         self.stray = None;
         self.view.push(Arc::clone(&segment));
@@ -201,18 +224,26 @@ impl Writer {
         Ok(())
     }
 
+    /// Encodes a batch into the buffers; answers with its records and the last one's place.
     fn encode(&mut self, events: Vec<NewEvent>, first: EventId, time: Timestamp) -> (Batch, Place) {
         let (mut id, mut chain) = (first, self.start.last.chain);
         let mut batch = Batch::with_capacity(events.len());
-        for kept in [&mut self.encoded, &mut self.payload] {
-            kept.clear();
-            kept.shrink_to(KEPT);
+        let Buffers { lines, payload, nonces, scratch } = &mut self.buffers;
+        for buffer in [&mut *lines, &mut *payload] {
+            buffer.clear();
+            buffer.shrink_to(KEPT);
         }
+        nonces.clear();
+        let start = self.open.as_ref().map_or(0, |open| open.segment.length());
         for event in events {
             let (kind, room) = (event.kind(), event.room().clone());
             let (author, nonce) = (event.author().clone(), event.nonce().cloned());
-            self.payload.clear();
-            event.encode_to(id, time, &mut self.payload);
+            if let Some(nonce) = &nonce {
+                let offset = start + lines.len() as u64;
+                nonces.push((self.nonces.key().hash(&author, nonce.as_str()), offset));
+            }
+            payload.clear();
+            event.encode_to(id, time, payload);
             let entry = Entry {
                 id,
                 time,
@@ -220,10 +251,10 @@ impl Writer {
                 room: RoomName::as_str(&room),
                 author: author.as_str(),
                 nonce: nonce.as_ref().map(ois_protocol::Nonce::as_str),
-                payload: &self.payload,
+                payload,
             };
-            chain = entry.write(&self.start.key, chain, &mut self.encoded, &mut self.scratch);
-            let payload = self.payload.as_slice().into();
+            chain = entry.write(&self.start.key, chain, lines, scratch);
+            let payload = payload.as_slice().into();
             batch.push(Record { id, time, kind: Some(kind), room, payload });
             id = id.next();
         }
@@ -236,7 +267,7 @@ impl Writer {
         let open = self.open.as_mut().expect("make_ready has opened one");
         let good = open.segment.length();
         open.ill = true;
-        let mut written = open.file.write_at(&self.encoded, good);
+        let mut written = open.file.write_at(&self.buffers.lines, good);
         if written.is_ok() && self.start.durability == Durability::Sync {
             written = open.file.sync();
         }
@@ -248,10 +279,17 @@ impl Writer {
             return Err(error);
         }
         open.ill = false;
-        open.segment.commit(good + self.encoded.len() as u64);
+        open.segment.commit(good + self.buffers.lines.len() as u64);
         Ok(())
     }
 }
 
-/// How much room for encoding is kept between batches.
+impl Drop for Writer {
+    /// Waits for the index that is being written: the lock on the root ends after this.
+    fn drop(&mut self) {
+        self.nonces.wait();
+    }
+}
+
+/// How much room for encoding is kept between batches, in bytes.
 const KEPT: usize = 1024 * 1024;

@@ -13,42 +13,42 @@ use crate::{Condition, FileEntry, FileError, FileReader, FileWriter, Pending, po
 
 /// Everything in a tree, by path. The root is always there.
 #[derive(Default)]
-pub(super) struct Tree(BTreeMap<StorePath, Kept>);
+pub(super) struct Tree(BTreeMap<StorePath, Node>);
 
 /// What bears a name.
 #[derive(Clone)]
-pub(super) enum Kept {
-    /// A folder.
+pub(super) enum Node {
+    /// The name is a folder's.
     Dir,
     /// A file's content.
     File(Arc<[u8]>),
 }
 
 impl Tree {
-    pub(super) fn kept(&self, path: &StorePath) -> Option<Kept> {
-        if path.is_root() { Some(Kept::Dir) } else { self.0.get(path).cloned() }
+    pub(super) fn node(&self, path: &StorePath) -> Option<Node> {
+        if path.is_root() { Some(Node::Dir) } else { self.0.get(path).cloned() }
     }
 
     /// What bears this name, or how the file system would say that nothing does.
-    fn found(&self, path: &StorePath) -> Result<Kept, FileError> {
+    fn found(&self, path: &StorePath) -> Result<Node, FileError> {
         let mut parent = path.parent();
         while let Some(at) = parent {
-            if let Some(Kept::File(_)) = self.kept(&at) {
+            if let Some(Node::File(_)) = self.node(&at) {
                 return Err(FileError::NotDirectory);
             }
             parent = at.parent();
         }
-        self.kept(path).ok_or(FileError::NotFound)
+        self.node(path).ok_or(FileError::NotFound)
     }
 
     pub(super) fn list(&self, path: &StorePath) -> Result<Vec<FileEntry>, FileError> {
-        let Kept::Dir = self.found(path)? else { return Err(FileError::NotDirectory) };
+        let Node::Dir = self.found(path)? else { return Err(FileError::NotDirectory) };
         let here = self.0.iter().filter(|(at, _)| at.parent().as_ref() == Some(path));
-        let entries = here.filter_map(|(at, kept)| {
+        let entries = here.filter_map(|(at, node)| {
             let name = at.file_name().filter(|name| policy::is_shown(name))?.to_owned();
-            let (is_dir, size) = match kept {
-                Kept::Dir => (true, 0),
-                Kept::File(bytes) => (false, bytes.len() as u64),
+            let (is_dir, size) = match node {
+                Node::Dir => (true, 0),
+                Node::File(bytes) => (false, bytes.len() as u64),
             };
             Some(FileEntry { name, is_dir, size, modified: Timestamp::default() })
         });
@@ -58,9 +58,9 @@ impl Tree {
     pub(super) fn make_dirs(&mut self, path: &StorePath) -> Result<(), FileError> {
         let Some(parent) = path.parent() else { return Ok(()) };
         self.make_dirs(&parent)?;
-        match self.0.entry(path.clone()).or_insert(Kept::Dir) {
-            Kept::Dir => Ok(()),
-            Kept::File(_) => Err(FileError::NotDirectory),
+        match self.0.entry(path.clone()).or_insert(Node::Dir) {
+            Node::Dir => Ok(()),
+            Node::File(_) => Err(FileError::NotDirectory),
         }
     }
 
@@ -70,18 +70,18 @@ impl Tree {
             return Err(FileError::Denied);
         }
         match to.parent().map(|parent| self.found(&parent)) {
-            Some(Ok(Kept::Dir)) => {}
-            Some(Ok(Kept::File(_))) => return Err(FileError::NotDirectory),
+            Some(Ok(Node::Dir)) => {}
+            Some(Ok(Node::File(_))) => return Err(FileError::NotDirectory),
             Some(Err(error)) => return Err(error),
             None => return Err(FileError::Denied),
         }
-        if self.kept(to).is_some() {
+        if self.node(to).is_some() {
             return Err(FileError::Exists);
         }
-        for (path, kept) in self.take(from) {
+        for (path, node) in self.take(from) {
             let rest = &path.components()[from.components().len()..];
             let moved = rest.iter().try_fold(to.clone(), |at, name| at.join(name));
-            self.0.insert(moved.expect("these names were names before"), kept);
+            self.0.insert(moved.expect("these names were names before"), node);
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Tree {
         Ok(())
     }
 
-    fn take(&mut self, from: &StorePath) -> Vec<(StorePath, Kept)> {
+    fn take(&mut self, from: &StorePath) -> Vec<(StorePath, Node)> {
         let within = |path: &StorePath| path.components().starts_with(from.components());
         let (taken, left) =
             std::mem::take(&mut self.0).into_iter().partition(|(path, _)| within(path));
@@ -108,8 +108,8 @@ impl Tree {
         bytes: &[u8],
     ) -> Result<String, FileError> {
         let present = match self.found(path) {
-            Ok(Kept::File(bytes)) => Some(tag(&bytes)),
-            Ok(Kept::Dir) => return Err(FileError::IsDirectory),
+            Ok(Node::File(bytes)) => Some(tag(&bytes)),
+            Ok(Node::Dir) => return Err(FileError::IsDirectory),
             Err(FileError::NotFound) => None,
             Err(error) => return Err(error),
         };
@@ -120,7 +120,7 @@ impl Tree {
             _ => return Err(FileError::Changed),
         }
         self.make_dirs(&path.parent().unwrap_or_default())?;
-        self.0.insert(path.clone(), Kept::File(bytes.into()));
+        self.0.insert(path.clone(), Node::File(bytes.into()));
         Ok(tag(bytes))
     }
 }
@@ -131,8 +131,8 @@ pub(super) struct Reader(Arc<[u8]>);
 impl Reader {
     pub(super) fn open(tree: &Tree, path: &StorePath) -> Result<Box<dyn FileReader>, FileError> {
         match tree.found(path)? {
-            Kept::Dir => Err(FileError::IsDirectory),
-            Kept::File(bytes) => Ok(Box::new(Self(bytes))),
+            Node::Dir => Err(FileError::IsDirectory),
+            Node::File(bytes) => Ok(Box::new(Self(bytes))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The states of a message's deliveries, read out of the log.
 
 use ois_protocol::{Delivery, EventId, EventKind, ServerFrame, event};
-use ois_store::{Limit, Store};
+use ois_store::{Filter, Limit, Store};
 
 use super::DeliveriesError;
 use crate::access::viewer::Viewer;
@@ -13,7 +13,8 @@ pub(super) async fn read(
     viewer: &Viewer,
     message: EventId,
 ) -> Result<Vec<Delivery>, DeliveriesError> {
-    let found = store.read(message.before(), Limit { records: 1, bytes: 1 }).await?;
+    let (all, one) = (Filter::default(), Limit { records: 1, bytes: 1 });
+    let found = store.read(message.before(), &all, one).await?.records;
     let here = found.first().filter(|record| record.id == message);
     let here = here.filter(|record| record.kind == Some(EventKind::Message));
     let seen = here.filter(|record| viewer.sees(&record.room));
@@ -26,23 +27,22 @@ pub(super) async fn read(
         _ => Vec::new(),
     };
     let until = record.time.after_ms(SPAN_MS);
+    let states = Filter { kinds: Some(vec![EventKind::Delivery]), ..Filter::default() };
     let mut after = message;
     loop {
-        let records = store.read(after, CHUNK).await?;
-        let Some(last) = records.last() else { return Ok(deliveries) };
-        after = last.id;
-        let is_late = last.time > until;
-        let states = records.iter().filter(|record| record.kind == Some(EventKind::Delivery));
-        for state in states {
+        let page = store.read(after, &states, CHUNK).await?;
+        for state in &page.records {
             if let Ok(ServerFrame::Delivery(state)) = event::decode(&state.payload)
                 && state.message == message
             {
                 deliveries.push(state);
             }
         }
-        if is_late {
+        let is_late = page.records.last().is_some_and(|last| last.time > until);
+        if is_late || page.cursor == after {
             return Ok(deliveries);
         }
+        after = page.cursor;
         // Two days may be long: other tasks have a turn in between.
         tokio::task::yield_now().await;
     }

@@ -1,7 +1,7 @@
 //! Some messages of one room, read out of the log.
 
 use ois_protocol::{EventId, EventKind, RoomName, event::message_json};
-use ois_store::{Batch, Limit, ReadError, Record, Store};
+use ois_store::{Batch, Filter, Limit, ReadError, Record, Store};
 
 use super::{From, Wanted};
 
@@ -39,7 +39,7 @@ async fn after(
 ) -> Result<Page, ReadError> {
     let mut page = Filling::new(limit);
     loop {
-        let batch = store.read(cursor, CHUNK).await?;
+        let batch = store.read(cursor, &Filter::default(), CHUNK).await?.records;
         let Some(last) = batch.last() else { break };
         cursor = last.id;
         if !page.take_all(batch, room) {
@@ -59,7 +59,7 @@ async fn before(
 ) -> Result<Page, ReadError> {
     let mut page = Filling::new(limit);
     loop {
-        let mut batch = store.read_before(cursor, CHUNK).await?;
+        let mut batch = store.read_before(cursor, &Filter::default(), CHUNK).await?.records;
         let Some(first) = batch.first() else { break };
         cursor = first.id;
         batch.reverse();

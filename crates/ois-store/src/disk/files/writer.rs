@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use ois_protocol::StorePath;
 use rustix::fs::CWD;
 
-use super::{Files, gone};
+use super::{DiskFiles, gone};
 use crate::{
     Condition, FileError, FileWriter, Pending,
     disk::{
@@ -25,7 +25,7 @@ pub(super) struct Writer {
 
 /// A temporary file and where it is to stand. Dropped, it leaves nothing.
 pub(super) struct Begun {
-    pub(super) files: Arc<Files>,
+    pub(super) files: Arc<DiskFiles>,
     pub(super) path: StorePath,
     pub(super) condition: Condition,
     pub(super) tmp: PathBuf,
