@@ -52,8 +52,9 @@ export function createDeliveries({ store, api, say }) {
 
   async function loadActive() {
     if (state().phase !== 'signed-in') return;
+    const activeAmong = state().runs;
     try {
-      store.dispatch({ type: 'runs', runs: (await api.runs({ active: 1 })).runs, active: true });
+      store.dispatch({ type: 'runs', runs: (await api.runs({ active: 1 })).runs, activeAmong });
     } catch {
       // Frames tell of turns that begin; those before stay unseen until the next greeting.
     }

@@ -75,6 +75,7 @@ export function createSession({ store, link, api, prefs, nonce, now, later }) {
       return;
     }
     refreshing = true;
+    store.dispatch({ type: 'members-asked' });
     try {
       store.dispatch({ type: 'members', members: (await api.members()).members });
     } catch {
