@@ -4,6 +4,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use ureq::http::Request;
 
+use crate::TIMEOUT;
+
 /// A client of one server, with or without a token.
 #[derive(Debug, Clone)]
 pub struct Rest {
@@ -30,7 +32,7 @@ impl Rest {
         let settings = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(crate::room::PATIENCE * 3));
+            .timeout_global(Some(TIMEOUT));
         Self {
             agent: settings.build().into(),
             base: base.trim_end_matches('/').to_owned(),

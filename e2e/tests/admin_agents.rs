@@ -121,7 +121,7 @@ fn a_dead_delivery_is_listed_and_driven_again_with_and_without_a_server() -> Res
 
 #[test]
 fn what_nobody_takes_is_given_up_at_the_deadline_that_is_set() -> Result<()> {
-    let (server, _folder) = with(&["--delivery-deadline", "1s", "--ping-seconds", "1"])?;
+    let (server, _folder) = with(&["--delivery-deadline", "1s", "--ping-seconds", "10"])?;
     let (rest, mut mira) = server.person("Mira")?;
     let call = mira.say("@HKH hi")?;
     let notice = mira.hear("OIS", |text| text.contains("its time was over"))?;

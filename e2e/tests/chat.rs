@@ -1,10 +1,10 @@
 //! The room over the wire: resume, nonce, presence, paging, and what lies on the disk.
 
-use std::{collections::BTreeSet, fs, time::Instant};
+use std::{collections::BTreeSet, fs};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use e2e::{
-    room::{Credential, PATIENCE, Room},
+    room::{Credential, Room},
     server::{AGENTS, PASSWORD, Server},
 };
 use serde_json::{Value, json};
@@ -200,10 +200,8 @@ fn a_reader_that_stalls_misses_nothing_and_holds_nobody_up() -> Result<()> {
         }
     }
     let mut seen = BTreeSet::new();
-    let until = Instant::now() + PATIENCE * 2;
     let mut last = 0;
     while seen.len() < 1000 {
-        ensure!(Instant::now() < until, "only {} of 1000 came", seen.len());
         let frame = stalled.wait_for("a message", |frame| frame["type"] == "message")?;
         let number = id(&frame["message"])?;
         assert!(number > last, "{number} after {last}");

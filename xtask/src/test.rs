@@ -61,10 +61,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let installed = installing.join().map_err(|_| anyhow::anyhow!("installing panicked"))?;
         *run.not_installed.lock().unwrap_or_else(PoisonError::into_inner) = installed.err();
         run.side_by_side(&[Suite::Web, Suite::Examples]);
-        // The gateway is mostly waited for, the browser mostly computes.
-        run.side_by_side(&[Suite::Browser, Suite::Openclaw]);
-        run.side_by_side(&[Suite::Whole, Suite::Crash]);
-        run.one(Suite::Bench);
+        // Each alone: a browser or a gateway takes both cores of a small machine for itself.
+        for suite in [Suite::Browser, Suite::Openclaw, Suite::Whole, Suite::Crash, Suite::Bench] {
+            run.one(suite);
+        }
         Ok(())
     })?;
     Ok(run.summary(begin.elapsed()))

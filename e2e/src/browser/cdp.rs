@@ -1,10 +1,11 @@
 //! Calls and events of the DevTools protocol over one WebSocket.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
+use crate::TIMEOUT;
 use crate::socket::{Received, Socket};
 
 /// One target's connection: calls, and what its events told meanwhile.
@@ -34,7 +35,7 @@ impl Cdp {
     /// Calls `method` and answers with its result.
     pub(super) fn call(&mut self, method: &str, params: Value) -> Result<Value> {
         let id = self.send(method, params)?;
-        let until = Instant::now() + ANSWER;
+        let until = Instant::now() + TIMEOUT;
         loop {
             let frame = self.next(until, method)?;
             if frame["id"] != id {
@@ -49,7 +50,7 @@ impl Cdp {
 
     /// Waits until the page has finished loading more often than `before`.
     pub(super) fn wait_load(&mut self, before: u64) -> Result<()> {
-        let until = Instant::now() + ANSWER;
+        let until = Instant::now() + TIMEOUT;
         while self.loads <= before {
             self.next(until, "the end of loading")?;
         }
@@ -73,7 +74,7 @@ impl Cdp {
             }
             Received::Pong => Ok(Value::Null),
             Received::Closed => bail!("the browser closed during {what}"),
-            Received::Nothing => bail!("the browser did not answer {what} within {ANSWER:?}"),
+            Received::Nothing => bail!("the browser did not answer {what} within {TIMEOUT:?}"),
         }
     }
 
@@ -130,5 +131,3 @@ fn console_word(arg: &Value) -> String {
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
-
-const ANSWER: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::cdp::{Cdp, exception};
 use super::screen::{Screen, Theme};
-use crate::binary;
+use crate::{TIMEOUT, binary};
 
 /// A window of a [`Browser`](super::Browser).
 #[derive(Debug)]
@@ -22,9 +22,6 @@ pub struct Page {
     /// Whether a finger is in place of the mouse.
     pub(super) touched: bool,
 }
-
-/// How long a page may take unless a test says otherwise.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Page {
     pub(super) fn attach(mut cdp: Cdp, user_agent: String) -> Result<Self> {
@@ -76,12 +73,22 @@ impl Page {
         Ok(answer["result"]["value"].clone())
     }
 
+    /// Stops the clock that the page reads, until the next load: what would expire stays, however
+    /// long the test takes to look at it. Timers run on.
+    ///
+    /// # Errors
+    /// When the browser has died.
+    pub fn stop_clock(&mut self) -> Result<()> {
+        self.eval("{ const now = Date.now(); Date.now = () => now; }")?;
+        Ok(())
+    }
+
     /// Waits until a JavaScript expression is true in the page, a reload in between included.
     ///
     /// # Errors
     /// When it is not in time.
     pub fn wait(&mut self, expression: &str) -> Result<()> {
-        self.wait_within(PATIENCE, expression)
+        self.wait_within(TIMEOUT, expression)
     }
 
     /// Waits as [`wait`](Self::wait) does, for as long as `within`.

@@ -15,6 +15,8 @@ const PART: &str = "Found it. Of 41 minutes, 38 are waiting for the disk:\n- 18,
 /// A team whose agents are at work, with most that can become of a mention.
 fn at_work() -> Result<(Visit, Rest, Vec<Monitor>)> {
     let (mut visit, admin) = Visit::of_admin()?;
+    // An activity holds for ten seconds of the page's clock; the pictures take longer than that.
+    visit.page.stop_clock()?;
     let budgets = json!({"budgets": [
         {"agent": "Neko🐾", "turns": 1, "policy": "ask", "minutes": 30},
         {"room": "main", "microUsd": 20_000_000, "policy": "digest"},

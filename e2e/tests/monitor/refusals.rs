@@ -9,7 +9,7 @@ use crate::team::Team;
 /// Bob calls a gateway that behaves so and does not change before the deadline: he is told, once.
 fn who_called_is_told_once(manner: Manner) -> Result<()> {
     let mut team = Team::start_with(|settings| {
-        settings.env.push(("OIS_DEADLINE".to_owned(), "2s".to_owned()));
+        settings.env.push(("OIS_DEADLINE".to_owned(), "10s".to_owned()));
     })?;
     team.comes_back_as(manner)?;
     let call = team.call("@ARIA hello?")?;

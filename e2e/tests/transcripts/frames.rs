@@ -1,7 +1,6 @@
 //! Steps over WebSockets.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::room::{Credential, Room};
@@ -56,10 +55,8 @@ impl Sockets {
             let recorded = expected.get(socket).unwrap_or(&none);
             let mut found = Vec::new();
             for _ in recorded {
-                found.push(
-                    room.wait_within(PATIENCE, "any frame", |_| true)
-                        .with_context(|| socket.to_owned())?,
-                );
+                found
+                    .push(room.wait_for("any frame", |_| true).with_context(|| socket.to_owned())?);
             }
             found.extend(room.drain()?);
             ensure!(
@@ -195,6 +192,4 @@ fn limits(replay: &Replay) -> Result<()> {
     Ok(())
 }
 
-/// Shorter than elsewhere: many steps fail together when one thing is wrong.
-const PATIENCE: Duration = Duration::from_secs(5);
 const FLOOD: usize = 110;
