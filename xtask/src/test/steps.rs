@@ -1,4 +1,4 @@
-//! What each suite does.
+//! The steps of each suite.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -15,7 +15,7 @@ use super::Options;
 use super::built::{Built, SELECTION, TestBinary};
 use crate::command::{Log, cargo_with, signal, workspace};
 use crate::suite::Suite;
-use crate::{deny, graph, layers, tools};
+use crate::{circles, deny, graph, layers, tools};
 
 /// Runs one suite.
 ///
@@ -24,7 +24,11 @@ use crate::{deny, graph, layers, tools};
 pub(super) fn run(suite: Suite, options: &Options, built: &Built, log: &mut Log) -> Result<()> {
     match suite {
         Suite::Fmt => log.run(cargo_with(&["fmt", "--all", "--check"]), LIMIT),
-        Suite::Layers => none(&layers::violations(&graph::own()?), log),
+        Suite::Layers => {
+            let packages = graph::own()?.packages;
+            let circles = circles::violations(&circles::all(&packages)?);
+            none(&[layers::violations(&packages), circles].concat(), log)
+        }
         Suite::Deny => none(&deny::violations(&graph::all()?)?, log),
         Suite::Clippy => clippy(log),
         Suite::Build => Ok(()),
@@ -61,7 +65,7 @@ fn none(violations: &[String], log: &mut Log) -> Result<()> {
     Ok(())
 }
 
-/// All of it, and again without features what the server has without them.
+/// Lints the whole workspace, and without features the crates that the server has without them.
 fn clippy(log: &mut Log) -> Result<()> {
     let mut all = cargo_with(&["clippy", "--all-targets"]);
     all.args(SELECTION).args(["--", "-D", "warnings"]);
@@ -126,7 +130,8 @@ fn all_of(
     Ok(())
 }
 
-/// The tests that start gateways themselves, and beside them one gateway for those that ask for it.
+/// Runs the tests that start gateways themselves, and those that expect one, for which one is started
+/// here.
 fn openclaw(built: &Built, log: &mut Log) -> Result<()> {
     let gateway = Gateway::start(log)?;
     let set = BTreeMap::from([
@@ -137,13 +142,13 @@ fn openclaw(built: &Built, log: &mut Log) -> Result<()> {
     all_of(Suite::Openclaw, built, &set, log)
 }
 
-/// Where the tests find the gateway's package.
+/// The variable that tells the tests where the gateway is installed.
 fn cache() -> (String, String) {
     let cache = tools::openclaw_cache().to_string_lossy().into_owned();
     ("OIS_OPENCLAW_CACHE".to_owned(), cache)
 }
 
-/// One OpenClaw gateway, ended with this value.
+/// A running OpenClaw gateway, which ends with this value.
 struct Gateway {
     script: Child,
     ready: String,
@@ -156,14 +161,14 @@ impl Gateway {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.handle()?);
         let mut script = command.spawn().context("cannot run bash")?;
         let out = script.stdout.take().context("a pipe was asked for")?;
-        // From here on the script is ended when this function fails.
+        // From here on an early return ends the script.
         let mut gateway = Self { script, ready: String::new() };
         // One line, so the sender never waits.
         let (said, line) = mpsc::sync_channel(1);
         thread::spawn(move || {
             let mut line = String::new();
             if BufReader::new(out).read_line(&mut line).is_ok() {
-                // When nobody waits any more, nobody wants to know.
+                // The receiver is gone once the start took too long: nothing is left to tell.
                 drop(said.send(line));
             }
         });
