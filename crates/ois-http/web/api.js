@@ -36,7 +36,7 @@ export function createApi({ fetch, onGone }) {
   async function call(method, address, { json, body, headers = {} } = {}) {
     const { signal } = session;
     const request = { method, headers: { ...headers }, credentials: 'same-origin', cache: 'no-store', body };
-    // What is written is carried out though the reader leaves; what is read nobody wants any more.
+    // A request that writes is carried out though the reader leaves; the answer to a read has no use.
     if (method === 'GET') {
       if (signal.aborted) throw new CallError(0, 'network', '');
       request.signal = signal;
@@ -58,7 +58,7 @@ export function createApi({ fetch, onGone }) {
     throw errorOf(answer.status, text, (name) => answer.headers.get(name));
   }
 
-  /** Ends the session: what is still read is given up, so that no answer comes after its end. */
+  /** Ends the session. Reads under way are given up, so that no answer comes after its end. */
   async function logout() {
     session.abort();
     try {

@@ -46,7 +46,7 @@ function takeDelivery(state, { type: _, ...delivery }) {
   return { ...state, deliveries: { ...pruned(state), [delivery.message]: { ...of, [key]: next } } };
 }
 
-/** What the attempt went through before, and how earlier attempts ended. */
+/** The rungs of the attempt so far, and the ends of earlier attempts. */
 function past(known, next) {
   const rung = { [next.state]: next.at };
   if (!known) return { rungs: rung, earlier: [] };

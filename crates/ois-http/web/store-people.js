@@ -1,4 +1,4 @@
-// Who belongs to the team and who is here: how events change it. Pure.
+// The members of the team and their presence: how events change them. Pure.
 
 import { memberOf } from './names.js';
 

@@ -1,4 +1,4 @@
-//! What became of a mention: rung by rung beside the message, after a failure, after a reload.
+//! The state of a mention beside its message, rung by rung: after a failure, after a reload.
 
 use anyhow::Result;
 use serde_json::json;

@@ -72,9 +72,9 @@ fn begin(agent: &mut Monitor, run: &str, cause: u64) -> Result<()> {
 }
 
 fn end(agent: &mut Monitor, run: &str, cause: u64, state: &str, more: &Value) -> Result<()> {
-    let mut fate = more.clone();
-    fate["run"] = run.into();
-    agent.reports(cause, state, &fate)?;
+    let mut report = more.clone();
+    report["run"] = run.into();
+    agent.reports(cause, state, &report)?;
     let usage = json!({"inputTokens": 18_234, "outputTokens": 420, "microUsd": 61_200});
     let over = json!({"end": "2026-02-06T12:35:00.000Z", "outcome": state, "usage": usage});
     agent.turn(run, cause, &over)

@@ -1,4 +1,4 @@
-//! What a person does about agents: stop a turn, let a chain go on, allow or decline a wake.
+//! A person steers agents: stops a turn, lets a chain go on, allows or declines a wake.
 
 use anyhow::{Result, ensure};
 use e2e::rest::Rest;

@@ -1,4 +1,4 @@
-//! Who can be reached, who is at work, what was used and what may be.
+//! Presence, turns under way, usage and budgets on the page.
 
 use anyhow::Result;
 use serde_json::json;

@@ -1,4 +1,4 @@
-// What the page knows of deliveries, turns and activity, and what it fetches of them.
+// Deliveries, turns and activities in the state of the page, and the requests for them.
 
 import test from 'node:test';
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-// What follows from what the link hears: nothing lost, nothing doubled.
+// The consequences of frames: nothing is lost and nothing doubled.
 
 import test from 'node:test';
 import assert from 'node:assert/strict';
