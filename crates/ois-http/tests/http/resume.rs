@@ -1,18 +1,17 @@
-//! Who missed much gets it from disk, one piece after the other.
+//! A connection that missed much gets it from disk, one piece after the other.
 
 use std::{
-    net::TcpStream,
     sync::{Arc, mpsc},
     time::Duration,
 };
 
 use ois_protocol::{Draft, Kind, Member, NewEvent, Role, Timestamp};
 use ois_store::Store;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime::Builder;
-use tungstenite::{Message, WebSocket};
 
 use crate::{
+    frames::{next, open, send},
     gate::Gate,
     house::{AGENT, House},
 };
@@ -62,18 +61,6 @@ fn fill(store: &dyn Store) {
         let batch = vec![NewEvent::Message(draft.clone()); 1024];
         runtime.block_on(store.append(batch, NOON)).unwrap();
     }
-}
-
-fn open(house: &House) -> WebSocket<TcpStream> {
-    tungstenite::client("ws://ois/ws", house.connect()).unwrap().0
-}
-
-fn send(socket: &mut WebSocket<TcpStream>, frame: &Value) {
-    socket.send(Message::text(frame.to_string())).unwrap();
-}
-
-fn next(socket: &mut WebSocket<TcpStream>) -> Value {
-    serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap()
 }
 
 /// By this piece the other has been answered.
