@@ -30,7 +30,7 @@ pub const PROGRAM: &str = "OIS_CHROMIUM";
 #[derive(Debug)]
 pub struct Browser {
     control: Cdp,
-    /// `ws://127.0.0.1:PORT/devtools`.
+    /// The address of DevTools: `ws://127.0.0.1:PORT/devtools`.
     devtools: String,
     user_agent: String,
     downloads: PathBuf,

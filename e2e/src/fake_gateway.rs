@@ -38,7 +38,7 @@ pub struct FakeGateway {
     accepting: Option<JoinHandle<()>>,
 }
 
-/// What the test and the connections' threads share.
+/// The state that the test and the threads of the connections share.
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,

@@ -35,7 +35,7 @@ pub struct Gateway {
     state: PathBuf,
     model_url: String,
     script: Process,
-    /// What the script said when the gateway was ready: `port`, `url`, `token`, `hooks_token`, `pid`.
+    /// The values that the script printed when the gateway was ready: `port`, `url`, `token`, `hooks_token`, `pid`.
     ready: BTreeMap<String, String>,
 }
 
@@ -123,7 +123,7 @@ impl Gateway {
         self.said("port")?.parse().context("a port that is no number")
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// The address of the gateway: `http://127.0.0.1:PORT`.
     ///
     /// # Errors
     /// When the script said none.

@@ -20,7 +20,7 @@ pub struct Settings {
     pub token: String,
     /// The agent's short name.
     pub name: String,
-    /// The directory in which it remembers.
+    /// The directory of the monitor's state.
     pub state: PathBuf,
     /// The gateway's port on 127.0.0.1 and its token, for an agent behind a gateway.
     pub gateway: Option<(u16, String)>,
@@ -33,14 +33,14 @@ pub struct Settings {
 /// A monitor that runs, or may be started again on the same state and local port.
 pub type Monitor = Program<Settings>;
 
-/// What `ois-monitor doctor` found.
+/// The findings of `ois-monitor doctor`.
 #[derive(Debug, Clone)]
 pub struct Diagnosis {
-    /// How it ended.
+    /// The exit status of the command.
     pub status: ExitStatus,
     /// The links of the chain: `link`, `verdict` (`good`, `unsure`, `broken`), `seen`, `advice`.
     pub checks: Vec<Value>,
-    /// Everything that it said, both streams.
+    /// The whole output of the command, both streams.
     pub words: String,
 }
 

@@ -1,4 +1,4 @@
-//! Somebody in the room who calls agents and looks at what they answer.
+//! A person in the room who calls agents and looks at their answers.
 
 use std::time::Instant;
 

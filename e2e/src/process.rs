@@ -1,4 +1,4 @@
-//! One child process: its lines, its end, and no way to outlive the test.
+//! One child process: its lines and its end. It never outlives the test.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
@@ -19,7 +19,7 @@ pub struct Process {
     said: Arc<Said>,
 }
 
-/// What a process has said so far and how it ended.
+/// The output of a process so far, and its end.
 #[derive(Debug, Default)]
 struct Said {
     state: Mutex<State>,
@@ -31,10 +31,10 @@ struct State {
     lines: Vec<String>,
     /// The lines of standard output alone.
     printed: Vec<String>,
-    /// Streams of which more may come.
+    /// The number of streams of which more may come.
     open: usize,
     ended: Option<ExitStatus>,
-    /// Whether all that it said before its end is there.
+    /// Whether all output from before its end has been read.
     heard_out: bool,
 }
 

@@ -12,12 +12,10 @@ pub trait Launch {
     /// The program's name, which failures use.
     const NAME: &'static str;
 
-    /// The words that stand before the address in the line with which the program says that it
-    /// listens.
+    /// The words before the address in the line that says that the program listens.
     const READY: &'static str;
 
-    /// The command that starts the program on `port` of the loopback device; port 0 means a free
-    /// one.
+    /// The command that starts the program on `port` of the loopback device; 0 means a free port.
     ///
     /// # Errors
     /// When the binary has not been built.
@@ -49,7 +47,7 @@ impl<S: Launch> Program<S> {
         self.port
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// The address of the program: `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
@@ -85,11 +83,6 @@ impl<S: Launch> Program<S> {
     #[must_use]
     pub fn settings(&self) -> &S {
         &self.settings
-    }
-
-    /// The settings of the next [`restart`](Self::restart).
-    pub fn settings_mut(&mut self) -> &mut S {
-        &mut self.settings
     }
 
     /// The process itself.

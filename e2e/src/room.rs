@@ -1,4 +1,4 @@
-//! A member's WebSocket: sign in, say, and wait for what the room answers.
+//! A member's WebSocket: it signs in, says messages and waits for frames.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -19,7 +19,7 @@ pub struct Room {
     waiting: VecDeque<Value>,
 }
 
-/// Who signs in.
+/// The credential with which a connection signs in.
 #[derive(Debug, Clone, Copy)]
 pub enum Credential<'a> {
     /// A session token, from [`Rest::login`](crate::rest::Rest::login).

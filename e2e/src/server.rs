@@ -72,12 +72,21 @@ impl Server {
     /// # Errors
     /// When it does not come up; the error carries what it said.
     pub fn fresh() -> Result<Self> {
-        let root = TempDir::new().context("no temporary directory")?;
-        let settings = Settings::at(root.path());
-        Self::start(Settings { _own_root: Some(Arc::new(root)), ..settings })
+        Self::with_flags(&[])
     }
 
-    /// `ws://127.0.0.1:PORT/`.
+    /// Starts a server with these flags on an empty root of its own.
+    ///
+    /// # Errors
+    /// When it does not come up; the error carries what it said.
+    pub fn with_flags(flags: &[&str]) -> Result<Self> {
+        let root = TempDir::new().context("no temporary directory")?;
+        let settings = Settings::at(root.path());
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Self::start(Settings { flags, _own_root: Some(Arc::new(root)), ..settings })
+    }
+
+    /// The address of the WebSocket: `ws://127.0.0.1:PORT/`.
     #[must_use]
     pub fn ws_url(&self) -> String {
         format!("ws://127.0.0.1:{}/", self.port())

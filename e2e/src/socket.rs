@@ -1,4 +1,4 @@
-//! A blocking WebSocket that speaks JSON and waits no longer than it is told.
+//! A blocking WebSocket that speaks JSON; every wait has a deadline.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ pub struct Socket {
     inner: WebSocket<TcpStream>,
 }
 
-/// What came.
+/// One thing that came, or that nothing did.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Received {
     /// A text or binary frame that is JSON.

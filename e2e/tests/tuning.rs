@@ -1,4 +1,4 @@
-//! What an operator may turn: each setting shows its effect on a real server.
+//! The settings for operators: each shows its effect on a real server.
 
 use std::{path::Path, process::Command};
 

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::TIMEOUT;
 use crate::socket::{Received, Socket};
 
-/// One target's connection: calls, and what its events told meanwhile.
+/// The connection to one target: calls, and the events that came meanwhile.
 #[derive(Debug)]
 pub(super) struct Cdp {
     socket: Socket,
     last_id: u64,
-    /// What went wrong in the page: errors on its console, exceptions, policy violations, dialogs.
+    /// The problems of the page: errors on its console, exceptions, policy violations, dialogs.
     pub(super) problems: Vec<String>,
     /// Every address that the page has asked for.
     pub(super) requests: Vec<String>,
@@ -105,7 +105,7 @@ impl Cdp {
             }
             "Page.javascriptDialogOpening" => {
                 self.problems.push(format!("dialog: {}", text(&params["message"])));
-                // Whoever waits for the page would wait for ever.
+                // An open dialog would hold up every other call.
                 self.send("Page.handleJavaScriptDialog", json!({"accept": true}))?;
             }
             _ => {}
@@ -114,7 +114,7 @@ impl Cdp {
     }
 }
 
-/// What an exception says, with its place.
+/// The words of an exception, with its place.
 pub(super) fn exception(details: &Value) -> String {
     let description = text(&details["exception"]["description"]);
     let words = if description.is_empty() { text(&details["text"]) } else { description };

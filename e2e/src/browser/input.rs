@@ -1,4 +1,4 @@
-//! What a hand does in a window: click, type, choose and drop files.
+//! Input in a window: clicks, keys, files that are chosen and dropped.
 
 use std::path::Path;
 

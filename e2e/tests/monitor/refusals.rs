@@ -18,7 +18,7 @@ fn who_called_is_told_once(manner: Manner) -> Result<()> {
     assert_eq!((&dead["state"], &dead["reason"]), (&json!("dead"), &json!("unauthorized")));
     assert!(dead["detail"].as_str().is_some_and(|words| words.contains("gateway")), "{dead}");
     team.gateway.behave(Manner::Well);
-    // Whoever mends it starts the monitor with the right token.
+    // The operator mends it and starts the monitor with the right token.
     team.restart_monitor()?;
     team.close(&[])
 }

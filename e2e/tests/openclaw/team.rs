@@ -67,7 +67,7 @@ impl Team {
 
     /// Ends the story: ARIA has replied to these, in this order, and said nothing else.
     pub(crate) fn close(mut self, answered: &[u64]) -> Result<()> {
-        // What was to come twice has come before the answer to this.
+        // An answer that comes twice has come before the answer to this call.
         let last = self.call("@ARIA anything else? [[say:nothing else]]")?;
         ensure!(self.answer(last)? == "nothing else", "another answer");
         let said = self.bob.said_by(ARIA.1)?;

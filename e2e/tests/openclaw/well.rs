@@ -1,4 +1,4 @@
-//! What happens at a gateway that stays up.
+//! Turns at a gateway that stays up.
 
 use anyhow::{Context, Result, ensure};
 use e2e::gateway::{Gateway, Model};

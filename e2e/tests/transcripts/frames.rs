@@ -97,7 +97,7 @@ impl Sockets {
     }
 }
 
-/// What each socket gets: as recorded or as fixed, and nothing for one that never signed in.
+/// The frames that each socket gets, as recorded or as fixed; none for one that never signed in.
 fn expected(name: &str, sender: &str, frames: &Value) -> Result<Expected> {
     let mut expected = Expected::new();
     for (socket, frames) in frames.as_object().into_iter().flatten() {
@@ -127,7 +127,7 @@ fn expected(name: &str, sender: &str, frames: &Value) -> Result<Expected> {
     Ok(expected)
 }
 
-/// What to send for a recorded frame: tokens and upload names are put back in.
+/// The frame to send for a recorded one: tokens and upload names are put back in.
 fn message(name: &str, frame: &Value, session: &str, upload: &Value) -> Message {
     if let Some(raw) = frame.as_str() {
         return Message::text(raw.to_owned());
