@@ -55,7 +55,7 @@ fn build(name: &str) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(workspace()).args(["build", "--quiet", "--package", name, "--bin", name]);
-    // What cargo told this test about its package would make build scripts run again.
+    // The variables that cargo sets for this test's package would make build scripts run again.
     let about_us =
         |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(about_us)) {

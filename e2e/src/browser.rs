@@ -11,7 +11,6 @@ mod screen;
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -21,6 +20,7 @@ pub use self::page::Page;
 pub use self::screen::{Network, Screen, Theme};
 
 use self::cdp::Cdp;
+use crate::TIMEOUT;
 use crate::process::Process;
 
 /// The environment variable that names another browser of the same family.
@@ -30,7 +30,7 @@ pub const PROGRAM: &str = "OIS_CHROMIUM";
 #[derive(Debug)]
 pub struct Browser {
     control: Cdp,
-    /// `ws://127.0.0.1:PORT/devtools`.
+    /// The address of DevTools: `ws://127.0.0.1:PORT/devtools`.
     devtools: String,
     user_agent: String,
     downloads: PathBuf,
@@ -60,7 +60,7 @@ impl Browser {
             .env("TMPDIR", profile.path())
             .arg("about:blank");
         let process = Process::start("chromium", command)?;
-        let url = process.line(START, |line| {
+        let url = process.line(TIMEOUT, |line| {
             Some(line.strip_prefix("DevTools listening on ")?.trim().to_owned())
         })?;
         let (devtools, _) = url.split_once("/browser/").context("an unknown DevTools address")?;
@@ -129,4 +129,3 @@ const FLAGS: [&str; 15] = [
     // A machine without a mouse would say that nothing can hover; a phone's screen says so by itself.
     "--blink-settings=primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4",
 ];
-const START: Duration = Duration::from_secs(60);

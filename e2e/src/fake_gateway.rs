@@ -17,13 +17,15 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use self::state::State;
 pub use self::state::{End, Manner, Step, Turn};
+
+use crate::{BETWEEN_LOOKS, TIMEOUT};
 
 /// The shared token of every fake gateway.
 pub const TOKEN: &str = "gateway-token-under-test";
@@ -36,7 +38,7 @@ pub struct FakeGateway {
     accepting: Option<JoinHandle<()>>,
 }
 
-/// What the test and the connections' threads share.
+/// The state that the test and the threads of the connections share.
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
@@ -86,13 +88,13 @@ impl FakeGateway {
     /// When somebody else has the port.
     pub fn up(&mut self) -> Result<()> {
         self.down()?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let listener = loop {
             match TcpListener::bind(self.address()) {
                 // A child that this process has just forked holds the old listener until it runs
                 // its program; or the system has lent the port to somebody's connection.
                 Err(error) if error.kind() == ErrorKind::AddrInUse && Instant::now() < until => {
-                    thread::park_timeout(BETWEEN_TRIES);
+                    thread::park_timeout(BETWEEN_LOOKS);
                 }
                 bound => break bound.context("the port is taken")?,
             }
@@ -104,7 +106,7 @@ impl FakeGateway {
     /// Waits for the next turn that was begun, in the order in which they were.
     ///
     /// # Errors
-    /// When none is within a minute.
+    /// When none is within [`TIMEOUT`].
     pub fn turn(&self) -> Result<Turn> {
         self.wait("turn", |state| state.begun.pop_front())
     }
@@ -127,7 +129,7 @@ impl FakeGateway {
     /// times since the start, whatever the answer was; answers with how many times that is.
     ///
     /// # Errors
-    /// When it is not within a minute.
+    /// When it is not within [`TIMEOUT`].
     pub fn asked(&self, method: &str, before: usize) -> Result<usize> {
         self.wait(method, |state| state.asked.get(method).copied().filter(|times| *times > before))
     }
@@ -145,7 +147,7 @@ impl FakeGateway {
     }
 
     fn wait<T>(&self, what: &str, mut pick: impl FnMut(&mut State) -> Option<T>) -> Result<T> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         let mut state = self.shared.lock();
         loop {
             if let Some(found) = pick(&mut state) {
@@ -153,7 +155,7 @@ impl FakeGateway {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("the gateway saw no {what} within {PATIENCE:?}: {state:#?}");
+                bail!("the gateway saw no {what} within {TIMEOUT:?}: {state:#?}");
             }
             let waited = self.shared.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -201,7 +203,7 @@ fn accept(listener: TcpListener, shared: &Arc<Shared>) -> JoinHandle<()> {
 
 /// One connection: a WebSocket, or one HTTP request.
 fn serve(stream: TcpStream, shared: &Shared, process: u32) -> Result<()> {
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     let Some(head) = http::peek_head(&stream)? else { return Ok(()) };
     if head.to_ascii_lowercase().contains("upgrade: websocket") {
         link::serve(stream, shared, process)
@@ -209,6 +211,3 @@ fn serve(stream: TcpStream, shared: &Shared, process: u32) -> Result<()> {
         http::serve(stream, &head)
     }
 }
-
-const PATIENCE: Duration = Duration::from_secs(60);
-const BETWEEN_TRIES: Duration = Duration::from_millis(20);

@@ -2,8 +2,8 @@
 //!
 //! `openclaw/openclaw-gateway.sh` installs the npm package once and keeps a gateway in the
 //! foreground; the model is `openclaw/stub_model.py`, a process of its own, so that a gateway that is
-//! killed and started again finds the same one. What marks in a message the stub obeys
-//! (`[[say:…]]`, `[[sleep:…]]`, `[[fail:…]]`, `[[tool:…]]`) stands in its own head.
+//! killed and started again finds the same one. The marks in a message that the stub obeys
+//! (`[[say:…]]`, `[[until:…]]`, `[[fail:…]]`, `[[tool:…]]`) are listed at the head of its file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::binary;
 use crate::process::Process;
-use crate::until_within;
+use crate::{TIMEOUT, until};
 
 /// A directory other than `target/openclaw` for the installed gateway.
 pub const CACHE: &str = "OIS_OPENCLAW_CACHE";
@@ -35,7 +35,7 @@ pub struct Gateway {
     state: PathBuf,
     model_url: String,
     script: Process,
-    /// What the script said when the gateway was ready: `port`, `url`, `token`, `hooks_token`, `pid`.
+    /// The values that the script printed when the gateway was ready: `port`, `url`, `token`, `hooks_token`, `pid`.
     ready: BTreeMap<String, String>,
 }
 
@@ -50,7 +50,7 @@ impl Model {
         command.arg(openclaw_dir().join("stub_model.py")).args(["--port", "0", "--log"]).arg(&log);
         let process = Process::start("stub model", command)?;
         let port = process
-            .line(MODEL_START, |line| line.strip_prefix("STUB READY port=")?.parse::<u16>().ok())?;
+            .line(TIMEOUT, |line| line.strip_prefix("STUB READY port=")?.parse::<u16>().ok())?;
         Ok(Self { _process: process, log, port })
     }
 
@@ -87,13 +87,21 @@ impl Model {
         Ok(requests.into_iter().filter(|request| request.to_string().contains(text)).collect())
     }
 
+    /// Lets the answers go on that the mark `[[until:NAME]]` holds back, those to come included.
+    ///
+    /// # Errors
+    /// When the file that the stub waits for cannot be made.
+    pub fn release(&self, name: &str) -> Result<()> {
+        std::fs::write(self.log.with_file_name(name), "").context("cannot release an answer")
+    }
+
     /// Waits until a request holds this text.
     ///
     /// # Errors
-    /// When none does within the time that a gateway's first turn may take.
+    /// When none does within [`TIMEOUT`].
     pub fn hears(&self, text: &str) -> Result<()> {
         let what = format!("the model hears {text:?}");
-        until_within(FIRST_TURN, &what, || Ok(!self.told(text)?.is_empty()))
+        until(&what, || Ok(!self.told(text)?.is_empty()))
     }
 }
 
@@ -115,7 +123,7 @@ impl Gateway {
         self.said("port")?.parse().context("a port that is no number")
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// The address of the gateway: `http://127.0.0.1:PORT`.
     ///
     /// # Errors
     /// When the script said none.
@@ -143,7 +151,7 @@ impl Gateway {
             if let Err(error) = rustix::process::kill_process_group(group, Signal::KILL) {
                 eprintln!("gateway {group:?}: {error}");
             }
-            self.script.ended(STOP)?;
+            self.script.ended()?;
         }
         Ok(())
     }
@@ -153,7 +161,7 @@ impl Gateway {
     /// # Errors
     /// When it does not end in time.
     pub fn stop(&self) -> Result<()> {
-        self.script.terminate(STOP).map(drop)
+        self.script.terminate().map(drop)
     }
 
     /// Starts it again with the same state, port and tokens; ends it first (SIGKILL) if it runs.
@@ -205,7 +213,7 @@ fn spawn(state: &Path, model_url: &str, more: &[(String, String)]) -> Result<(Pr
     if ready.is_err() {
         // Its trap ends the gateway that it may have started; a kill would not.
         script.signal(Signal::TERM)?;
-        script.ended(STOP)?;
+        script.ended()?;
     }
     Ok((script, ready?))
 }
@@ -226,12 +234,8 @@ fn cache() -> Result<PathBuf> {
     }
 }
 
-const MODEL_START: Duration = Duration::from_secs(30);
-/// The first start installs 0.8 GB.
-const START: Duration = Duration::from_secs(600);
-/// It loads much of itself with its first turn; on a busy machine that takes a while.
-const FIRST_TURN: Duration = Duration::from_secs(120);
-const STOP: Duration = Duration::from_secs(30);
+/// Longer than elsewhere: where nothing is installed yet, the start installs 0.8 GB first.
+const START: Duration = Duration::from_secs(1200);
 
 #[cfg(test)]
 mod tests {

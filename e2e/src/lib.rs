@@ -15,6 +15,7 @@ pub mod gateway;
 pub mod monitor;
 pub mod person;
 pub mod process;
+pub mod program;
 pub mod proxy;
 pub mod rest;
 pub mod room;
@@ -25,32 +26,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-/// Asks again and again until `holds` says yes, for what can be seen only from outside.
+/// How long a test waits for anything that must happen.
 ///
-/// Where something tells when it has happened, a frame or a line, wait for that instead.
-///
-/// # Errors
-/// When it is not so within 20 s, naming it as `what`, or when asking fails.
-pub fn until(what: &str, holds: impl FnMut() -> Result<bool>) -> Result<()> {
-    until_within(room::PATIENCE, what, holds)
-}
+/// The bound is the same everywhere and far above what a slow, busy machine needs: it ends a test
+/// that hangs and never decides whether the code is fast enough.
+pub const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Asks as [`until`] does, for as long as `within`.
+/// Calls `holds` again and again until it answers yes, for a state that can only be asked for.
+///
+/// Where an event announces the state, a frame or a line, the test waits for the event instead.
 ///
 /// # Errors
-/// When it is not so in time, naming it as `what`, or when asking fails.
-pub fn until_within(
-    within: Duration,
-    what: &str,
-    mut holds: impl FnMut() -> Result<bool>,
-) -> Result<()> {
-    let end = Instant::now() + within;
+/// When the state, named `what`, is not reached within [`TIMEOUT`], or when asking fails.
+pub fn until(what: &str, mut holds: impl FnMut() -> Result<bool>) -> Result<()> {
+    let end = Instant::now() + TIMEOUT;
     while !holds()? {
-        ensure!(Instant::now() < end, "not within {within:?}: {what}");
-        // Nobody wakes this thread: it only leaves the processor to those who are asked.
+        ensure!(Instant::now() < end, "not within {TIMEOUT:?}: {what}");
+        // Nothing wakes this thread: parking only leaves the processor to the process that is asked.
         std::thread::park_timeout(BETWEEN_LOOKS);
     }
     Ok(())
 }
 
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// The pause between two looks at a state that announces itself by no event.
+pub(crate) const BETWEEN_LOOKS: Duration = Duration::from_millis(20);

@@ -1,6 +1,6 @@
-//! Somebody in the room who calls agents and looks at what they answer.
+//! A person in the room who calls agents and looks at their answers.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::rest::Rest;
 use crate::room::Room;
 use crate::server::Server;
-use crate::until_within;
+use crate::{BETWEEN_LOOKS, TIMEOUT, until};
 
 /// A person who is logged in.
 #[derive(Debug)]
@@ -69,10 +69,10 @@ impl Person {
     /// Waits until it is so far; answers with the delivery.
     ///
     /// # Errors
-    /// When it is not within a generous time.
+    /// When it is not within [`TIMEOUT`].
     pub fn until_state(&self, agent: &str, call: u64, state: &str) -> Result<Value> {
         let mut last = Value::Null;
-        let waited = until_within(PATIENCE, &format!("the delivery of {call} is {state}"), || {
+        let waited = until(&format!("the delivery of {call} is {state}"), || {
             last = self.delivery(agent, call)?;
             Ok(last["state"] == state)
         });
@@ -102,20 +102,20 @@ impl Person {
     /// Waits until `pick` finds what it looks for in what that member has said.
     ///
     /// # Errors
-    /// When it is not there within a generous time.
+    /// When it is not there within [`TIMEOUT`].
     pub fn wait_for<T>(
         &self,
         display: &str,
         what: &str,
         pick: impl Fn(&[Value]) -> Option<T>,
     ) -> Result<T> {
-        let until = Instant::now() + PATIENCE;
+        let end = Instant::now() + TIMEOUT;
         loop {
             let said = self.said_by(display)?;
             if let Some(found) = pick(&said) {
                 return Ok(found);
             }
-            ensure!(Instant::now() < until, "not {what} within {PATIENCE:?} in {said:#?}");
+            ensure!(Instant::now() < end, "not {what} within {TIMEOUT:?} in {said:#?}");
             // An answer may come while this person is not connected, so it is asked for.
             std::thread::park_timeout(BETWEEN_LOOKS);
         }
@@ -124,14 +124,10 @@ impl Person {
     /// Waits for that member's reply to this message.
     ///
     /// # Errors
-    /// When it is not there within a generous time.
+    /// When it is not there within [`TIMEOUT`].
     pub fn answer_by(&self, display: &str, call: u64) -> Result<Value> {
         self.wait_for(display, &format!("a reply to {call}"), |said| {
             said.iter().find(|message| message["replyTo"] == call).cloned()
         })
     }
 }
-
-/// A gateway that has just started is slow, and one that was killed takes up a turn after seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);

@@ -1,4 +1,4 @@
-//! One child process: its lines, its end, and no way to outlive the test.
+//! One child process: its lines and its end. It never outlives the test.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitStatus, Stdio};
@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal};
 
+use crate::TIMEOUT;
+
 /// A running child, whose standard output and standard error are kept line by line.
 #[derive(Debug)]
 pub struct Process {
@@ -17,7 +19,7 @@ pub struct Process {
     said: Arc<Said>,
 }
 
-/// What a process has said so far and how it ended.
+/// The output of a process so far, and its end.
 #[derive(Debug, Default)]
 struct Said {
     state: Mutex<State>,
@@ -27,11 +29,20 @@ struct Said {
 #[derive(Debug, Default)]
 struct State {
     lines: Vec<String>,
-    /// Streams of which more may come.
+    /// The lines of standard output alone.
+    printed: Vec<String>,
+    /// The number of streams of which more may come.
     open: usize,
     ended: Option<ExitStatus>,
-    /// Whether all that it said before its end is there.
+    /// Whether all output from before its end has been read.
     heard_out: bool,
+}
+
+/// One of the two streams on which a process speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Output,
+    Error,
 }
 
 impl Process {
@@ -51,10 +62,10 @@ impl Process {
         let pid = Pid::from_child(&child);
         let said = Arc::new(Said::default());
         if let Some(out) = child.stdout.take() {
-            said.follow(out);
+            said.follow(out, Stream::Output);
         }
         if let Some(err) = child.stderr.take() {
-            said.follow(err);
+            said.follow(err, Stream::Error);
         }
         let waiter = Arc::clone(&said);
         thread::spawn(move || {
@@ -96,10 +107,16 @@ impl Process {
         }
     }
 
-    /// Everything that it said, both streams as they came.
+    /// Everything that it has said so far on both streams, in the order of arrival.
     #[must_use]
     pub fn log(&self) -> String {
         self.said.lock().lines.join("\n")
+    }
+
+    /// Everything that it has said so far on standard output.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        self.said.lock().printed.join("\n")
     }
 
     /// Whether it still runs.
@@ -114,24 +131,24 @@ impl Process {
     /// When the system refuses the signal or the process stays.
     pub fn kill(&self) -> Result<ExitStatus> {
         self.signal(Signal::KILL)?;
-        self.ended(Duration::from_secs(10))
+        self.ended()
     }
 
     /// Asks it to end (SIGTERM) and waits for the end.
     ///
     /// # Errors
-    /// When it has not ended `within` that time.
-    pub fn terminate(&self, within: Duration) -> Result<ExitStatus> {
+    /// When it has not ended within [`TIMEOUT`].
+    pub fn terminate(&self) -> Result<ExitStatus> {
         self.signal(Signal::TERM)?;
-        self.ended(within)
+        self.ended()
     }
 
     /// Waits for its end.
     ///
     /// # Errors
-    /// When it has not ended `within` that time.
-    pub fn ended(&self, within: Duration) -> Result<ExitStatus> {
-        let until = Instant::now() + within;
+    /// When it has not ended within [`TIMEOUT`].
+    pub fn ended(&self) -> Result<ExitStatus> {
+        let until = Instant::now() + TIMEOUT;
         let mut state = self.said.lock();
         loop {
             if let Some(status) = state.ended.filter(|_| state.heard_out) {
@@ -139,7 +156,7 @@ impl Process {
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("{} did not end within {within:?}:\n{}", self.name, tail(&state));
+                bail!("{} did not end within {TIMEOUT:?}:\n{}", self.name, tail(&state));
             }
             state = self.said.wait(state, left);
         }
@@ -194,7 +211,7 @@ impl Said {
         state.heard_out = true;
     }
 
-    fn follow(self: &Arc<Self>, stream: impl Read + Send + 'static) {
+    fn follow(self: &Arc<Self>, stream: impl Read + Send + 'static, kind: Stream) {
         let said = Arc::clone(self);
         said.lock().open += 1;
         thread::spawn(move || {
@@ -203,7 +220,12 @@ impl Said {
             while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
                 line.clear();
-                said.lock().lines.push(text);
+                let mut state = said.lock();
+                if kind == Stream::Output {
+                    state.printed.push(text.clone());
+                }
+                state.lines.push(text);
+                drop(state);
                 said.changed.notify_all();
             }
             said.lock().open -= 1;
@@ -231,7 +253,9 @@ fn tail(state: &State) -> String {
 }
 
 const LINES_SHOWN: usize = 80;
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long the end of a process waits for the last lines of its streams. Only a child that holds
+/// them open beyond that end makes it wait so long.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {
@@ -243,12 +267,10 @@ mod tests {
         Process::start("sh", command).expect("a shell")
     }
 
-    const LONG: Duration = Duration::from_secs(20);
-
     #[test]
     fn a_line_is_found_on_either_stream() {
         let process = shell("echo one; echo port=7 >&2; exec tail -f /dev/null");
-        let port = process.line(LONG, |line| line.strip_prefix("port=").map(str::to_owned));
+        let port = process.line(TIMEOUT, |line| line.strip_prefix("port=").map(str::to_owned));
         assert_eq!(port.expect("said"), "7");
         assert!(process.is_running());
         assert!(process.kill().expect("killed").code().is_none());
@@ -258,8 +280,8 @@ mod tests {
     #[test]
     fn an_early_end_is_told_with_what_was_said() {
         let process = shell("echo no licence; exit 3");
-        process.ended(LONG).expect("ends");
-        let error = process.line(LONG, |line| line.strip_prefix("ready").map(drop));
+        process.ended().expect("ends");
+        let error = process.line(TIMEOUT, |line| line.strip_prefix("ready").map(drop));
         let text = error.expect_err("never ready").to_string();
         assert!(text.contains("ended"), "{text}");
     }
@@ -267,7 +289,7 @@ mod tests {
     #[test]
     fn terminate_waits_for_the_handler() {
         let process = shell("trap 'kill $!; exit 4' TERM; tail -f /dev/null & echo up; wait");
-        process.line(LONG, |line| (line == "up").then_some(())).expect("up");
-        assert_eq!(process.terminate(LONG).expect("ends").code(), Some(4));
+        process.line(TIMEOUT, |line| (line == "up").then_some(())).expect("up");
+        assert_eq!(process.terminate().expect("ends").code(), Some(4));
     }
 }

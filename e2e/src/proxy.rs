@@ -20,9 +20,9 @@ pub struct Proxy {
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// From whoever connects to the server.
+    /// From the client to the server.
     ToServer,
-    /// From the server to whoever connected.
+    /// From the server to the client.
     ToClient,
 }
 
@@ -36,7 +36,7 @@ struct Shared {
 struct Gates {
     to_server_held: bool,
     to_client_held: bool,
-    /// The test is over.
+    /// Whether the test is over.
     closed: bool,
 }
 
@@ -54,7 +54,7 @@ impl Proxy {
         Ok(Self { shared, port, accepting: Some(accepting) })
     }
 
-    /// Its port on 127.0.0.1.
+    /// The port of the proxy on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

@@ -1,8 +1,10 @@
-//! A member's HTTP: log in, get, post, whatever the status.
+//! A member's HTTP client: it logs in, gets and posts, and takes any status for an answer.
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use ureq::http::Request;
+
+use crate::TIMEOUT;
 
 /// A client of one server, with or without a token.
 #[derive(Debug, Clone)]
@@ -12,7 +14,7 @@ pub struct Rest {
     token: Option<String>,
 }
 
-/// What the server answered; no status is an error.
+/// An answer of the server; no status is an error.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// The status code.
@@ -30,7 +32,7 @@ impl Rest {
         let settings = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
-            .timeout_global(Some(crate::room::PATIENCE * 3));
+            .timeout_global(Some(TIMEOUT));
         Self {
             agent: settings.build().into(),
             base: base.trim_end_matches('/').to_owned(),
@@ -54,7 +56,7 @@ impl Rest {
         Ok(answer["token"].as_str().context("a login without a token")?.to_owned())
     }
 
-    /// `GET`.
+    /// Sends a `GET` request.
     ///
     /// # Errors
     /// When there is no answer.
@@ -62,7 +64,7 @@ impl Rest {
         self.request("GET", path, &[], None)
     }
 
-    /// `POST` with a JSON body.
+    /// Sends a `POST` request with a JSON body.
     ///
     /// # Errors
     /// When there is no answer.
@@ -71,7 +73,7 @@ impl Rest {
         self.request("POST", path, &[json], Some(body.to_string().as_bytes()))
     }
 
-    /// `PUT` with any bytes.
+    /// Sends a `PUT` request with any bytes.
     ///
     /// # Errors
     /// When there is no answer.
@@ -79,7 +81,7 @@ impl Rest {
         self.request("PUT", path, &[], Some(body))
     }
 
-    /// `DELETE`.
+    /// Sends a `DELETE` request.
     ///
     /// # Errors
     /// When there is no answer.
@@ -98,7 +100,7 @@ impl Rest {
         Ok(self.request("POST", "/api/upload", &headers, Some(&body))?.ok()?["file"].clone())
     }
 
-    /// Any request; `authorization` in `headers` takes the place of the client's own token.
+    /// Sends any request; `authorization` in `headers` takes the place of the client's own token.
     ///
     /// # Errors
     /// When there is no answer.
@@ -157,7 +159,7 @@ impl Answer {
         }
     }
 
-    /// The body as text, what is no UTF-8 replaced.
+    /// The body as text; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -179,7 +181,7 @@ pub struct Part<'a> {
     pub filename: Option<&'a str>,
     /// The content type.
     pub kind: Option<&'a str>,
-    /// The content.
+    /// The content of the part.
     pub bytes: &'a [u8],
 }
 

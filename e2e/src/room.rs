@@ -1,12 +1,13 @@
-//! A member's WebSocket: sign in, say, and wait for what the room answers.
+//! A member's WebSocket: it signs in, says messages and waits for frames.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
+use crate::TIMEOUT;
 use crate::socket::{Received, Socket};
 
 /// One connection to the room.
@@ -18,7 +19,7 @@ pub struct Room {
     waiting: VecDeque<Value>,
 }
 
-/// Who signs in.
+/// The credential with which a connection signs in.
 #[derive(Debug, Clone, Copy)]
 pub enum Credential<'a> {
     /// A session token, from [`Rest::login`](crate::rest::Rest::login).
@@ -26,9 +27,6 @@ pub enum Credential<'a> {
     /// An agent's token.
     Agent(&'a str),
 }
-
-/// How long a frame may take unless a test says otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Room {
     /// Connects to the server at `ws_url` and does not sign in.
@@ -110,7 +108,7 @@ impl Room {
     /// Waits for a chat message with `from` in its author's name and `fitting` text.
     ///
     /// # Errors
-    /// When it does not come within [`PATIENCE`].
+    /// When it does not come within [`TIMEOUT`].
     pub fn hear(&mut self, from: &str, fitting: impl Fn(&str) -> bool) -> Result<Value> {
         let frame = self.wait_for(&format!("a message of {from}"), |frame| {
             let message = &frame["message"];
@@ -123,7 +121,7 @@ impl Room {
     /// Waits for a frame of this type.
     ///
     /// # Errors
-    /// When it does not come within [`PATIENCE`].
+    /// When it does not come within [`TIMEOUT`].
     pub fn wait_for_type(&mut self, kind: &str) -> Result<Value> {
         self.wait_for(kind, |frame| frame["type"] == kind)
     }
@@ -131,32 +129,19 @@ impl Room {
     /// Waits for the first frame that fits; `what` is its name in the failure.
     ///
     /// # Errors
-    /// When none comes within [`PATIENCE`] or the connection ends.
+    /// When none comes within [`TIMEOUT`] or the connection ends.
     pub fn wait_for(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Result<Value> {
-        self.wait_within(PATIENCE, what, fits)
-    }
-
-    /// Waits as [`wait_for`](Self::wait_for) does, for as long as `within`.
-    ///
-    /// # Errors
-    /// When none comes in time or the connection ends.
-    pub fn wait_within(
-        &mut self,
-        within: Duration,
-        what: &str,
-        fits: impl Fn(&Value) -> bool,
-    ) -> Result<Value> {
         if let Some(at) = self.waiting.iter().position(&fits) {
             return self.waiting.remove(at).context("the position was found just now");
         }
-        let until = Instant::now() + within;
+        let until = Instant::now() + TIMEOUT;
         loop {
             match self.socket.next(until)? {
                 Received::Json(frame) if fits(&frame) => return Ok(frame),
                 Received::Json(frame) => self.waiting.push_back(frame),
                 Received::Pong => {}
                 Received::Closed => bail!("closed while waiting for {what}; {}", self.seen()),
-                Received::Nothing => bail!("no {what} within {within:?}; {}", self.seen()),
+                Received::Nothing => bail!("no {what} within {TIMEOUT:?}; {}", self.seen()),
             }
         }
     }
@@ -177,7 +162,7 @@ impl Room {
     /// When what came instead is no JSON.
     pub fn answers_control_ping(&mut self) -> Result<bool> {
         self.send_message(Message::Ping(Vec::from(*b"hi").into()))?;
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         loop {
             match self.socket.next(until)? {
                 Received::Pong => return Ok(true),
@@ -190,15 +175,15 @@ impl Room {
     /// Waits until the server closes.
     ///
     /// # Errors
-    /// When it has not within [`PATIENCE`].
+    /// When it has not within [`TIMEOUT`].
     pub fn wait_closed(&mut self) -> Result<()> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + TIMEOUT;
         loop {
             match self.socket.next(until)? {
                 Received::Closed => return Ok(()),
                 Received::Json(frame) => self.waiting.push_back(frame),
                 Received::Pong => {}
-                Received::Nothing => bail!("still open after {PATIENCE:?}"),
+                Received::Nothing => bail!("still open after {TIMEOUT:?}"),
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A blocking WebSocket that speaks JSON and waits no longer than it is told.
+//! A blocking WebSocket that speaks JSON; every wait has a deadline.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -8,13 +8,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use tungstenite::{Error, Message, WebSocket};
 
+use crate::TIMEOUT;
+
 /// A connection to a `ws://` address.
 #[derive(Debug)]
 pub struct Socket {
     inner: WebSocket<TcpStream>,
 }
 
-/// What came.
+/// One thing that came, or that nothing did.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Received {
     /// A text or binary frame that is JSON.
@@ -37,7 +39,7 @@ impl Socket {
         let address = address.split(['/', '?']).next().unwrap_or(address);
         let stream = TcpStream::connect(address).with_context(|| format!("no one at {address}"))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(HANDSHAKE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         let (inner, _) = tungstenite::client(url, stream)
             .map_err(|error| anyhow::anyhow!("no WebSocket at {url}: {error}"))?;
         Ok(Self { inner })
@@ -99,5 +101,3 @@ impl Socket {
 fn is_timeout(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
 }
-
-const HANDSHAKE: Duration = Duration::from_secs(20);

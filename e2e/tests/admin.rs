@@ -9,7 +9,7 @@ use e2e::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What `ois-server` says of words that it refuses.
+/// The error of `ois-server` for words that it refuses.
 fn refused(root: &std::path::Path, words: &[&str]) -> Result<String> {
     let output = command(root, words)?.output()?;
     ensure!(!output.status.success(), "{words:?} was not refused");

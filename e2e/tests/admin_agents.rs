@@ -1,16 +1,15 @@
-//! What an operator sets and sees of agents: budgets, usage, deliveries, beside a running server
+//! The commands for operators about agents: budgets, usage, deliveries, beside a running server
 //! and without one.
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
     admin::{command, run as ois},
     room::{Credential, Room},
-    server::{AGENTS, Server, Settings},
+    server::{AGENTS, Server},
 };
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// What `ois-server` says of words that it refuses.
+/// The error of `ois-server` for words that it refuses.
 fn refused(server: &Server, words: &[&str]) -> Result<String> {
     let output = command(server.root(), words)?.output()?;
     ensure!(!output.status.success(), "{words:?} was not refused");
@@ -25,14 +24,6 @@ fn json_of(server: &Server, words: &[&str]) -> Result<Value> {
 fn monitor(server: &Server, agent: usize) -> Result<Room> {
     let more = json!({"subscribe": ["deliveries", "runs"]});
     Ok(Room::join_with(&server.ws_url(), Credential::Agent(AGENTS[agent].0), more)?.0)
-}
-
-/// A server with these flags as well.
-fn with(flags: &[&str]) -> Result<(Server, TempDir)> {
-    let folder = TempDir::new()?;
-    let mut settings = Settings::at(folder.path());
-    settings.flags.extend(flags.iter().map(|flag| (*flag).to_owned()));
-    Ok((Server::start(settings)?, folder))
 }
 
 #[test]
@@ -121,7 +112,7 @@ fn a_dead_delivery_is_listed_and_driven_again_with_and_without_a_server() -> Res
 
 #[test]
 fn what_nobody_takes_is_given_up_at_the_deadline_that_is_set() -> Result<()> {
-    let (server, _folder) = with(&["--delivery-deadline", "1s", "--ping-seconds", "1"])?;
+    let server = Server::with_flags(&["--delivery-deadline", "1s", "--ping-seconds", "10"])?;
     let (rest, mut mira) = server.person("Mira")?;
     let call = mira.say("@HKH hi")?;
     let notice = mira.hear("OIS", |text| text.contains("its time was over"))?;
@@ -142,7 +133,7 @@ fn what_nobody_takes_is_given_up_at_the_deadline_that_is_set() -> Result<()> {
 
 #[test]
 fn agents_wake_each_other_as_often_as_is_set() -> Result<()> {
-    let (server, _folder) = with(&["--loop-hops", "1"])?;
+    let server = Server::with_flags(&["--loop-hops", "1"])?;
     let (_, mut mira) = server.person("Mira")?;
     let (mut hkh, mut aria) = (monitor(&server, 0)?, monitor(&server, 1)?);
     let call = mira.say("@HKH begin")?;

@@ -1,15 +1,15 @@
-//! What bad input gets: a clear error with the right status, or an error frame, and nothing lost.
+//! Bad input gets a clear error with the right status, or an error frame, and nothing is lost.
 
 use std::{
     io::{Read, Write},
     net::TcpStream,
     os::unix::fs::symlink,
     path::Path,
-    time::Duration,
 };
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
+    TIMEOUT,
     rest::{Answer, Part, Rest, multipart},
     room::{Credential, Room},
     server::{AGENTS, Server, Settings},
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tungstenite::Message;
 
-/// What an `error` frame says, for a text frame sent as it is.
+/// The `error` frame that answers a text frame.
 fn code_for(room: &mut Room, text: &str) -> Result<String> {
     room.send_message(Message::text(text))?;
     let frame = room.wait_for_type("error")?;
@@ -81,7 +81,7 @@ fn a_broken_frame_ends_its_own_connection_only() -> Result<()> {
 fn a_frame_right_behind_the_handshake_is_read() -> Result<()> {
     let server = Server::fresh()?;
     let mut socket = TcpStream::connect(("127.0.0.1", server.port()))?;
-    socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     let ping = [0x89, 0x81, 1, 2, 3, 4, b'!' ^ 1];
     socket.write_all(&[HANDSHAKE.as_bytes(), &ping[..]].concat())?;
     let mut answer = Vec::new();
@@ -99,7 +99,7 @@ const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nU
 
 fn handshake(server: &Server) -> Result<TcpStream> {
     let mut socket = TcpStream::connect(("127.0.0.1", server.port()))?;
-    socket.set_read_timeout(Some(Duration::from_secs(20)))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     socket.write_all(HANDSHAKE.as_bytes())?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,10 +1,10 @@
 //! The room over the wire: resume, nonce, presence, paging, and what lies on the disk.
 
-use std::{collections::BTreeSet, fs, time::Instant};
+use std::{collections::BTreeSet, fs, thread};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use e2e::{
-    room::{Credential, PATIENCE, Room},
+    room::{Credential, Room},
     server::{AGENTS, PASSWORD, Server},
 };
 use serde_json::{Value, json};
@@ -180,12 +180,8 @@ fn agents_that_read_the_files_find_what_was_said() -> Result<()> {
 
 #[test]
 fn a_reader_that_stalls_misses_nothing_and_holds_nobody_up() -> Result<()> {
-    let mut server = Server::fresh()?;
-    server.settings_mut().flags =
-        ["--chat-rate", "0", "--tail-bytes", "100000", "--durability", "os"]
-            .map(String::from)
-            .into();
-    server.restart()?;
+    let server =
+        Server::with_flags(&["--chat-rate", "0", "--tail-bytes", "100000", "--durability", "os"])?;
     let mut writer = server.agent(AGENTS[0].0)?;
     let (mut stalled, _) = Room::join(&server.ws_url(), Credential::Agent(AGENTS[1].0))?;
     let (mut reader, _) = Room::join(&server.ws_url(), Credential::Agent(AGENTS[2].0))?;
@@ -200,10 +196,8 @@ fn a_reader_that_stalls_misses_nothing_and_holds_nobody_up() -> Result<()> {
         }
     }
     let mut seen = BTreeSet::new();
-    let until = Instant::now() + PATIENCE * 2;
     let mut last = 0;
     while seen.len() < 1000 {
-        ensure!(Instant::now() < until, "only {} of 1000 came", seen.len());
         let frame = stalled.wait_for("a message", |frame| frame["type"] == "message")?;
         let number = id(&frame["message"])?;
         assert!(number > last, "{number} after {last}");
@@ -215,10 +209,7 @@ fn a_reader_that_stalls_misses_nothing_and_holds_nobody_up() -> Result<()> {
 
 #[test]
 fn a_text_that_is_pushed_too_fast_is_read_more_slowly_and_not_dropped() -> Result<()> {
-    let mut server = Server::fresh()?;
-    server.settings_mut().flags =
-        ["--chat-burst", "5", "--chat-rate", "200"].map(String::from).into();
-    server.restart()?;
+    let server = Server::with_flags(&["--chat-burst", "5", "--chat-rate", "200"])?;
     let mut room = server.agent(AGENTS[0].0)?;
     for number in 0..60 {
         room.send(&json!({"type": "chat", "text": format!("fast {number}")}))?;
@@ -231,12 +222,14 @@ fn a_text_that_is_pushed_too_fast_is_read_more_slowly_and_not_dropped() -> Resul
 
 #[test]
 fn signing_in_again_on_a_slow_connection_splits_no_frame() -> Result<()> {
-    let mut server = Server::fresh()?;
-    server.settings_mut().flags =
-        ["--chat-rate", "0", "--durability", "os", "--tail-bytes", "100000000"]
-            .map(String::from)
-            .into();
-    server.restart()?;
+    let server = Server::with_flags(&[
+        "--chat-rate",
+        "0",
+        "--durability",
+        "os",
+        "--tail-bytes",
+        "100000000",
+    ])?;
     let mut writer = server.agent(AGENTS[0].0)?;
     let mut slow = server.agent(AGENTS[1].0)?;
     let words = "x".repeat(20_000);
@@ -264,13 +257,17 @@ fn signing_in_again_on_a_slow_connection_splits_no_frame() -> Result<()> {
 
 #[test]
 fn who_posts_too_fast_is_told_when_to_come_back() -> Result<()> {
-    let mut server = Server::fresh()?;
-    server.settings_mut().flags =
-        ["--chat-burst", "2", "--chat-rate", "1"].map(String::from).into();
-    server.restart()?;
+    let server = Server::with_flags(&["--chat-burst", "2", "--chat-rate", "1"])?;
     let (rest, mut room) = server.person("tester")?;
-    let post = |number: usize| rest.post("/api/messages", &json!({"text": format!("{number}")}));
-    let answers = (0..30).map(post).collect::<Result<Vec<_>>>()?;
+    // All at once: one after the other they might come no faster than the rate allows.
+    let posts: Vec<_> = (0..30)
+        .map(|number| {
+            let rest = rest.clone();
+            thread::spawn(move || rest.post("/api/messages", &json!({"text": format!("{number}")})))
+        })
+        .collect();
+    let answers = posts.into_iter().map(|post| post.join().ok().context("it panicked")?);
+    let answers = answers.collect::<Result<Vec<_>>>()?;
     let refused = answers.iter().find(|answer| answer.status == 429).context("none was refused")?;
     assert_eq!(refused.json()?["code"], "limit");
     assert!(refused.header("retry-after").is_some_and(|seconds| seconds != "0"));

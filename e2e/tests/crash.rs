@@ -9,18 +9,14 @@ use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use e2e::room::{Credential, Room};
-use e2e::server::{AGENTS, Server, Settings};
+use e2e::server::{AGENTS, Server};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 #[test]
 fn a_kill_under_load_loses_nothing_that_its_sender_saw() -> Result<()> {
     let seed = setting("OIS_CRASH_SEED")?.unwrap_or(SEED);
     let mut random = Random(seed);
-    let root = TempDir::new()?;
-    let mut settings = Settings::at(root.path());
-    settings.flags = vec!["--chat-rate".into(), "0".into()];
-    let mut server = Server::start(settings)?;
+    let mut server = Server::with_flags(&["--chat-rate", "0"])?;
     let begin = server.agent(AGENTS[0].0)?.say("begin")?;
     let begin = begin["id"].as_u64().context("a message without an id")?;
 

@@ -1,9 +1,9 @@
 //! The example of task delegation: one agent asks, another does it, the room reads along.
 
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use e2e::TIMEOUT;
 use e2e::binary;
 use e2e::process::Process;
 use e2e::server::{AGENTS, Server};
@@ -19,13 +19,11 @@ fn a_task_comes_back_done_and_the_room_reads_along() -> Result<()> {
     };
     let (hkh, aria) = (AGENTS[0].0, AGENTS[1].0);
     let worker = agent(aria, &["work"])?;
-    worker.line(PATIENCE, |line| (line == "at work").then_some(()))?;
+    worker.line(TIMEOUT, |line| (line == "at work").then_some(()))?;
     let asker = agent(hkh, &["ask", "ARIA", "to be or not to be"])?;
-    ensure!(asker.ended(PATIENCE)?.success(), "{}", asker.log());
+    ensure!(asker.ended()?.success(), "{}", asker.log());
     ensure!(asker.log().contains("6 words"), "{}", asker.log());
     room.hear("HKH", |text| text.starts_with("Task Request:"))?;
     room.hear("ARIA", |text| text.starts_with("Task Complete:") && text.contains("Output: 6"))?;
     Ok(())
 }
-
-const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,15 +1,11 @@
 //! The whole loop a minute after the build: `--demo` answers a mention.
 
 use anyhow::Result;
-use e2e::server::{Server, Settings};
-use tempfile::TempDir;
+use e2e::server::Server;
 
 #[test]
 fn the_built_in_agent_answers_a_mention_once_also_after_a_restart() -> Result<()> {
-    let root = TempDir::new()?;
-    let mut settings = Settings::at(root.path());
-    settings.flags = vec!["--demo".to_owned()];
-    let mut server = Server::start(settings)?;
+    let mut server = Server::with_flags(&["--demo"])?;
     for text in ["@echo good morning", "@Echo good evening"] {
         let (_rest, mut room) = server.person("tester")?;
         let said = room.say(text)?;

@@ -6,7 +6,6 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::binary;
@@ -56,7 +55,7 @@ fn scripts_answer(interpreter: &str, dir: &str, ending: &str) -> Result<()> {
 fn answers_a_mention(mut command: Command, states: &[&str]) -> Result<()> {
     let server = Server::fresh()?;
     let session = server.rest().login("Mira", PASSWORD)?;
-    let subscribe = json!({"subscribe": ["deliveries"]});
+    let subscribe = json!({"subscribe": ["presence", "deliveries"]});
     let (mut room, _) =
         Room::join_with(&server.ws_url(), Credential::Session(&session), subscribe)?;
     let (token, _) = AGENTS[1];
@@ -65,20 +64,13 @@ fn answers_a_mention(mut command: Command, states: &[&str]) -> Result<()> {
         .env("OIS_AGENT_TOKEN", token)
         .env("OIS_AGENT_NAME", "ARIA");
     let _agent = Process::start("example", command)?;
-    // The room does not tell when the agent has come in: it is called until it answers.
-    for call in 1..=CALLS {
-        room.say(&format!("@aria hello number {call}"))?;
-        let answer = room.wait_within(BETWEEN_CALLS, "an answer", |frame| {
-            let message = &frame["message"];
-            let text = message["text"].as_str().unwrap_or_default();
-            message["user"].as_str().is_some_and(|user| user.starts_with("ARIA"))
-                && text.contains("hello")
-        });
-        if let Ok(answer) = answer {
-            return came_to(&mut room, &answer["message"]["replyTo"], states);
-        }
-    }
-    anyhow::bail!("no answer to {CALLS} calls")
+    room.wait_for("the agent signs in", |frame| {
+        frame["type"] == "presence" && frame["name"] == "ARIA" && frame["state"] != "offline"
+    })?;
+    let call = room.say("@aria hello")?;
+    let answer = room.hear("ARIA", |text| text.contains("hello"))?;
+    ensure!(answer["replyTo"] == call["id"], "it answers something else: {answer}");
+    came_to(&mut room, &call["id"], states)
 }
 
 /// Waits until a call has come to each of these states in turn.
@@ -88,6 +80,3 @@ fn came_to(room: &mut Room, call: &Value, states: &[&str]) -> Result<()> {
     }
     Ok(())
 }
-
-const CALLS: u32 = 20;
-const BETWEEN_CALLS: Duration = Duration::from_secs(2);

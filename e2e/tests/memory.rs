@@ -1,4 +1,4 @@
-//! What the server takes of the machine's memory, as the system counts it.
+//! The physical memory of the server, as the system counts it.
 #![cfg(target_os = "linux")]
 
 use std::thread;

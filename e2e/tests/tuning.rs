@@ -1,10 +1,9 @@
-//! What an operator may turn: each setting shows its effect on a real server.
+//! The settings for operators: each shows its effect on a real server.
 
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
-    room::PATIENCE,
     server::{Server, Settings},
     until,
 };
@@ -14,11 +13,10 @@ use tempfile::TempDir;
 /// A server with these flags and variables, on a root of its own.
 fn server(root: &TempDir, flags: &[&str], env: &[(&str, &str)]) -> Result<Server> {
     let pairs = env.iter().map(|(name, value)| (String::from(*name), String::from(*value)));
-    Server::start(Settings {
-        root: root.path().to_owned(),
-        flags: flags.iter().map(|flag| String::from(*flag)).collect(),
-        env: pairs.collect(),
-    })
+    let mut settings = Settings::at(root.path());
+    settings.flags = flags.iter().map(|flag| String::from(*flag)).collect();
+    settings.env = pairs.collect();
+    Server::start(settings)
 }
 
 /// How many threads of the server have this name, which each gives itself when it begins.
@@ -96,7 +94,7 @@ fn a_buffer_that_the_system_cuts_short_is_told() -> Result<()> {
     let gibibyte = "1073741824";
     let server = server(&root, &["--socket-send-buffer", gibibyte], &[])?;
     let told = format!("the system allows sockets no larger send buffer asked={gibibyte} given=");
-    server.process().line(PATIENCE, |line| line.contains(&told).then_some(()))?;
+    server.process().line(e2e::TIMEOUT, |line| line.contains(&told).then_some(()))?;
     // It serves all the same.
     server.person("Mira")?;
     Ok(())

@@ -39,7 +39,7 @@ fn a_word_on_the_page_wakes_an_agent_whose_answer_is_seen_and_kept() -> Result<(
     page.press("Enter")?;
     let answer = "[...document.querySelectorAll('.message:not(.bubble)')].some(it => \
         it.textContent.includes('ARIA') && it.querySelector('.text')?.textContent.trim() === 'here I am')";
-    page.wait_within(std::time::Duration::from_secs(120), answer)?;
+    page.wait(answer)?;
     page.screenshot("whole-1440")?;
 
     ensure!(monitor.stop()?.success() && server.stop()?.success(), "something did not end well");

@@ -1,4 +1,4 @@
-//! Running a program with a limit, its words kept in a file.
+//! Running a program within a time limit; its output is kept in a file.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -15,12 +15,12 @@ use anyhow::{Context, Result, bail, ensure};
 pub(crate) struct Log {
     path: PathBuf,
     file: File,
-    /// Whether it is shown at once as well.
+    /// Whether the output is shown on the terminal at once as well.
     verbose: bool,
 }
 
 impl Log {
-    /// An empty log for `name`.
+    /// Makes an empty log for `name`.
     pub(crate) fn create(name: &str, verbose: bool) -> Result<Self> {
         let dir = workspace().join("target/xtask");
         fs::create_dir_all(&dir).context("cannot make target/xtask")?;
@@ -31,12 +31,12 @@ impl Log {
         Ok(Self { path, file, verbose })
     }
 
-    /// Where it lies.
+    /// The path of the log file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Adds a line.
+    /// Adds one line to the log.
     pub(crate) fn say(&mut self, line: &str) -> Result<()> {
         if self.verbose {
             eprintln!("{line}");
@@ -75,12 +75,12 @@ impl Log {
         Ok(())
     }
 
-    /// A handle at the file's end, for a child.
+    /// A handle at the end of the log file, for a child process.
     pub(crate) fn handle(&self) -> Result<File> {
         self.file.try_clone().context("cannot open the log again")
     }
 
-    /// What stands in it.
+    /// The whole text of the log so far.
     pub(crate) fn text(&self) -> String {
         fs::read(&self.path)
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
@@ -94,7 +94,7 @@ fn wait(mut child: Child, limit: Duration) -> Result<ExitStatus> {
     // One value, so the sender never waits.
     let (ended, end) = mpsc::sync_channel(1);
     thread::spawn(move || {
-        // When nobody waits any more, nobody wants to know.
+        // The receiver is gone once the limit and the grace have passed: nothing is left to tell.
         drop(ended.send(child.wait()));
     });
     match end.recv_timeout(limit) {
@@ -110,13 +110,13 @@ fn wait(mut child: Child, limit: Duration) -> Result<ExitStatus> {
     }
 }
 
-/// Sends a signal to a process that we started.
+/// Sends a signal to a process that this program started.
 pub(crate) fn signal(pid: u32, name: &str) -> Result<()> {
     let kill = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
     kill.context("cannot run kill").map(drop)
 }
 
-/// The cargo that runs us.
+/// The path of the cargo that runs this program.
 pub(crate) fn cargo() -> PathBuf {
     std::env::var_os("CARGO").map_or_else(|| PathBuf::from("cargo"), PathBuf::from)
 }
@@ -125,7 +125,7 @@ pub(crate) fn cargo() -> PathBuf {
 pub(crate) fn cargo_with(args: &[&str]) -> Command {
     let mut command = Command::new(cargo());
     command.args(args).current_dir(workspace());
-    // What `cargo run` told us about ourselves would make build scripts (ring's) run again.
+    // The variables that `cargo run` sets for this package would make build scripts (ring's) run again.
     let about_us =
         |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(about_us)) {
@@ -134,7 +134,7 @@ pub(crate) fn cargo_with(args: &[&str]) -> Command {
     command
 }
 
-/// The root of the workspace.
+/// The root directory of the workspace.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }

@@ -1,87 +1,49 @@
-//! What `cargo metadata` knows about packages and their arrows.
+//! The packages and their dependencies, as `cargo metadata` tells them.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use anyhow::{Context, Result};
+use cargo_metadata::{CargoOpt, Metadata, MetadataCommand};
 
-use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use crate::command::{cargo, workspace};
 
-/// Packages with what they ask for.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Graph {
-    /// Our own packages, or all that are compiled, depending on who asked.
-    pub(crate) packages: Vec<Package>,
-    /// The ids of our own.
-    pub(crate) workspace_members: Vec<String>,
+/// The packages of the workspace alone.
+///
+/// # Errors
+/// When cargo fails or answers with something else.
+pub(crate) fn own() -> Result<Metadata> {
+    metadata(MetadataCommand::new().no_deps())
 }
 
-/// One package.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Package {
-    /// Cargo's own name for this one and no other.
-    pub(crate) id: String,
-    /// The crate's name.
-    pub(crate) name: String,
-    /// The crate's version.
-    #[serde(default)]
-    pub(crate) version: String,
-    /// An SPDX expression.
-    #[serde(default)]
-    pub(crate) license: Option<String>,
-    /// Where it comes from; none for a path.
-    #[serde(default)]
-    pub(crate) source: Option<String>,
-    /// What it asks for.
-    #[serde(default)]
-    pub(crate) dependencies: Vec<Dependency>,
-    /// What it builds.
-    #[serde(default)]
-    pub(crate) targets: Vec<Target>,
-    /// Its `Cargo.toml`.
-    #[serde(default)]
-    pub(crate) manifest_path: PathBuf,
+/// The packages of the workspace and everything that they need, in every feature.
+///
+/// # Errors
+/// When cargo fails or answers with something else.
+pub(crate) fn all() -> Result<Metadata> {
+    metadata(MetadataCommand::new().features(CargoOpt::AllFeatures))
 }
 
-/// One line under `[dependencies]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Dependency {
-    /// The crate's name.
-    pub(crate) name: String,
-    /// The versions that would do.
-    #[serde(default)]
-    pub(crate) req: String,
-    /// `dev`, `build` or none.
-    #[serde(default)]
-    pub(crate) kind: Option<String>,
+fn metadata(command: &mut MetadataCommand) -> Result<Metadata> {
+    let command = command.cargo_path(cargo()).current_dir(workspace()).verbose(true);
+    command.exec().context("cargo metadata failed")
 }
 
-/// One thing that a package builds.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(crate) struct Target {
-    /// Its name.
-    pub(crate) name: String,
-    /// `lib`, `bin`, `test`, …
-    pub(crate) kind: Vec<String>,
-    /// Features without which it is left out.
-    #[serde(default, rename = "required-features")]
-    pub(crate) required_features: Vec<String>,
+/// A package with nothing special beyond what `more` says in cargo's own words.
+#[cfg(test)]
+pub(crate) fn package(name: &str, more: &serde_json::Value) -> cargo_metadata::Package {
+    let mut package = serde_json::json!({
+        "name": name, "version": "1.0.0", "id": name, "features": {}, "targets": [],
+        "dependencies": [], "manifest_path": format!("/house/crates/{name}/Cargo.toml"),
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        package[key] = value.clone();
+    }
+    serde_json::from_value(package).expect("a package as cargo tells it")
 }
 
-/// Our own packages.
-pub(crate) fn own() -> Result<Graph> {
-    metadata(&["--no-deps"])
-}
-
-/// Our own packages and everything that they need, in every feature.
-pub(crate) fn all() -> Result<Graph> {
-    metadata(&["--all-features"])
-}
-
-fn metadata(more: &[&str]) -> Result<Graph> {
-    let mut command = Command::new(crate::command::cargo());
-    command.args(["metadata", "--format-version", "1"]).args(more).stderr(Stdio::inherit());
-    command.current_dir(crate::command::workspace());
-    let output = command.output().context("cannot run cargo metadata")?;
-    ensure!(output.status.success(), "cargo metadata failed ({})", output.status);
-    serde_json::from_slice(&output.stdout).context("cannot read what cargo metadata said")
+/// A line under `[dependencies]`, as cargo tells it.
+#[cfg(test)]
+pub(crate) fn dependency(name: &str, req: &str, kind: Option<&str>) -> serde_json::Value {
+    serde_json::json!({
+        "name": name, "req": req, "kind": kind, "optional": false, "features": [],
+        "uses_default_features": true,
+    })
 }

@@ -1,11 +1,11 @@
-//! Who may know whom.
+//! Which crate may use which.
 //!
 //! Arrows between our crates run downwards only, siblings of layer 1 meet in layer 2, and the quiet
 //! crates use nothing that does I/O. Dev-dependencies are free: a test may put two siblings together.
 
-use crate::graph::{Graph, Package};
+use cargo_metadata::{DependencyKind, Package};
 
-/// What one of our crates may use.
+/// The crates that one of our crates may use.
 struct Rule {
     name: &'static str,
     layer: u8,
@@ -13,20 +13,20 @@ struct Rule {
     foreign: Foreign,
 }
 
-/// What a crate may use of others'.
+/// The crates of others that one of our crates may use.
 enum Foreign {
-    /// These and nothing else.
+    /// Only the crates of this list.
     Only(&'static [&'static str]),
-    /// Anything but what belongs to binaries.
+    /// Any crate but those that belong to binaries.
     Library,
-    /// Anything.
+    /// Any crate without exception.
     Any,
 }
 
-/// What breaks the rules in `graph`, one sentence each.
-pub(crate) fn violations(graph: &Graph) -> Vec<String> {
-    let ours: Vec<&str> = graph.packages.iter().map(|package| package.name.as_str()).collect();
-    graph.packages.iter().flat_map(|package| violations_of(package, &ours)).collect()
+/// The breaches of the rules among our own packages, one sentence each.
+pub(crate) fn violations(packages: &[Package]) -> Vec<String> {
+    let ours: Vec<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    packages.iter().flat_map(|package| violations_of(package, &ours)).collect()
 }
 
 fn violations_of(package: &Package, ours: &[&str]) -> Vec<String> {
@@ -35,8 +35,7 @@ fn violations_of(package: &Package, ours: &[&str]) -> Vec<String> {
     if rule.is_none() && !stands_beside(package) {
         return vec![format!("{name} has no rule in xtask/src/layers.rs: which layer is it in?")];
     }
-    let used =
-        package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"));
+    let used = package.dependencies.iter().filter(|used| used.kind != DependencyKind::Development);
     used.filter_map(|dependency| {
         let other = dependency.name.as_str();
         if BESIDE.contains(&other) {
@@ -50,7 +49,7 @@ fn violations_of(package: &Package, ours: &[&str]) -> Vec<String> {
 
 /// Whether a package is no part of the house: chores, end-to-end tests, examples.
 fn stands_beside(package: &Package) -> bool {
-    let path = package.manifest_path.to_string_lossy().replace('\\', "/");
+    let path = package.manifest_path.as_str().replace('\\', "/");
     BESIDE.contains(&package.name.as_str()) || path.contains("/examples/")
 }
 
@@ -87,7 +86,8 @@ impl Rule {
 
 const BESIDE: [&str; 4] = ["xtask", "e2e", "bench", "simulation"];
 
-/// Errors without a type, the command line and what prints logs belong to binaries.
+/// The crates for errors without a type, for the command line and for printing logs: they belong to
+/// binaries.
 const OF_BINARIES: [&str; 3] = ["anyhow", "clap", "tracing-subscriber"];
 
 const RULES: [Rule; 13] = [
@@ -159,7 +159,7 @@ const RULES: [Rule; 13] = [
     Rule { name: "ois", layer: 3, ours: BELOW, foreign: Foreign::Any },
 ];
 
-/// All that a binary may use of ours: everything below it.
+/// The crates of ours that a binary may use: all that lie below it.
 const BELOW: &[&str] = &[
     "ois-protocol",
     "ois-auth",
@@ -175,18 +175,14 @@ const BELOW: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
-    use crate::graph::Dependency;
+    use crate::graph::{self, dependency};
 
     fn package(name: &str, uses: &[&str]) -> Package {
-        let uses =
-            uses.iter().map(|other| Dependency { name: (*other).into(), ..Dependency::default() });
-        Package {
-            name: name.into(),
-            manifest_path: format!("/house/crates/{name}/Cargo.toml").into(),
-            dependencies: uses.collect(),
-            ..Package::default()
-        }
+        let uses: Vec<Value> = uses.iter().map(|other| dependency(other, "^1", None)).collect();
+        graph::package(name, &json!({"dependencies": uses}))
     }
 
     fn house(changed: Package) -> Vec<String> {
@@ -205,7 +201,7 @@ mod tests {
         ];
         packages.retain(|package| package.name != changed.name);
         packages.push(changed);
-        violations(&Graph { packages, workspace_members: Vec::new() })
+        violations(&packages)
     }
 
     fn only_violation(changed: Package) -> String {
@@ -283,11 +279,11 @@ mod tests {
 
     #[test]
     fn a_test_may_put_siblings_together() {
-        let mut store = package("ois-store", &["ois-auth"]);
-        store.dependencies[0].kind = Some("dev".into());
-        assert_eq!(house(store), Vec::<String>::new());
-        let mut build = package("ois-store", &["ois-auth"]);
-        build.dependencies[0].kind = Some("build".into());
-        assert_eq!(house(build).len(), 1);
+        let uses = |kind: &str| {
+            let used = dependency("ois-auth", "^1", Some(kind));
+            graph::package("ois-store", &json!({"dependencies": [used]}))
+        };
+        assert_eq!(house(uses("dev")), Vec::<String>::new());
+        assert_eq!(house(uses("build")).len(), 1);
     }
 }

@@ -5,14 +5,13 @@
 #![expect(clippy::print_stdout, reason = "a command line tool prints")]
 
 mod bench;
+mod circles;
 mod command;
 mod deny;
 mod graph;
 mod layers;
-mod license;
 mod suite;
 mod test;
-mod toml;
 mod tools;
 
 use std::process::ExitCode;
@@ -44,7 +43,7 @@ fn run(words: &[String]) -> Result<ExitCode> {
         [] | ["help"] => help(),
         ["test", rest @ ..] => return test::run(&test_options(rest)?),
         ["crash", rest @ ..] => return test::run(&crash_options(rest)?),
-        ["layers"] => return report("layers", &layers::violations(&graph::own()?)),
+        ["layers"] => return layers(),
         ["deny"] => return report("deny", &deny::violations(&graph::all()?)?),
         [other, ..] => bail!("no command {other}; see cargo xtask --help"),
     }
@@ -85,6 +84,17 @@ fn crash_options(words: &[&str]) -> Result<test::Options> {
     Ok(options)
 }
 
+/// Prints the circles of files and what breaks the rules about crates and files.
+fn layers() -> Result<ExitCode> {
+    let packages = graph::own()?.packages;
+    let circles = circles::all(&packages)?;
+    for circle in &circles {
+        println!("{circle}");
+    }
+    let violations = [layers::violations(&packages), circles::violations(&circles)].concat();
+    report("layers", &violations)
+}
+
 /// Prints what a check found and turns it into an exit code.
 fn report(name: &str, violations: &[String]) -> Result<ExitCode> {
     for violation in violations {
@@ -112,7 +122,7 @@ The project's own chores.
   cargo xtask crash [--rounds N] [--seed S] [--verbose]
                                           the crash test alone, with more rounds (25)
   cargo xtask bench [--help]              measure, beside peers, and write docs/benchmarks.md
-  cargo xtask layers                      check who may know whom
+  cargo xtask layers                      check which crate may use which, and circles of files
   cargo xtask deny                        check licences, bans and sources against deny.toml
   cargo xtask --help                      this page
 

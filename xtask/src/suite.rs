@@ -2,20 +2,20 @@
 
 use anyhow::{Context, Result};
 
-/// One line of the report.
+/// One suite of `cargo xtask test`, which is one line of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Suite {
     /// `cargo fmt --check`.
     Fmt,
-    /// Who may know whom.
+    /// The arrows between crates and the circles of files.
     Layers,
-    /// Licences, bans, sources.
+    /// Licences, banned crates and sources, against `deny.toml`.
     Deny,
     /// The lints, warnings denied.
     Clippy,
-    /// Everything compiled, once; other suites need it.
+    /// The build of the whole workspace, once; other suites need it.
     Build,
-    /// All tests that need nothing from outside.
+    /// All tests that need no program from outside the toolchain.
     Unit,
     /// The examples in the documentation.
     Doc,
@@ -27,16 +27,16 @@ pub(crate) enum Suite {
     Browser,
     /// The real OpenClaw gateway.
     Openclaw,
-    /// From the page over a gateway to the disk.
+    /// One message from the page through a gateway to the disk.
     Whole,
-    /// `kill -9` under load.
+    /// The server killed with `kill -9` under load.
     Crash,
     /// The benchmark, as short as it can be.
     Bench,
 }
 
 impl Suite {
-    /// Every suite, in order.
+    /// Every suite, in the order in which they run.
     pub(crate) const ALL: [Self; 14] = [
         Self::Fmt,
         Self::Layers,
@@ -60,7 +60,7 @@ impl Suite {
         found.with_context(|| format!("no suite {name}; see cargo xtask --help"))
     }
 
-    /// The word for the command line and the report.
+    /// The suite's word on the command line and in the report.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Fmt => "fmt",
@@ -80,11 +80,11 @@ impl Suite {
         }
     }
 
-    /// One line for the help.
+    /// The suite's line in the help.
     pub(crate) fn about(self) -> &'static str {
         match self {
             Self::Fmt => "the format, as cargo fmt leaves it",
-            Self::Layers => "arrows between crates only downwards",
+            Self::Layers => "which crate may use which, and circles of files",
             Self::Deny => "licences, banned crates, sources, wildcards (deny.toml)",
             Self::Clippy => "every lint, warnings denied",
             Self::Build => "libraries, binaries and tests, built once for all other suites",
@@ -100,7 +100,7 @@ impl Suite {
         }
     }
 
-    /// Whether it runs what [`Suite::Build`] made.
+    /// Whether the suite runs binaries that [`Suite::Build`] made.
     pub(crate) fn needs_build(self) -> bool {
         matches!(
             self,
@@ -115,7 +115,7 @@ impl Suite {
         )
     }
 
-    /// Whether it needs what a toolchain does not bring.
+    /// Whether the suite needs a program that the toolchain does not bring.
     pub(crate) fn needs_outside(self) -> bool {
         matches!(self, Self::Web | Self::Examples | Self::Browser | Self::Openclaw | Self::Whole)
     }

@@ -1,7 +1,7 @@
-//! `cargo xtask test`: every suite once, one line each, and what failed at the end.
+//! `cargo xtask test`: every suite once, one line each, and the failed tests at the end.
 //!
 //! Everything is compiled once, with all features and the tests' own dependencies, and the test
-//! binaries are run from there. Installing what the outside suites need goes on beside it.
+//! binaries are run from there. The programs of the outside suites are installed meanwhile.
 
 mod built;
 mod steps;
@@ -20,16 +20,16 @@ use crate::suite::Suite;
 use crate::tools;
 use built::Built;
 
-/// What was asked for on the command line.
+/// The choices of the command line.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Options {
     /// The suites, in any order.
     pub(crate) suites: Vec<Suite>,
-    /// Show at once what the suites say.
+    /// Whether the output of the suites is shown at once.
     pub(crate) verbose: bool,
-    /// Rounds of the crash test, if not its own number.
+    /// The rounds of the crash test; none means its own number.
     pub(crate) rounds: Option<u64>,
-    /// The crash test's seed, if not its own.
+    /// The seed of the crash test; none means its own.
     pub(crate) seed: Option<u64>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         verdicts: Mutex::default(),
     };
     thread::scope(|scope| -> Result<()> {
-        // Side by side from here: what is installed does not wait for what is compiled.
+        // The installation runs beside the compilation: neither needs the other.
         let installing = scope.spawn(|| run.prepare());
         run.side_by_side(&[Suite::Fmt, Suite::Layers, Suite::Deny]);
         run.one(Suite::Clippy);
@@ -61,10 +61,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         let installed = installing.join().map_err(|_| anyhow::anyhow!("installing panicked"))?;
         *run.not_installed.lock().unwrap_or_else(PoisonError::into_inner) = installed.err();
         run.side_by_side(&[Suite::Web, Suite::Examples]);
-        // The gateway is mostly waited for, the browser mostly computes.
-        run.side_by_side(&[Suite::Browser, Suite::Openclaw]);
-        run.side_by_side(&[Suite::Whole, Suite::Crash]);
-        run.one(Suite::Bench);
+        // Each alone: a browser or a gateway takes both cores of a small machine for itself.
+        for suite in [Suite::Browser, Suite::Openclaw, Suite::Whole, Suite::Crash, Suite::Bench] {
+            run.one(suite);
+        }
         Ok(())
     })?;
     Ok(run.summary(begin.elapsed()))
@@ -73,9 +73,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// One run of `cargo xtask test`.
 struct Run<'a> {
     options: &'a Options,
-    /// What [`Suite::Build`] made, once it has.
+    /// The binaries of [`Suite::Build`], once it has run.
     built: Mutex<Option<Built>>,
-    /// Why something that suites need could not be installed.
+    /// The reason why a program that suites need could not be installed.
     not_installed: Mutex<Option<anyhow::Error>>,
     verdicts: Mutex<BTreeMap<Suite, Verdict>>,
 }
@@ -147,13 +147,13 @@ impl Run<'_> {
         });
         let verdict = verdict.unwrap_or_else(|error| Verdict::Failed(format!("{error:#}")));
         let line = line(suite, &verdict, begin.elapsed());
-        // Under the lock, so that lines of suites that run side by side stay whole.
+        // The line is printed under the lock, so that lines of suites that run side by side stay whole.
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.options.verbose {
             print!("{}", last_lines(&said));
         }
         println!("{line}");
-        // A report that cannot be shown has still been made.
+        // Without a terminal the verdicts still decide the exit code.
         drop(std::io::stdout().flush());
         verdicts.insert(suite, verdict);
     }
@@ -197,14 +197,14 @@ fn time(took: Duration) -> String {
     format!("{} min {:02} s", took.as_secs() / 60, took.as_secs() % 60)
 }
 
-/// The end of what a failed suite said, tests that passed left out.
+/// The last lines of a failed suite's output, without the tests that passed.
 fn last_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.ends_with(" ... ok")).collect();
     let shown = &lines[lines.len().saturating_sub(LINES_SHOWN)..];
     shown.iter().map(|line| format!("  | {line}\n")).collect()
 }
 
-/// The names of failed tests in what cargo-nextest or the test harness said.
+/// The names of failed tests in the output of cargo-nextest or of the test harness.
 fn failed_tests(text: &str) -> Vec<&str> {
     let mut found: Vec<&str> = text
         .lines()

@@ -1,4 +1,4 @@
-//! What the outside suites need of the machine, and how it comes there.
+//! The programs that the outside suites need on the machine, and how they are installed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,12 +9,13 @@ use anyhow::{Context, Result, ensure};
 use crate::command::{Log, workspace};
 use crate::suite::Suite;
 
-/// Whether this is a machine that must run everything and may be changed for it.
+/// Whether this machine must run every suite and may have packages installed for it.
 pub(crate) fn on_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true" || value == "1")
 }
 
-/// What `suite` needs and this machine lacks, with the way to get it; none if it can run.
+/// The programs that `suite` needs and this machine lacks, with the command that installs them; none
+/// if the suite can run.
 pub(crate) fn missing(suite: Suite) -> Option<String> {
     let needs: &[Tool] = match suite {
         Suite::Web => &[Tool::Node],
@@ -31,13 +32,13 @@ pub(crate) fn missing(suite: Suite) -> Option<String> {
         .then(|| format!("no {}: apt-get install {}", names.join(", no "), packages.join(" ")))
 }
 
-/// Fetches what `suites` need and this machine lacks: Debian packages only on CI, the OpenClaw
-/// gateway wherever there is an npm.
+/// Installs the programs that `suites` need and this machine lacks: Debian packages only on CI, the
+/// OpenClaw gateway wherever there is an npm.
 ///
 /// # Errors
-/// When something that may be installed cannot be.
+/// When an installation fails.
 pub(crate) fn prepare(suites: &[Suite], log: &mut Log) -> Result<()> {
-    // The whole needs what both of its halves need.
+    // The suite `whole` needs the programs of both of its halves.
     let wanted = |suite| suites.contains(&suite);
     let browser = wanted(Suite::Browser) || wanted(Suite::Whole);
     let openclaw = wanted(Suite::Openclaw) || wanted(Suite::Whole);
@@ -62,12 +63,12 @@ pub(crate) fn prepare(suites: &[Suite], log: &mut Log) -> Result<()> {
     Ok(())
 }
 
-/// The script that keeps an OpenClaw gateway in the foreground.
+/// The path of the script that keeps an OpenClaw gateway in the foreground.
 pub(crate) fn gateway_script() -> PathBuf {
     workspace().join("e2e/openclaw/openclaw-gateway.sh")
 }
 
-/// Where the gateway is installed.
+/// The directory in which the gateway is installed.
 pub(crate) fn openclaw_cache() -> PathBuf {
     let named = std::env::var_os("OIS_OPENCLAW_CACHE").map(PathBuf::from);
     named.unwrap_or_else(|| workspace().join("target/openclaw"))

@@ -20,10 +20,10 @@ import { clock, full } from './time.js';
 export function aboutMessage(app, id) {
   const gone = h('p', { class: 'quiet' });
   const itself = h('div', { class: 'stack' });
-  const fateHead = h('h3', { words: { text: 'ladder.label' } });
-  const fate = h('ul', { class: 'stack' });
+  const ladderHead = h('h3', { words: { text: 'ladder.label' } });
+  const ladder = h('ul', { class: 'stack' });
   const answered = h('div', { class: 'stack' });
-  const deliveries = new Keyed(fate, (line) => deliveryCard(line, id, app));
+  const deliveries = new Keyed(ladder, (line) => deliveryCard(line, id, app));
   const answers = new Keyed(answered, ({ message }) => ({ element: card(message, app) }));
   const none = h('p', { class: 'quiet', words: { text: 'details.noReplies' } });
   const rest = h('div', { class: 'stack' }, h('h3', { words: { text: 'details.thread' } }), answered, none,
@@ -31,7 +31,7 @@ export function aboutMessage(app, id) {
   let shown;
   app.deliveries.load(id);
   return {
-    element: [gone, itself, fateHead, fate, rest],
+    element: [gone, itself, ladderHead, ladder, rest],
     title: () => t('details.message'),
     show: (state, now) => {
       const message = find(state.messages, id);
@@ -40,7 +40,7 @@ export function aboutMessage(app, id) {
       for (const part of [itself, rest]) part.hidden = !message;
       const replies = state.messages.filter((m) => m.replyTo === id);
       const lines = message ? linesOf(message, state.deliveries[id], replies) : [];
-      fateHead.hidden = fate.hidden = lines.length === 0;
+      ladderHead.hidden = ladder.hidden = lines.length === 0;
       if (message && message !== shown) fill(itself, card(message, app), factList([['details.written', full(message.time, locale())], ['details.number', String(message.id)]]));
       shown = message;
       deliveries.show(lines.map((line) => ({ ...line, stamp: `${stampOf(line)}|${line.run}` })), message, state, now);

@@ -1,4 +1,4 @@
-// About the room: who is in it, and what was shared lately.
+// About the room: its members, and the files that were shared lately.
 
 import { attachmentsView, fileLink, isPicture, picturesOf } from './attachments.js';
 import { avatar, presence } from './avatar.js';

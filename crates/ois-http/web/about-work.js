@@ -1,4 +1,4 @@
-// What agents are at: the turns under way, the mentions without an answer, what was used, and the
+// The work of agents: the turns under way, the mentions without an answer, the usage, and the
 // budgets that bound it.
 
 import { budgetsView } from './budgets.js';

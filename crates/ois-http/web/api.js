@@ -26,30 +26,53 @@ export function errorOf(status, text, header) {
 
 const codeOf = (status) => ({ 0: 'network', 401: 'unauthorized', 403: 'forbidden', 404: 'not_found', 409: 'conflict', 412: 'changed', 429: 'limit', 507: 'storage' })[status] ?? 'unknown';
 
-/** The calls; `onGone` is told when the session has ended. */
+/**
+ * The calls. `onGone` is told when the session has ended by itself; a call that is answered after the
+ * reader has signed out says nothing of that.
+ */
 export function createApi({ fetch, onGone }) {
+  let session = new AbortController(); // ends when the reader signs out
+
   async function call(method, address, { json, body, headers = {} } = {}) {
+    const { signal } = session;
     const request = { method, headers: { ...headers }, credentials: 'same-origin', cache: 'no-store', body };
+    // A request that writes is carried out though the reader leaves; the answer to a read has no use.
+    if (method === 'GET') {
+      if (signal.aborted) throw new CallError(0, 'network', '');
+      request.signal = signal;
+    }
     if (json !== undefined) {
       request.body = JSON.stringify(json);
       request.headers['Content-Type'] = 'application/json';
     }
     let answer;
+    let text;
     try {
       answer = await fetch(address, request);
+      text = await answer.text();
     } catch {
       throw new CallError(0, 'network', '');
     }
-    const text = await answer.text();
     if (answer.ok) return { body: text ? JSON.parse(text) : {}, etag: answer.headers.get('ETag') };
-    if (answer.status === 401 && address !== '/api/login' && address !== '/api/verify') onGone();
+    if (answer.status === 401 && address !== '/api/login' && address !== '/api/verify' && !signal.aborted) onGone();
     throw errorOf(answer.status, text, (name) => answer.headers.get(name));
   }
+
+  /** Ends the session. Reads under way are given up, so that no answer comes after its end. */
+  async function logout() {
+    session.abort();
+    try {
+      return await body(call('POST', '/api/logout'));
+    } finally {
+      session = new AbortController();
+    }
+  }
+
   const at = (path) => encodeURIComponent(path);
   const body = async (answer) => (await answer).body;
   return {
     login: (username, password) => body(call('POST', '/api/login', { json: { username, password } })),
-    logout: () => body(call('POST', '/api/logout')),
+    logout,
     verify: () => body(call('GET', '/api/verify')),
     members: () => body(call('GET', '/api/members')),
     messages: (query) => body(call('GET', `/api/messages?${new URLSearchParams(query)}`)),

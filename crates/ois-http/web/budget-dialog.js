@@ -1,4 +1,4 @@
-// The question for one budget: whose, where, how much, and what then.
+// The dialog for one budget: its agent, its room, its bounds and its policy.
 
 import { openDialog } from './dialogs.js';
 import { h } from './dom.js';
@@ -42,7 +42,7 @@ export function editBudget({ members }, before) {
   });
 }
 
-/** What the fields say, or null when they bound nothing. */
+/** The budget in the fields, or null when they bound nothing. */
 function budgetOf(fields) {
   const value = (name) => (fields[name].value.trim() === '' || !(fields[name].valueAsNumber >= 0) ? undefined : fields[name].valueAsNumber);
   const whole = (n) => (n === undefined ? undefined : Math.round(n));

@@ -1,5 +1,5 @@
-// What the reader can do about mentions and turns, and what is fetched of them: the past of what is
-// shown, a retry, a stop. Frames bring the rest.
+// The actions on mentions and turns (retry, stop, continue, allow, deny), and the requests for their
+// past as far as the messages are shown. Frames bring the rest.
 
 import { isOpen, isTracked, linesOf } from './rungs.js';
 
@@ -43,7 +43,7 @@ export function createDeliveries({ store, api, say }) {
     }
   }
 
-  /** What is known of one message and of the turns that it caused. */
+  /** Fetches the deliveries of one message and the turns that it caused. */
   async function load(message) {
     const [known, runs] = await Promise.allSettled([api.deliveriesOf(message), api.runs({ cause: message })]);
     if (known.status === 'fulfilled') take(known.value);
@@ -52,8 +52,9 @@ export function createDeliveries({ store, api, say }) {
 
   async function loadActive() {
     if (state().phase !== 'signed-in') return;
+    const activeAmong = state().runs;
     try {
-      store.dispatch({ type: 'runs', runs: (await api.runs({ active: 1 })).runs, active: true });
+      store.dispatch({ type: 'runs', runs: (await api.runs({ active: 1 })).runs, activeAmong });
     } catch {
       // Frames tell of turns that begin; those before stay unseen until the next greeting.
     }

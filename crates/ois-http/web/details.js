@@ -1,4 +1,4 @@
-// The right pane: about the room, a member, a message, or what agents are at. What is in it stays in
+// The right pane: about the room, a member, a message, or the work of agents. Its content stays in
 // place while it changes; a new pane is made for a new subject only.
 
 import { aboutMember } from './about-member.js';

@@ -1,5 +1,5 @@
 // One text file: read, write, preview, save. Saving names the version that was read; when someone
-// else was faster, the reader decides whose text stays.
+// else was faster, the reader decides which of the two texts stays.
 
 import { downloadOf } from './api.js';
 import { ask } from './dialogs.js';

@@ -24,13 +24,13 @@ export class FileUploads {
 
   async #begin(file, folder) {
     const bar = h('progress', { max: 1, value: 0 });
-    const fate = h('span', { class: 'quiet' });
+    const status = h('span', { class: 'quiet' });
     const { done, cancel } = upload(file, { folder, onProgress: (part) => (bar.value = part) });
     const close = iconButton(icon('close', 16), 'dialog.cancel', () => {
       cancel();
       this.#remove(line);
     }, { class: 'tip-left' });
-    const line = h('li', { class: 'tray-item' }, icon('file', 20), h('span', { class: 'tray-words' }, h('span', { class: 'tray-name', dir: 'auto' }, file.name), fate, bar), close);
+    const line = h('li', { class: 'tray-item' }, icon('file', 20), h('span', { class: 'tray-words' }, h('span', { class: 'tray-name', dir: 'auto' }, file.name), status, bar), close);
     this.element.append(line);
     this.element.hidden = false;
     try {
@@ -40,7 +40,7 @@ export class FileUploads {
       this.#onDone();
     } catch (error) {
       line.dataset.state = 'failed';
-      fate.textContent = t('compose.uploadFailed', { reason: error.status === 409 ? t('error.conflict') : reason(error, file.size) });
+      status.textContent = t('compose.uploadFailed', { reason: error.status === 409 ? t('error.conflict') : reason(error, file.size) });
     }
   }
 

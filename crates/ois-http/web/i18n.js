@@ -1,4 +1,4 @@
-// The language of the page: looks words up, fills numbers and names in, tells who listens.
+// The language of the page: this module looks words up, fills in numbers and names, and tells listeners.
 //
 // All words stand in words-en.js and words-zh.js, under the same keys. A key that ends in
 // `_one` is used instead of its base when `n` is 1. Nothing here touches the document.
@@ -17,7 +17,7 @@ export const language = () => current;
 /** The locale for dates and numbers of the language in use. */
 export const locale = () => LANGUAGES[current].locale;
 
-/** Changes the language and tells everyone who listens. */
+/** Changes the language and tells all listeners. */
 export function setLanguage(code) {
   if (!(code in LANGUAGES)) return;
   current = code;

@@ -1,4 +1,4 @@
-// What became of a mention: one quiet line per agent beside the message, changed in place.
+// The ladder of a mention: one quiet line per agent beside the message, changed in place.
 
 import { h, words } from './dom.js';
 import { Keyed, put } from './keyed.js';
@@ -13,7 +13,7 @@ const MANY = 6;
 /** The lines of `message`: `{element, live(state, now)}`; `replies` are those that answer it. */
 export function ladder(message, app, replies = []) {
   const list = h('div', { class: 'rungs', role: 'list', words: { label: 'ladder.label' } });
-  // What changes here every second is not to be read out; answers and notices are, as messages.
+  // A line that changes every second is not read out; answers and notices are, as messages.
   const element = h('div', { class: 'ladder', 'aria-live': 'off', data: { ladder: message.id } }, list);
   const keyed = new Keyed(list, (line) => lineOf(line, message, app));
   const fold = folder(element, list);

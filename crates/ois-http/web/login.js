@@ -1,4 +1,4 @@
-// The way in: a name and a password.
+// The form for signing in: a name and a password.
 
 import { fill, h, words } from './dom.js';
 import { settings } from './settings.js';

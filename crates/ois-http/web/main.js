@@ -83,7 +83,7 @@ async function follow() {
 }
 
 function dress(state) {
-  // Whoever was here before sees the page at once, not a blank one, while the cookie is checked.
+  // A reader who was here before sees the page at once, not a blank one, while the cookie is checked.
   const expected = state.phase === 'starting' && prefs.kept('user') !== null;
   document.querySelector('#app').hidden = state.phase !== 'signed-in' && !expected;
   document.body.dataset.view = state.route.view;

@@ -1,4 +1,4 @@
-// What stands inside a line: code, bold, italic, links, mentions, line breaks, and plain text.
+// The inline part of Markdown: code, bold, italic, links, mentions, line breaks, and plain text.
 //
 // Only http, https and mailto become links; everything else stays text. A search that found
 // nothing is remembered, so that a text full of lone asterisks costs no more than any other.

@@ -1,5 +1,5 @@
 // Text as people write it in chat, read into a tree: paragraphs, headings, lists, quotes, code.
-// What stands inside a line is read by markdown-inline.js; markdown-view.js makes elements of it.
+// The inline part is read by markdown-inline.js; markdown-view.js makes elements of the result.
 //
 // The work grows with the length of the text, not faster, and nesting is bounded: the text comes
 // from others.

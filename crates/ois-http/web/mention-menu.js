@@ -9,7 +9,7 @@ import { fold } from './names.js';
 
 const ROOMS = ['main'];
 
-/** What a choice means, where its name does not tell. */
+/** The meaning of a choice, where its name does not tell. */
 function noteOf({ name, display, everyone, duty, one, count }) {
   if (everyone) return t('compose.all');
   if (duty) return t(one ? 'compose.one' : 'compose.duty', { n: count });

@@ -1,4 +1,4 @@
-// Who is called in a text, and who could be: finding `@name`, `@duty` and `@one:duty` in what was
+// The members that a text calls, and those that it could call: finding `@name`, `@duty` and `@one:duty` in what was
 // written and completing it in what is being written. Pure. The rules are the server's
 // (message-format.md, Mentions).
 
@@ -35,7 +35,7 @@ function dutiesOf(members) {
 
 const known = new WeakMap(); // every message on the page asks anew
 
-/** What counts as a mention in this team, for `mentionAt`: names, duties and the words for everyone. */
+/** The words that are mentions in this team, for `mentionAt`: names, duties and the words for everyone. */
 export function mentionable(members) {
   if (!known.has(members)) known.set(members, lookup(members));
   return known.get(members);
@@ -80,7 +80,7 @@ export function mentionAt(text, at, names) {
 }
 
 /**
- * What is being completed at the caret: `{sign, start, query}`, or null. The sign must be free
+ * The mention that is being completed at the caret: `{sign, start, query}`, or null. The sign must be free
  * (no `mail@…`); the query runs from it to the caret and may hold one space (`@HKH 🐱`).
  */
 export function queryAt(text, caret) {

@@ -27,7 +27,7 @@ export function messageRow({ message, joined, original, cause, answers, notices 
   const state = app.store.state;
   const isAgent = fromAgent(message, state.members);
   const content = body(message.text, app);
-  // Whoever came in by the team's shared password is in no register, so the server does not name them.
+  // A person who came in by the team's shared password is in no register, so the server does not name them.
   const called = !isOwn(state, message) && (calls(message, shortName(state.user)) || content.querySelector('.mention-me') !== null);
   const told = ladder(message, app, notices);
   const twice = message.cause && h('span', { class: 'tag tag-twice', hidden: true, words: { text: 'message.twice', title: 'message.twiceHint' } });
@@ -66,7 +66,7 @@ function head(message, { isAgent, joined, twice }, app) {
     twice);
 }
 
-/** Who wrote it; for a member of the register a way to the details, and how it is when asked. */
+/** The author; for a member of the register a link to the details, with the presence as its title. */
 function author({ user }, store) {
   const member = memberOf(store.state.members, user);
   if (!member) return h('span', { class: 'author', dir: 'auto' }, user);
@@ -138,7 +138,7 @@ export function draftRow({ draft, joined, original }, app) {
     draft.replyTo ? quoteOf(draft, original, app) : null,
     body(draft.text, app),
     draft.attachments?.length ? attachmentsView(draft.attachments, () => picturesOf([draft])) : null,
-    failed ? failure(draft, app) : h('div', { class: 'fate quiet', words: { text: state.link.state === 'ready' ? 'message.sending' : 'message.waiting' } }));
+    failed ? failure(draft, app) : h('div', { class: 'send-status quiet', words: { text: state.link.state === 'ready' ? 'message.sending' : 'message.waiting' } }));
   return { element };
 }
 
@@ -149,7 +149,7 @@ function failure(draft, app) {
     app.edit(draft);
   };
   const button = (key, run) => h('button', { type: 'button', class: 'link-button', words: { text: key }, on: { click: run } });
-  return h('div', { class: 'fate', role: 'alert' },
+  return h('div', { class: 'send-status', role: 'alert' },
     h('span', { class: 'bad' }, t('message.failed', { reason: reason(draft, size) })),
     draft.code !== 'too_long' && button('message.retry', () => app.actions.retry(draft.nonce)),
     button('message.edit', edit),

@@ -9,7 +9,7 @@ export const shortName = (display) => String(display ?? '').trim().split(/\s+/u)
 const EMOJI = /(?:\p{Regional_Indicator}{2}|\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier})?(?:\u200D\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier})?)*)/u;
 const WIDE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 
-/** What stands in the avatar: the emoji of the name, or its initials. */
+/** The text of the avatar: the emoji of the name, or its initials. */
 export function initials(display) {
   const emoji = EMOJI.exec(display ?? '');
   if (emoji) return emoji[0];
@@ -42,7 +42,7 @@ export function memberOf(members, name) {
 /** The states of presence, the most reachable first. */
 export const STATES = ['online', 'busy', 'deaf', 'offline'];
 
-/** Order of two members: who can answer first, then by name. */
+/** Order of two members: those who can answer first, then by name. */
 export function byPresence(a, b) {
   const rank = (m) => (STATES.indexOf(m.state) + STATES.length) % STATES.length;
   return rank(a) - rank(b) || fold(a.name).localeCompare(fold(b.name));

@@ -1,4 +1,4 @@
-// What the server itself says in the room, in the reader's language; a kind that this page does not
+// The words of the server's own notices, in the reader's language; a kind that this page does not
 // know keeps the server's own words.
 
 import { locale, t } from './i18n.js';
@@ -34,7 +34,7 @@ export function noticeWords({ notice, text }) {
 }
 
 /**
- * What became of a chain that the notice `id` told to be stopped: `{order}` once a person let it go
+ * The outcome of a chain that the notice `id` told to be stopped: `{order}` once a person let it go
  * on, `{superseded}` once another one was stopped after it, since an order means the last.
  */
 export function goneOn(messages, id) {
@@ -49,7 +49,7 @@ export function spentWords({ agent, room, measure, used, limit }) {
   return { whose: scopeWords({ agent, room }), used: amount(measure, used), limit: t(`measure.${measure}`, { amount: amount(measure, limit), n: limit }) };
 }
 
-/** Whose and where: `HKH in #main`, `everyone`. */
+/** The agent and the room of a budget: `HKH in #main`, `everyone`. */
 export function scopeWords({ agent, room }) {
   const who = agent ?? t('budget.everyone');
   return room ? t('budget.in', { who, room }) : who;

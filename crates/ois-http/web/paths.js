@@ -40,7 +40,7 @@ export function address(route) {
   return about ? `#/chat/${about.kind}${about.of === undefined ? '' : `/${encodeURIComponent(about.of)}`}` : '#/chat';
 }
 
-/** What an address means; the chat for anything unknown. */
+/** The route of an address; the chat for anything unknown. */
 export function routeOf(hash) {
   let parts;
   try {

@@ -1,4 +1,4 @@
-// What this browser keeps for its reader: small values under `ois.`, lost without harm.
+// The values that this browser keeps for its reader, under `ois.`; their loss does no harm.
 
 /** The value kept under `key`, or `otherwise`. */
 export function kept(key, otherwise = null) {

@@ -1,4 +1,4 @@
-// Who belongs to the team and who can answer now; below it the reader and the settings.
+// The members of the team, with those who can answer now; below them the reader and the settings.
 
 import { avatar, presence } from './avatar.js';
 import { fill, h, iconButton, words } from './dom.js';

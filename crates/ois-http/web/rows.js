@@ -1,4 +1,4 @@
-// What stands in the timeline, top to bottom: days, the unread line, messages, drafts. Pure.
+// The rows of the timeline, top to bottom: days, the unread line, messages, drafts. Pure.
 
 import { writing } from './store-activity.js';
 import { day } from './time.js';

@@ -11,10 +11,10 @@ const HOLDERS = ['loop', 'budget'];
 /** Why an attempt failed: a word of the wire, in the reader's language. */
 export const reasonWords = (reason) => t(`reason.${REASONS.includes(reason) ? reason : 'unknown'}`);
 
-/** What keeps a message from waking an agent. */
+/** The reason why a message does not wake an agent. */
 export const holderWords = (by) => t(`held.${HOLDERS.includes(by) ? by : 'unknown'}`);
 
-/** What a line says: `working 0:12`. */
+/** The words of a line: `working 0:12`. */
 export function rungWords(line, now) {
   const reason = line.reason ? reasonWords(line.reason) : '';
   switch (line.state) {
@@ -40,7 +40,7 @@ export function rungWords(line, now) {
   }
 }
 
-/** What else there is to say of a line, each a few words. */
+/** The further notes on a line, a few words each. */
 export function rungNotes(line, state) {
   return [
     line.duty && line.agent && t('ladder.claimed', { duty: line.duty }),

@@ -1,4 +1,4 @@
-// What became of a mention, line by line: which agents a message calls and how far each came. Pure.
+// The states of a mention, line by line: the agents that a message calls and how far each came. Pure.
 //
 // The first rung stands in the message itself (`calls`, `offers`, `held`); the later ones come as
 // deliveries. Nothing is claimed that neither of the two says.

@@ -1,4 +1,4 @@
-// What the reader can do, and what follows from what the link hears: between store, link and API.
+// The actions of the reader and the consequences of frames: between store, link and API.
 //
 // Promises: a draft is kept in this browser until its ack and sent again after every reconnect
 // under the same nonce, so that it arrives once.
@@ -15,7 +15,7 @@ const CATCH_UP_PAGES = 6;
 export function createSession({ store, link, api, prefs, nonce, now, later }) {
   const state = () => store.state;
   const mineKey = (name, user = state().user) => `${name}.${user}`;
-  const strangers = new Set(); // who writes here without being in the register
+  const strangers = new Set(); // the names of those who write here without being in the register
   let refreshing = false;
   let again = false; // whether someone came while the register was being read
 
@@ -75,6 +75,7 @@ export function createSession({ store, link, api, prefs, nonce, now, later }) {
       return;
     }
     refreshing = true;
+    store.dispatch({ type: 'members-asked' });
     try {
       store.dispatch({ type: 'members', members: (await api.members()).members });
     } catch {
@@ -108,7 +109,7 @@ export function createSession({ store, link, api, prefs, nonce, now, later }) {
     return reached();
   }
 
-  /** What follows from an event of the link, after the store has taken it. */
+  /** Acts on an event of the link, after the store has taken it. */
   function follow(event) {
     if (event.type === 'ready') {
       strangers.clear();

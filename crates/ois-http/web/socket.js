@@ -7,7 +7,7 @@
 export const LONGEST_MS = 30_000;
 const FIRST_MS = 500;
 const PING_MS = 25_000;
-const PATIENCE_MS = 10_000;
+const ANSWER_MS = 10_000;
 
 /** The pause before try number `tries` (from 0): doubled each time, spread over its upper half. */
 export const pause = (tries, random) => Math.round(Math.min(LONGEST_MS, FIRST_MS * 2 ** tries) * (0.5 + random / 2));
@@ -73,7 +73,7 @@ export class Link {
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = () => this.#lost(socket);
     socket.onerror = () => {}; // a close follows
-    this.#after(PATIENCE_MS, () => this.#lost(socket));
+    this.#after(ANSWER_MS, () => this.#lost(socket));
   }
 
   #authenticate() {
@@ -108,7 +108,7 @@ export class Link {
   #ask() {
     const socket = this.#socket;
     this.send({ type: 'ping' });
-    this.#after(PATIENCE_MS, () => this.#lost(socket));
+    this.#after(ANSWER_MS, () => this.#lost(socket));
   }
 
   #lost(socket) {

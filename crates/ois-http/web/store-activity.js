@@ -1,4 +1,4 @@
-// What agents are doing right now: how events change it. Pure.
+// The activities of agents at this moment: how events change them. Pure.
 //
 // Promises: an activity holds ten seconds from its last frame and not beyond its turn. Text that
 // streams never goes back: a frame with a lower `seq` of the same turn is dropped.

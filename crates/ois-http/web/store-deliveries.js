@@ -46,7 +46,7 @@ function takeDelivery(state, { type: _, ...delivery }) {
   return { ...state, deliveries: { ...pruned(state), [delivery.message]: { ...of, [key]: next } } };
 }
 
-/** What the attempt went through before, and how earlier attempts ended. */
+/** The rungs of the attempt so far, and the ends of earlier attempts. */
 function past(known, next) {
   const rung = { [next.state]: next.at };
   if (!known) return { rungs: rung, earlier: [] };
@@ -72,10 +72,15 @@ function takeRun(state, { type: _, ...run }) {
   return { ...state, runs: { ...kept, [runKey(run)]: { ...known, ...run } } };
 }
 
-/** `active`: these are all that are under way; whatever else was thought to be is over. */
-function takeRuns(state, { runs, active }) {
+/**
+ * Takes turns that were fetched. With `activeAmong`, the turns that were known when the request was
+ * sent, `runs` are all that are under way: a turn of `activeAmong` that is missing is over, and one
+ * that a frame has told of since then stays.
+ */
+function takeRuns(state, { runs, activeAmong }) {
   const there = new Set(runs.map(runKey));
-  const kept = active ? Object.fromEntries(Object.entries(state.runs).filter(([key, run]) => run.end || there.has(key))) : state.runs;
+  const stays = ([key, run]) => run.end || there.has(key) || !(key in activeAmong);
+  const kept = activeAmong ? Object.fromEntries(Object.entries(state.runs).filter(stays)) : state.runs;
   return runs.reduce(takeRun, { ...state, runs: kept });
 }
 

@@ -113,7 +113,7 @@ function takeMessage(state, message, attending) {
   return next;
 }
 
-/** Whoever watches the end needs no endless past: it is dropped, and fetched again on the way up. */
+/** A reader at the end needs no endless past: it is dropped, and fetched again on the way up. */
 const trimmed = (messages, more, attending) => (attending && messages.length > MOST ? { messages: messages.slice(-KEPT), more: true } : { messages, more });
 
 /** An own message that came back covers its draft: by nonce, by acked id, else by its words. */

@@ -1,21 +1,29 @@
-// Who belongs to the team and who is here: how events change it. Pure.
+// The members of the team and their presence: how events change them. Pure.
 
 import { memberOf } from './names.js';
 
 /** The part of the state that this file keeps. */
-export const emptyPeople = () => ({ members: [] });
+export const emptyPeople = () => ({
+  members: [],
+  heard: {}, // name → the last presence frame since the register was asked for
+});
 
 /** The state after `event`. */
 export function reducePeople(state, event) {
   switch (event.type) {
+    case 'members-asked':
+      return { ...state, heard: {} };
     case 'members':
-      return { ...state, members: event.members };
+      // The register may have been read before these frames were sent.
+      return { ...Object.values(state.heard).reduce(takePresence, { ...state, members: event.members }), heard: {} };
     case 'frame':
-      return event.frame.type === 'presence' ? takePresence(state, event.frame) : state;
+      return event.frame.type === 'presence' ? hear(takePresence(state, event.frame), event.frame) : state;
     default:
       return state;
   }
 }
+
+const hear = (state, frame) => ({ ...state, heard: { ...state.heard, [frame.name]: frame } });
 
 function takePresence(state, frame) {
   const member = memberOf(state.members, frame.name);

@@ -1,8 +1,8 @@
-// What the page knows: one value, changed only by events, watched by the elements.
+// The state of the page: one value, changed only by events, watched by the elements.
 //
-// `reduce` is pure and hands each event to the parts that care (store-log.js: messages and what is
-// being sent; store-people.js: who is here; store-deliveries.js: what becomes of mentions;
-// store-activity.js: what agents are doing). The Store gathers changes and tells its watchers
+// `reduce` is pure and hands each event to the parts that care (store-log.js: messages and drafts
+// being sent; store-people.js: members and presence; store-deliveries.js: deliveries and turns;
+// store-activity.js: activities of agents). The Store gathers changes and tells its watchers
 // once per frame, so that a hundred resumed messages are one repaint.
 
 import { emptyActivity, reduceActivity } from './store-activity.js';
@@ -46,13 +46,13 @@ function reduceSelf(state, event) {
     case 'reply':
       return { ...state, replyTo: event.id };
     case 'frame':
-      return event.frame.type === 'auth_ok' ? greeted(state, event.frame) : state;
+      return event.frame.type === 'auth_ok' ? takeGreeting(state, event.frame) : state;
     default:
       return state;
   }
 }
 
-const greeted = (state, frame) => ({
+const takeGreeting = (state, frame) => ({
   ...state,
   user: frame.user ?? state.user,
   role: frame.role ?? state.role,

@@ -220,7 +220,7 @@ class Timeline extends HTMLElement {
     fill(this.#pill, icon('down', 16), label);
   }
 
-  /** What changes in place: what became of mentions, what is being written, what can still be done. */
+  /** Brings up to date what changes in place: ladders, text that streams, buttons of notices. */
   #live() {
     const state = this.#app.store.state;
     const now = Date.now();

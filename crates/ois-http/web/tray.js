@@ -24,7 +24,7 @@ export class Tray {
     return this.#items.filter((item) => item.state === 'sending').length;
   }
 
-  /** What the server made of those that arrived. */
+  /** The files as the server keeps them, of the uploads that arrived. */
   get files() {
     return this.#items.filter((item) => item.state === 'done').map((item) => item.result);
   }
@@ -55,11 +55,11 @@ export class Tray {
 
   #place(item) {
     item.bar = h('progress', { max: 1, value: item.state === 'done' ? 1 : 0 });
-    item.fate = h('span', { class: 'quiet' }, bytes(item.size, locale()));
+    item.status = h('span', { class: 'quiet' }, bytes(item.size, locale()));
     item.drop = iconButton(icon('close', 16), 'dialog.cancel', () => this.#remove(item));
     item.element = h('li', { class: 'tray-item' },
       item.picture ? h('img', { src: item.picture, alt: '' }) : icon('file', 24),
-      h('span', { class: 'tray-words' }, h('span', { class: 'tray-name', dir: 'auto' }, item.name), item.fate, item.bar),
+      h('span', { class: 'tray-words' }, h('span', { class: 'tray-name', dir: 'auto' }, item.name), item.status, item.bar),
       item.drop);
     this.#items.push(item);
     this.element.append(item.element);
@@ -73,7 +73,7 @@ export class Tray {
   #settle(item, state, more) {
     if (!this.#items.includes(item)) return;
     Object.assign(item, { state }, more);
-    if (state === 'failed') fill(item.fate, t('compose.uploadFailed', { reason: reason(item.error, item.size) }));
+    if (state === 'failed') fill(item.status, t('compose.uploadFailed', { reason: reason(item.error, item.size) }));
     this.#told(item);
   }
 

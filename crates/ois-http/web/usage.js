@@ -1,4 +1,4 @@
-// What was used: turns, tokens and money by agent, by room or by day.
+// The usage: turns, tokens and money by agent, by room or by day.
 
 import { fill, h, words } from './dom.js';
 import { locale, t } from './i18n.js';

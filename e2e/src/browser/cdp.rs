@@ -1,18 +1,19 @@
 //! Calls and events of the DevTools protocol over one WebSocket.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
+use crate::TIMEOUT;
 use crate::socket::{Received, Socket};
 
-/// One target's connection: calls, and what its events told meanwhile.
+/// The connection to one target: calls, and the events that came meanwhile.
 #[derive(Debug)]
 pub(super) struct Cdp {
     socket: Socket,
     last_id: u64,
-    /// What went wrong in the page: errors on its console, exceptions, policy violations, dialogs.
+    /// The problems of the page: errors on its console, exceptions, policy violations, dialogs.
     pub(super) problems: Vec<String>,
     /// Every address that the page has asked for.
     pub(super) requests: Vec<String>,
@@ -34,7 +35,7 @@ impl Cdp {
     /// Calls `method` and answers with its result.
     pub(super) fn call(&mut self, method: &str, params: Value) -> Result<Value> {
         let id = self.send(method, params)?;
-        let until = Instant::now() + ANSWER;
+        let until = Instant::now() + TIMEOUT;
         loop {
             let frame = self.next(until, method)?;
             if frame["id"] != id {
@@ -49,7 +50,7 @@ impl Cdp {
 
     /// Waits until the page has finished loading more often than `before`.
     pub(super) fn wait_load(&mut self, before: u64) -> Result<()> {
-        let until = Instant::now() + ANSWER;
+        let until = Instant::now() + TIMEOUT;
         while self.loads <= before {
             self.next(until, "the end of loading")?;
         }
@@ -73,7 +74,7 @@ impl Cdp {
             }
             Received::Pong => Ok(Value::Null),
             Received::Closed => bail!("the browser closed during {what}"),
-            Received::Nothing => bail!("the browser did not answer {what} within {ANSWER:?}"),
+            Received::Nothing => bail!("the browser did not answer {what} within {TIMEOUT:?}"),
         }
     }
 
@@ -104,7 +105,7 @@ impl Cdp {
             }
             "Page.javascriptDialogOpening" => {
                 self.problems.push(format!("dialog: {}", text(&params["message"])));
-                // Whoever waits for the page would wait for ever.
+                // An open dialog would hold up every other call.
                 self.send("Page.handleJavaScriptDialog", json!({"accept": true}))?;
             }
             _ => {}
@@ -113,7 +114,7 @@ impl Cdp {
     }
 }
 
-/// What an exception says, with its place.
+/// The words of an exception, with its place.
 pub(super) fn exception(details: &Value) -> String {
     let description = text(&details["exception"]["description"]);
     let words = if description.is_empty() { text(&details["text"]) } else { description };
@@ -130,5 +131,3 @@ fn console_word(arg: &Value) -> String {
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
-
-const ANSWER: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! What a hand does in a window: click, type, choose and drop files.
+//! Input in a window: clicks, keys, files that are chosen and dropped.
 
 use std::path::Path;
 
@@ -6,7 +6,8 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::keys;
-use super::page::{PATIENCE, Page};
+use super::page::Page;
+use crate::TIMEOUT;
 
 impl Page {
     /// Waits until the element can be seen and nothing lies over it, and clicks its middle.
@@ -112,7 +113,7 @@ impl Page {
             json!(selector)
         );
         let point =
-            self.poll(PATIENCE, &look).with_context(|| format!("{selector} not to be seen"))?;
+            self.poll(TIMEOUT, &look).with_context(|| format!("{selector} not to be seen"))?;
         Ok((point[0].as_f64().unwrap_or_default(), point[1].as_f64().unwrap_or_default()))
     }
 }

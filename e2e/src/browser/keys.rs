@@ -1,4 +1,4 @@
-//! What the browser wants to know about a key that is pressed.
+//! The fields of the events that tell the browser of a pressed key.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
-//! One window: go somewhere, look and wait.
+//! One window of the browser: it is led to an address, looked at and waited for.
 //!
-//! What a hand does in it is in `input.rs`, what it is shown on in `screen.rs`.
+//! Input is in `input.rs`, the emulated screen in `screen.rs`.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -12,19 +12,16 @@ use serde_json::{Value, json};
 
 use super::cdp::{Cdp, exception};
 use super::screen::{Screen, Theme};
-use crate::binary;
+use crate::{TIMEOUT, binary};
 
 /// A window of a [`Browser`](super::Browser).
 #[derive(Debug)]
 pub struct Page {
     pub(super) cdp: Cdp,
     pub(super) user_agent: String,
-    /// Whether a finger is in place of the mouse.
+    /// Whether touch events take the place of mouse events.
     pub(super) touched: bool,
 }
-
-/// How long a page may take unless a test says otherwise.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Page {
     pub(super) fn attach(mut cdp: Cdp, user_agent: String) -> Result<Self> {
@@ -76,12 +73,22 @@ impl Page {
         Ok(answer["result"]["value"].clone())
     }
 
+    /// Stops the clock that the page reads, until the next load: states that expire stay for as long
+    /// as the test looks at them. Timers run on.
+    ///
+    /// # Errors
+    /// When the browser has died.
+    pub fn stop_clock(&mut self) -> Result<()> {
+        self.eval("{ const now = Date.now(); Date.now = () => now; }")?;
+        Ok(())
+    }
+
     /// Waits until a JavaScript expression is true in the page, a reload in between included.
     ///
     /// # Errors
     /// When it is not in time.
     pub fn wait(&mut self, expression: &str) -> Result<()> {
-        self.wait_within(PATIENCE, expression)
+        self.wait_within(TIMEOUT, expression)
     }
 
     /// Waits as [`wait`](Self::wait) does, for as long as `within`.
@@ -109,7 +116,7 @@ impl Page {
                     return Ok(answer["found"].clone());
                 }
                 Ok(answer) => bail!("not within {within:?} {}", answer["error"]),
-                // The page that was asked is gone: ask the one that took its place.
+                // The page that was asked is gone: the one in its place is asked instead.
                 Err(error) if is_navigation(&error) && Instant::now() < until => {}
                 Err(error) => return Err(error),
             }
@@ -128,12 +135,12 @@ impl Page {
         Ok(serde_json::from_value(self.eval(&script)?)?)
     }
 
-    /// Takes a picture of what is to be seen, as `target/screenshots/NAME.png`.
+    /// Takes a picture of the visible part of the page, as `target/screenshots/NAME.png`.
     ///
     /// # Errors
     /// When it cannot be taken or written.
     pub fn screenshot(&mut self, name: &str) -> Result<PathBuf> {
-        // Two frames: what was just changed has been painted then.
+        // After two frames the latest change has been painted.
         self.eval("new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")?;
         let picture = self.cdp.call("Page.captureScreenshot", json!({"format": "png"}))?;
         let data = STANDARD.decode(picture["data"].as_str().unwrap_or_default())?;
@@ -144,12 +151,12 @@ impl Page {
         Ok(path)
     }
 
-    /// What went wrong in the page so far: console errors, exceptions, policy violations, dialogs.
+    /// The problems of the page so far: console errors, exceptions, policy violations, dialogs.
     ///
     /// # Errors
     /// When the browser has died.
     pub fn problems(&mut self) -> Result<Vec<String>> {
-        // Whatever came before the answer has been noted then.
+        // Every event before the answer has been noted by then.
         self.eval("new Promise(done => setTimeout(done))")?;
         Ok(self.cdp.problems.clone())
     }

@@ -1,4 +1,4 @@
-//! What a window is shown on and what the page is told about the person before it.
+//! The screen that a window has, and the preferences that the page is told.
 
 use anyhow::Result;
 use serde_json::json;
@@ -25,19 +25,19 @@ impl Screen {
     pub const PHONE: Self = Self { width: 390, height: 844, scale: 2.0, mobile: true };
 }
 
-/// What the page is told the person prefers.
+/// The colour scheme that the person prefers, as the page is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
-    /// `prefers-color-scheme: light`.
+    /// The light scheme (`prefers-color-scheme: light`).
     Light,
-    /// `prefers-color-scheme: dark`.
+    /// The dark scheme (`prefers-color-scheme: dark`).
     Dark,
 }
 
 /// Whether a page can be reached and can reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// As ever.
+    /// The network works.
     There,
     /// Nothing goes in or out.
     Cut,

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use super::{PATIENCE, TOKEN};
+use super::TOKEN;
+use crate::TIMEOUT;
 
 /// The request's head as it lies in the socket, left there; `None` if the other end went away.
 pub(super) fn peek_head(stream: &TcpStream) -> Result<Option<String>> {
     let mut buffer = vec![0; LONGEST_HEAD];
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMEOUT;
     loop {
         let length = stream.peek(&mut buffer)?;
         let head = String::from_utf8_lossy(&buffer[..length]).into_owned();

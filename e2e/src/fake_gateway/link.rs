@@ -170,7 +170,7 @@ impl Link<'_> {
         Ok(answer)
     }
 
-    /// More events than anybody can show.
+    /// Sends more events than any client can show.
     fn flood(&mut self, params: &Value) -> Result<bool> {
         for seq in 0..FLOOD {
             self.event(
@@ -184,7 +184,7 @@ impl Link<'_> {
         Ok(true)
     }
 
-    /// Tells what the test has it tell.
+    /// Sends the events that the test has asked for since the last time.
     fn tell(&mut self) -> Result<()> {
         let events = self.shared.lock().events.clone();
         for event in &events[self.told.min(events.len())..] {
@@ -194,7 +194,7 @@ impl Link<'_> {
         Ok(())
     }
 
-    /// Tells whoever waits for runs that have ended, or has waited long enough.
+    /// Answers the requests whose runs have ended or whose time is over.
     fn settle(&mut self) -> Result<()> {
         let now = Instant::now();
         let mut told = Vec::new();
@@ -229,7 +229,7 @@ impl Link<'_> {
 
     fn say(&mut self, frame: &Value) -> Result<()> {
         match self.socket.send(Message::text(frame.to_string())) {
-            // Who has gone meanwhile is noticed at the next read.
+            // The next read notices that the client has gone.
             Err(Error::Io(_) | Error::ConnectionClosed | Error::Protocol(_)) | Ok(()) => Ok(()),
             Err(error) => Err(error).context("cannot send"),
         }

@@ -1,13 +1,13 @@
-//! What the fake gateway knows: histories on its disk, runs in its memory.
+//! The state of the fake gateway: histories as on its disk, runs as in its memory.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 
-/// How the gateway behaves towards whoever connects.
+/// The way in which the gateway behaves towards its clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Manner {
-    /// As it should.
+    /// The gateway does as it should.
     #[default]
     Well,
     /// It accepts no token.
@@ -37,7 +37,7 @@ pub struct Turn {
     pub key: String,
     /// The session's key.
     pub session: String,
-    /// What the agent is told.
+    /// The text that the agent is given.
     pub message: String,
     /// All parameters of `agent`.
     pub params: Value,
@@ -56,12 +56,12 @@ pub enum End {
     Stopped,
 }
 
-/// Something that happened to a turn; the text is its key.
+/// A beginning or an end of a turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// It began.
+    /// The turn with this key began.
     Begun(String),
-    /// It ended.
+    /// The turn with this key ended.
     Ended(String),
 }
 
@@ -70,14 +70,14 @@ pub(super) struct State {
     pub(super) manner: Manner,
     /// Counts the starts and ends of the process; even while it is down.
     pub(super) process: u32,
-    /// Turns that the test has not taken yet.
+    /// The turns that the test has not taken yet, oldest first.
     pub(super) begun: VecDeque<Turn>,
     pub(super) asked: BTreeMap<String, usize>,
     pub(super) steps: Vec<Step>,
-    /// What every link is still to be told: how many there were, and the last ones.
+    /// All events so far that every link is told, in order.
     pub(super) events: Vec<Value>,
     sessions: BTreeMap<String, Session>,
-    /// By their keys.
+    /// All runs of this process, by their keys.
     runs: BTreeMap<String, Run>,
 }
 

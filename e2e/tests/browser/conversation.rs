@@ -11,7 +11,7 @@ use e2e::room::Room;
 use e2e::server::{AGENTS, Server};
 use serde_json::{Value, json};
 
-/// What was said before today's people came, as minutes ago, author and text.
+/// The messages from before the page was opened, as minutes ago, author and text.
 const EARLIER: [(u64, &str, &str); 9] = [
     (
         1263,
@@ -54,7 +54,7 @@ const REVIEW: &str = "Read it, two remarks:\n\
     1. A torn batch must not be half visible. Please add a test that kills it in between.\n\
     2. `--legacy` says nothing; name what it does.";
 
-/// What is said while the page is open.
+/// The messages that come while the page is open.
 const RESULT: &str = "Ran it tonight on the copy of the real data: **41 minutes → 2 min 50 s**, row for row the same.";
 
 /// Writes the earlier part where a server takes it over at its first start.

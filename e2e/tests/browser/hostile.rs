@@ -1,4 +1,4 @@
-//! What is said is text, whoever says it and whatever it looks like.
+//! A message is shown as text, whoever its author is and whatever it looks like.
 
 use anyhow::Result;
 use serde_json::json;

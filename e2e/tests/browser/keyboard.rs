@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::visit::{PERSON, STRANGER, Visit};
 
-/// What has the focus: its name for a screen reader, and whether the focus can be seen.
+/// The focused element: its name for a screen reader, and whether its focus can be seen.
 const FOCUSED: &str = "(() => { const e = document.activeElement, s = getComputedStyle(e); \
     const box = e.closest('.box') && getComputedStyle(e.closest('.box')); \
     const seen = s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 1 || box && box.boxShadow !== 'none'; \

@@ -15,6 +15,8 @@ const PART: &str = "Found it. Of 41 minutes, 38 are waiting for the disk:\n- 18,
 /// A team whose agents are at work, with most that can become of a mention.
 fn at_work() -> Result<(Visit, Rest, Vec<Monitor>)> {
     let (mut visit, admin) = Visit::of_admin()?;
+    // An activity holds for ten seconds of the page's clock; the pictures take longer than that.
+    visit.page.stop_clock()?;
     let budgets = json!({"budgets": [
         {"agent": "Neko🐾", "turns": 1, "policy": "ask", "minutes": 30},
         {"room": "main", "microUsd": 20_000_000, "policy": "digest"},
@@ -70,9 +72,9 @@ fn begin(agent: &mut Monitor, run: &str, cause: u64) -> Result<()> {
 }
 
 fn end(agent: &mut Monitor, run: &str, cause: u64, state: &str, more: &Value) -> Result<()> {
-    let mut fate = more.clone();
-    fate["run"] = run.into();
-    agent.reports(cause, state, &fate)?;
+    let mut report = more.clone();
+    report["run"] = run.into();
+    agent.reports(cause, state, &report)?;
     let usage = json!({"inputTokens": 18_234, "outputTokens": 420, "microUsd": 61_200});
     let over = json!({"end": "2026-02-06T12:35:00.000Z", "outcome": state, "usage": usage});
     agent.turn(run, cause, &over)

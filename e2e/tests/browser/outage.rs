@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::visit::{STRANGER, Visit};
 
-/// What the browser itself says about a server that is not there.
+/// The problems that the browser itself reports when the server is not there.
 const AWAY: [&str; 4] = [STRANGER, "WebSocket connection", "net::ERR_", "/api/members"];
 
 fn stored(visit: &Visit) -> Result<Vec<String>> {
@@ -29,7 +29,7 @@ fn a_killed_server_costs_no_message_and_doubles_none() -> Result<()> {
         "['waiting', 'offline'].includes(document.querySelector('ois-connection').dataset.state)",
     )?;
     visit.say("written while it was away")?;
-    visit.page.wait("document.querySelector('.draft .fate')?.textContent === 'will be sent when the connection is back'")?;
+    visit.page.wait("document.querySelector('.draft .send-status')?.textContent === 'will be sent when the connection is back'")?;
 
     visit.server.restart()?;
     let mut agent = visit.server.agent("token-of-hkh")?;

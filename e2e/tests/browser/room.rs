@@ -15,7 +15,7 @@ fn an_own_message_is_greyed_until_the_server_has_it() -> Result<()> {
     let opacity =
         visit.page.eval("getComputedStyle(document.querySelector('.draft .text')).opacity")?;
     assert!(opacity.as_str().is_some_and(|part| part < "0.9"), "not greyed: {opacity}");
-    assert_eq!(visit.page.texts(".draft .fate")?, ["sending…"]);
+    assert_eq!(visit.page.texts(".draft .send-status")?, ["sending…"]);
 
     visit.server.process().signal(Signal::CONT)?;
     visit.sees("is anybody there")?;

@@ -1,4 +1,4 @@
-//! What a person does about agents: stop a turn, let a chain go on, allow or decline a wake.
+//! A person steers agents: stops a turn, lets a chain go on, allows or declines a wake.
 
 use anyhow::{Result, ensure};
 use e2e::rest::Rest;
@@ -8,9 +8,14 @@ use crate::deliveries::rung;
 use crate::monitor::Monitor;
 use crate::visit::{STRANGER, Visit, named};
 
+/// Keeps the lines that the page shows for a few seconds only.
+const KEEP_NOTICES: &str = "{ const shown = document.querySelector('ois-notices'); globalThis.notices = []; \
+    new MutationObserver(() => shown.textContent && notices.push(shown.textContent)).observe(shown, {childList: true, subtree: true}); }";
+
 #[test]
 fn a_turn_is_stopped_and_the_answer_is_told() -> Result<()> {
     let mut visit = Visit::signed_in()?;
+    visit.page.eval(KEEP_NOTICES)?;
     let mut hkh = Monitor::join(&visit.server, "token-of-hkh", "HKH")?;
     visit.say("@HKH count to a million")?;
     let asked = hkh.hears("million")?;
@@ -26,10 +31,7 @@ fn a_turn_is_stopped_and_the_answer_is_told() -> Result<()> {
         let stop = hkh.gets("stop")?;
         ensure!(stop["run"] == "r1" && stop["by"] == "Mira", "{stop}");
         hkh.stopped("r1", stopped)?;
-        visit.page.wait(&format!(
-            "document.querySelector('ois-notices').textContent === {}",
-            json!(words)
-        ))?;
+        visit.page.wait(&format!("notices.at(-1) === {}", json!(words)))?;
     }
     hkh.reports(asked, "failed", &json!({"run": "r1", "reason": "stopped"}))?;
     visit.page.wait(&rung("hkh", "failed"))?;
@@ -45,7 +47,7 @@ fn a_turn_is_stopped_and_the_answer_is_told() -> Result<()> {
     hkh.cut();
     visit.page.wait("document.querySelector('ois-roster .member-offline [href$=HKH]')")?;
     visit.page.click(&format!("ois-details {}", named("run-stop")))?;
-    visit.page.wait("document.querySelector('ois-notices').textContent === 'Not stopped: its monitor is not connected.'")?;
+    visit.page.wait("notices.at(-1) === 'Not stopped: its monitor is not connected.'")?;
     visit.was_calm(&[STRANGER, "409"])
 }
 

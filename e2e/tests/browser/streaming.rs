@@ -14,6 +14,7 @@ fn shows(text: &str) -> String {
 #[test]
 fn what_streams_grows_as_plain_text_and_gives_way_to_the_message() -> Result<()> {
     let mut visit = Visit::signed_in()?;
+    visit.page.stop_clock()?;
     let mut hkh = Monitor::join(&visit.server, "token-of-hkh", "HKH")?;
     visit.say("@HKH tell me")?;
     let asked = hkh.hears("tell me")?;
@@ -44,6 +45,7 @@ fn what_streams_grows_as_plain_text_and_gives_way_to_the_message() -> Result<()>
 #[test]
 fn what_streams_ends_with_the_monitor_that_told_it() -> Result<()> {
     let mut visit = Visit::signed_in()?;
+    visit.page.stop_clock()?;
     let mut hkh = Monitor::join(&visit.server, "token-of-hkh", "HKH")?;
     hkh.does("typing", &json!({"partial": {"seq": 1, "text": "I was about to"}}))?;
     visit.page.wait(&shows("I was about to"))?;

@@ -58,7 +58,7 @@ fn the_choice_of_language_changes_every_visible_label() -> Result<()> {
         visit.choose("lang", "en")?;
         assert_eq!(left_over(&mut visit, "zh", "en")?, json!([]), "left in Chinese on {hash}");
     }
-    // What is aside meanwhile must not keep the old words either.
+    // A view that is hidden meanwhile must not keep the old words either.
     visit.server.person("Jun")?.0.put("/api/file?path=a.md", b"# A")?.ok()?;
     visit.page.eval("location.hash = '#/edit/a.md'; 1")?;
     visit.page.wait("document.querySelector('[data-testid=editor]')")?;

@@ -1,4 +1,4 @@
-//! Who can be reached, who is at work, what was used and what may be.
+//! Presence, turns under way, usage and budgets on the page.
 
 use anyhow::Result;
 use serde_json::json;
@@ -48,7 +48,9 @@ fn the_pane_of_work_tells_what_goes_on_and_what_was_left() -> Result<()> {
     visit.page.click(&named("about-work"))?;
     visit.page.wait("document.querySelector('[data-testid=run] .run-cause')?.textContent === 'for Mira: @HKH second'")?;
     // By the server's clock, whatever the monitor's says.
-    visit.page.wait("/^◐0:\\d\\d$/.test(document.querySelector('.run-state').textContent)")?;
+    visit
+        .page
+        .wait("/^◐\\d\\d?:\\d\\d$/.test(document.querySelector('.run-state').textContent)")?;
     visit.page.wait(
         "document.querySelector('[data-testid=down]').textContent.includes('gave up: out of time')",
     )?;

@@ -144,10 +144,10 @@ fn files_dropped_on_the_room_wait_in_the_tray_and_a_long_text_stays_with_its_rea
     visit.page.click(&named("composer"))?;
     visit.page.eval(&format!("document.execCommand('insertText', false, {set})"))?;
     visit.page.press("Enter")?;
-    visit.page.wait("document.querySelector('.draft.failed .fate')")?;
-    let fate = visit.page.texts(".draft .fate .bad")?;
-    assert!(fate[0].starts_with("Not sent: longer than 256 KiB"), "{fate:?}");
-    visit.page.click(".draft .fate .link-button:last-of-type")?;
+    visit.page.wait("document.querySelector('.draft.failed .send-status')")?;
+    let status = visit.page.texts(".draft .send-status .bad")?;
+    assert!(status[0].starts_with("Not sent: longer than 256 KiB"), "{status:?}");
+    visit.page.click(".draft .send-status .link-button:last-of-type")?;
     visit.page.wait("document.querySelectorAll('.draft').length === 0")?;
     visit.was_calm(&[STRANGER])
 }

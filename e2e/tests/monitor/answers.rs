@@ -1,4 +1,4 @@
-//! Who wakes the agent, and what becomes of what it says.
+//! The messages that wake the agent, and the ways of its answers.
 
 use anyhow::{Context, Result};
 use e2e::fake_gateway::{End, Step};

@@ -16,7 +16,7 @@ fn healthy(team: &Team) -> Result<(Settings, TempDir)> {
     Ok((settings, state))
 }
 
-/// What is broken, with advice for each, in words that name no token.
+/// The broken links, with advice for each, in words that name no token.
 fn broken(diagnosis: &Diagnosis) -> Result<Vec<&str>> {
     names_no_token(&diagnosis.words)?;
     let broken = diagnosis.checks.iter().filter(|check| check["verdict"] == "broken");

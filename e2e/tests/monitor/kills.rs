@@ -79,7 +79,7 @@ fn killed_when_its_answer_had_not_reached_the_server() -> Result<()> {
     team.wire.hold(Direction::ToServer);
     let waits = team.gateway.times("agent.wait");
     team.gateway.finish(&turn, End::Text("not lost".to_owned()));
-    // What it says now stays on the wire. The next call shows that it has the end of this one.
+    // The answer stays on the wire. The next call shows that the monitor knows of the end of this one.
     let next = team.call("@ARIA two")?;
     let second = team.turn_for(next)?;
     team.gateway.asked("agent.wait", waits)?;

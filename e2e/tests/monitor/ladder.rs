@@ -81,7 +81,7 @@ fn what_the_model_will_never_take_is_tried_once() -> Result<()> {
 #[test]
 fn a_person_drives_a_dead_one_again_and_it_is_answered() -> Result<()> {
     let mut team = Team::start_with(|settings| {
-        settings.env.push(("OIS_DEADLINE".to_owned(), "2s".to_owned()));
+        settings.env.push(("OIS_DEADLINE".to_owned(), "10s".to_owned()));
     })?;
     team.comes_back_as(Manner::Unauthorized)?;
     let call = team.call("@ARIA are you there?")?;

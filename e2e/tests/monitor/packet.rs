@@ -1,4 +1,4 @@
-//! What the gateway is handed.
+//! The packet that the gateway is handed for a turn.
 
 use anyhow::Result;
 

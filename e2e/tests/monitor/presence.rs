@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::team::Team;
 
-/// What the server says of ARIA.
+/// The entry of ARIA in the register.
 fn presence(team: &Team) -> Result<Value> {
     let members = team.bob.rest().get("/api/members")?.ok()?;
     let all = members["members"].as_array().context("no members")?;

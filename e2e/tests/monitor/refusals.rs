@@ -9,7 +9,7 @@ use crate::team::Team;
 /// Bob calls a gateway that behaves so and does not change before the deadline: he is told, once.
 fn who_called_is_told_once(manner: Manner) -> Result<()> {
     let mut team = Team::start_with(|settings| {
-        settings.env.push(("OIS_DEADLINE".to_owned(), "2s".to_owned()));
+        settings.env.push(("OIS_DEADLINE".to_owned(), "10s".to_owned()));
     })?;
     team.comes_back_as(manner)?;
     let call = team.call("@ARIA hello?")?;
@@ -18,7 +18,7 @@ fn who_called_is_told_once(manner: Manner) -> Result<()> {
     assert_eq!((&dead["state"], &dead["reason"]), (&json!("dead"), &json!("unauthorized")));
     assert!(dead["detail"].as_str().is_some_and(|words| words.contains("gateway")), "{dead}");
     team.gateway.behave(Manner::Well);
-    // Whoever mends it starts the monitor with the right token.
+    // The operator mends it and starts the monitor with the right token.
     team.restart_monitor()?;
     team.close(&[])
 }

@@ -1,7 +1,5 @@
 //! A server, a gateway, the monitor of ARIA between them, and bob, who talks.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use e2e::{
     fake_gateway::{End, FakeGateway, Manner, TOKEN, Turn},
@@ -9,7 +7,7 @@ use e2e::{
     person::Person,
     proxy::Proxy,
     server::{AGENTS, Server},
-    until_within,
+    until,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -109,12 +107,12 @@ impl Team {
     pub(crate) fn nothing_is_open(&self) -> Result<()> {
         for state in ["stored", "received", "admitted", "ended"] {
             let path = format!("/api/deliveries?state={state}&agent=ARIA");
-            until_within(PATIENCE, &format!("no delivery is {state}"), || {
+            until(&format!("no delivery is {state}"), || {
                 let open = self.bob.rest().get(&path)?.ok()?;
                 Ok(open["deliveries"].as_array().is_some_and(Vec::is_empty))
             })?;
         }
-        until_within(PATIENCE, "no turn is under way", || {
+        until("no turn is under way", || {
             let active = self.bob.rest().get("/api/runs?active=1&agent=ARIA")?.ok()?;
             Ok(active["runs"].as_array().is_some_and(Vec::is_empty))
         })
@@ -203,5 +201,3 @@ pub(crate) fn names_no_token(text: &str) -> Result<()> {
     ensure!(!text.contains(ARIA) && !text.contains(TOKEN), "a token stands in {text}");
     Ok(())
 }
-
-const PATIENCE: Duration = Duration::from_secs(120);

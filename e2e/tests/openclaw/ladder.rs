@@ -12,11 +12,12 @@ use crate::team::Team;
 
 pub(crate) fn each_rung_is_what_the_gateway_says(gateway: &Gateway, model: &Model) -> Result<()> {
     let mut team = Team::start(gateway)?;
-    let call = team.call("@ARIA climb [[sleep:2]] [[say:at the top]]")?;
+    let call = team.call("@ARIA climb [[until:climbed]] [[say:at the top]]")?;
     model.hears("@ARIA climb")?;
     let admitted = team.bob.until_state("ARIA", call, "admitted")?;
     let run = admitted["run"].as_str().context("no run")?.to_owned();
     ensure!(run.starts_with("ois:") && run.ends_with(&format!(":{call}:aria:1")), "{admitted}");
+    model.release("climbed")?;
     ensure!(team.answer(call)? == "at the top", "another answer");
     let replied = team.bob.until_state("ARIA", call, "replied")?;
     ensure!(replied["run"] == run.as_str() && replied["answer"].is_u64(), "{replied}");
@@ -54,12 +55,14 @@ pub(crate) fn what_it_does_is_seen_while_it_does_it(
     let topics = json!({"subscribe": ["activity"]});
     let (mut room, _) =
         Room::join_with(&team.server.ws_url(), Credential::Session(&session), topics)?;
-    let call = team.call("@ARIA take your time [[sleep:2]] [[say:one word after the other]]")?;
+    let call =
+        team.call("@ARIA take your time [[until:watched]] [[say:one word after the other]]")?;
     model.hears("@ARIA take your time")?;
     let seen = |room: &mut Room, what: &str, fits: &dyn Fn(&Value) -> bool| {
         room.wait_for(what, |frame| frame["type"] == "activity" && fits(frame))
     };
     seen(&mut room, "thinking", &|frame| frame["state"] == "thinking")?;
+    model.release("watched")?;
     seen(&mut room, "text", &|frame| {
         frame["partial"]["text"].as_str().is_some_and(|text| text.starts_with("one word"))
     })?;
@@ -73,7 +76,7 @@ pub(crate) fn a_turn_is_stopped_and_not_begun_again(
     model: &Model,
 ) -> Result<()> {
     let mut team = Team::start(gateway)?;
-    let call = team.call("@ARIA dig a hole [[sleep:30]]")?;
+    let call = team.call("@ARIA dig a hole [[until:stopped]]")?;
     model.hears("@ARIA dig a hole")?;
     let admitted = team.bob.until_state("ARIA", call, "admitted")?;
     let run = admitted["run"].as_str().context("no run")?;
@@ -81,6 +84,8 @@ pub(crate) fn a_turn_is_stopped_and_not_begun_again(
     ensure!(stopped["stopped"] == true, "{stopped}");
     let failed = team.bob.until_state("ARIA", call, "failed")?;
     ensure!(failed["reason"] == "stopped" && failed["attempt"] == 1, "{failed}");
+    // The next call shows the agent this one again, mark and all.
+    model.release("stopped")?;
     team.monitor.restart()?;
     team.close(&[])?;
     ensure!(model.told("@ARIA dig a hole")?.len() <= 2, "it was begun again");

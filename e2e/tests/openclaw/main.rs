@@ -10,9 +10,9 @@ mod well;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Held by whoever runs a gateway.
+/// The lock that a test holds while it runs a gateway.
 fn one_at_a_time() -> MutexGuard<'static, ()> {
     static RUNS: Mutex<()> = Mutex::new(());
-    // Whoever failed has stopped its gateway all the same.
+    // A test that failed has stopped its gateway all the same.
     RUNS.lock().unwrap_or_else(PoisonError::into_inner)
 }

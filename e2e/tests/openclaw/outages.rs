@@ -18,7 +18,7 @@ fn calls_at_a_gateway_that_is_killed_are_answered_once_when_it_is_back() -> Resu
     let (url, token) = (gateway.url()?.to_owned(), gateway.token()?.to_owned());
 
     let mut cut_short = Team::start(&gateway)?;
-    let in_the_turn = cut_short.call("@ARIA cut short [[sleep:4]] [[say:after all]]")?;
+    let in_the_turn = cut_short.call("@ARIA cut short [[until:back]] [[say:after all]]")?;
     model.hears("@ARIA cut short")?;
     gateway.kill()?;
     ensure!(Rest::new(&url).get("/readyz").is_err(), "still there");
@@ -29,6 +29,7 @@ fn calls_at_a_gateway_that_is_killed_are_answered_once_when_it_is_back() -> Resu
     cut_short.has_open(2)?;
     fresh.has_open(1)?;
 
+    model.release("back")?;
     gateway.restart()?;
     ensure!(gateway.url()? == url && gateway.token()? == token, "it came back as another");
     ensure!(Rest::new(&url).get("/readyz")?.ok()?["ready"] == true, "it is not ready");

@@ -1,14 +1,12 @@
 //! A server, an agent's monitor beside a real gateway, and bob, who talks.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 use e2e::{
     gateway::Gateway,
     monitor::{Monitor, Settings},
     person::Person,
     server::{AGENTS, Server},
-    until_within,
+    until,
 };
 use tempfile::TempDir;
 
@@ -62,14 +60,14 @@ impl Team {
     /// Waits until the monitor has this many calls that are not over.
     pub(crate) fn has_open(&self, calls: u64) -> Result<()> {
         let local = self.monitor.local();
-        until_within(PATIENCE, &format!("{calls} calls are open"), || {
+        until(&format!("{calls} calls are open"), || {
             Ok(local.get("/status")?.ok()?["agents"][0]["calls"] == calls)
         })
     }
 
     /// Ends the story: ARIA has replied to these, in this order, and said nothing else.
     pub(crate) fn close(mut self, answered: &[u64]) -> Result<()> {
-        // What was to come twice has come before the answer to this.
+        // An answer that comes twice has come before the answer to this call.
         let last = self.call("@ARIA anything else? [[say:nothing else]]")?;
         ensure!(self.answer(last)? == "nothing else", "another answer");
         let said = self.bob.said_by(ARIA.1)?;
@@ -83,5 +81,3 @@ impl Team {
         Ok(())
     }
 }
-
-const PATIENCE: Duration = Duration::from_secs(120);

@@ -1,4 +1,4 @@
-//! What happens at a gateway that stays up.
+//! Turns at a gateway that stays up.
 
 use anyhow::{Context, Result, ensure};
 use e2e::gateway::{Gateway, Model};
@@ -59,10 +59,11 @@ fn the_agent_hears_the_room_and_answers(gateway: &Gateway, model: &Model) -> Res
 
 fn the_server_is_restarted_during_a_turn(gateway: &Gateway, model: &Model) -> Result<()> {
     let mut team = Team::start(gateway)?;
-    let call = team.call("@ARIA over a restart [[sleep:3]] [[say:still here]]")?;
+    let call = team.call("@ARIA over a restart [[until:restarted]] [[say:still here]]")?;
     model.hears("@ARIA over a restart")?;
     team.server.restart()?;
     team.bob.join_again(&team.server)?;
+    model.release("restarted")?;
     ensure!(team.answer(call)? == "still here", "another answer");
     ensure!(model.told("@ARIA over a restart")?.len() == 1, "it was woken twice");
     team.close(&[call])
@@ -72,22 +73,24 @@ fn the_server_is_restarted_during_a_turn(gateway: &Gateway, model: &Model) -> Re
 /// delivered it; the first one it has delivered and not answered.
 fn the_monitor_is_killed_with_a_turn_under_way(gateway: &Gateway, model: &Model) -> Result<()> {
     let mut team = Team::start(gateway)?;
-    let first = team.call("@ARIA delivered [[sleep:3]] [[say:first]]")?;
+    let first = team.call("@ARIA delivered [[until:killed]] [[say:first]]")?;
     model.hears("@ARIA delivered")?;
     let second = team.call("@ARIA received [[say:second]]")?;
     team.has_open(2)?;
     team.monitor.kill()?;
     ensure!(model.told("@ARIA received")?.is_empty(), "it was delivered already");
+    model.release("killed")?;
     team.monitor.restart()?;
     ensure!(team.answer(first)? == "first", "another answer");
     ensure!(team.answer(second)? == "second", "another answer");
     let doubted = model.told("You may have been handed")?;
     let doubted = doubted.iter().any(|it| it.to_string().contains("@ARIA delivered"));
     ensure!(!doubted, "the turn was begun anew");
-    // Once more, and back only when the turn is over.
-    let third = team.call("@ARIA ends alone [[sleep:1]] [[say:third]]")?;
+    // Once more: the turn goes on while no monitor is there.
+    let third = team.call("@ARIA ends alone [[until:alone]] [[say:third]]")?;
     model.hears("@ARIA ends alone")?;
     team.monitor.kill()?;
+    model.release("alone")?;
     team.monitor.restart()?;
     ensure!(team.answer(third)? == "third", "another answer");
     team.close(&[first, second, third])

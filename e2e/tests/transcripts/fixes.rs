@@ -1,4 +1,4 @@
-//! What is answered otherwise than the original did, and why.
+//! The answers that differ on purpose from those of the original, and the reasons.
 
 use serde_json::{Value, json};
 
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 pub(super) struct Fix {
     /// The step's name in the recording.
     pub(super) step: &'static str,
-    /// What it gets now.
+    /// The answer that the request gets now.
     pub(super) now: Now,
-    /// Why.
+    /// The reason for the difference.
     pub(super) because: &'static str,
 }
 

@@ -1,7 +1,6 @@
 //! Steps over WebSockets.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use e2e::room::{Credential, Room};
@@ -56,10 +55,8 @@ impl Sockets {
             let recorded = expected.get(socket).unwrap_or(&none);
             let mut found = Vec::new();
             for _ in recorded {
-                found.push(
-                    room.wait_within(PATIENCE, "any frame", |_| true)
-                        .with_context(|| socket.to_owned())?,
-                );
+                found
+                    .push(room.wait_for("any frame", |_| true).with_context(|| socket.to_owned())?);
             }
             found.extend(room.drain()?);
             ensure!(
@@ -100,7 +97,7 @@ impl Sockets {
     }
 }
 
-/// What each socket gets: as recorded or as fixed, and nothing for one that never signed in.
+/// The frames that each socket gets, as recorded or as fixed; none for one that never signed in.
 fn expected(name: &str, sender: &str, frames: &Value) -> Result<Expected> {
     let mut expected = Expected::new();
     for (socket, frames) in frames.as_object().into_iter().flatten() {
@@ -130,7 +127,7 @@ fn expected(name: &str, sender: &str, frames: &Value) -> Result<Expected> {
     Ok(expected)
 }
 
-/// What to send for a recorded frame: tokens and upload names are put back in.
+/// The frame to send for a recorded one: tokens and upload names are put back in.
 fn message(name: &str, frame: &Value, session: &str, upload: &Value) -> Message {
     if let Some(raw) = frame.as_str() {
         return Message::text(raw.to_owned());
@@ -195,6 +192,4 @@ fn limits(replay: &Replay) -> Result<()> {
     Ok(())
 }
 
-/// Shorter than elsewhere: many steps fail together when one thing is wrong.
-const PATIENCE: Duration = Duration::from_secs(5);
 const FLOOD: usize = 110;

@@ -1,4 +1,4 @@
-//! What clients of OIS 1.2 were answered, they are answered again.
+//! Clients of OIS 1.2 get the answers that they got from the original.
 //!
 //! `fixtures/transcripts.json` holds 121 steps recorded from the original server: a request and its
 //! answer, with ids, times, tokens and upload names replaced by marks. Every step is sent again, in
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use frames::Sockets;
 
-/// What later steps need from earlier ones.
+/// The values of earlier steps that later steps need.
 struct Replay {
     server: Server,
     session: String,

@@ -1,4 +1,4 @@
-//! What each suite does.
+//! The steps of each suite.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -15,7 +15,7 @@ use super::Options;
 use super::built::{Built, SELECTION, TestBinary};
 use crate::command::{Log, cargo_with, signal, workspace};
 use crate::suite::Suite;
-use crate::{deny, graph, layers, tools};
+use crate::{circles, deny, graph, layers, tools};
 
 /// Runs one suite.
 ///
@@ -24,7 +24,11 @@ use crate::{deny, graph, layers, tools};
 pub(super) fn run(suite: Suite, options: &Options, built: &Built, log: &mut Log) -> Result<()> {
     match suite {
         Suite::Fmt => log.run(cargo_with(&["fmt", "--all", "--check"]), LIMIT),
-        Suite::Layers => none(&layers::violations(&graph::own()?), log),
+        Suite::Layers => {
+            let packages = graph::own()?.packages;
+            let circles = circles::violations(&circles::all(&packages)?);
+            none(&[layers::violations(&packages), circles].concat(), log)
+        }
         Suite::Deny => none(&deny::violations(&graph::all()?)?, log),
         Suite::Clippy => clippy(log),
         Suite::Build => Ok(()),
@@ -61,7 +65,7 @@ fn none(violations: &[String], log: &mut Log) -> Result<()> {
     Ok(())
 }
 
-/// All of it, and again without features what the server has without them.
+/// Lints the whole workspace, and without features the crates that the server has without them.
 fn clippy(log: &mut Log) -> Result<()> {
     let mut all = cargo_with(&["clippy", "--all-targets"]);
     all.args(SELECTION).args(["--", "-D", "warnings"]);
@@ -113,6 +117,15 @@ fn all_of(
 ) -> Result<()> {
     let tests: Vec<&TestBinary> = built.of(suite).collect();
     ensure!(!tests.is_empty(), "no test target belongs to the suite {}", suite.name());
+    none_failed(&each_of(&tests, set, log)?)
+}
+
+/// Runs every test binary; answers with the names of those that failed.
+fn each_of(
+    tests: &[&TestBinary],
+    set: &BTreeMap<String, String>,
+    log: &mut Log,
+) -> Result<Vec<String>> {
     let mut failed = Vec::new();
     for test in tests {
         let mut command = test.command();
@@ -122,28 +135,37 @@ fn all_of(
             failed.push(format!("{}::{}", test.package, test.target));
         }
     }
+    Ok(failed)
+}
+
+fn none_failed(failed: &[String]) -> Result<()> {
     ensure!(failed.is_empty(), "{} failed", failed.join(", "));
     Ok(())
 }
 
-/// The tests that start gateways themselves, and beside them one gateway for those that ask for it.
+/// Runs the tests that start gateways themselves, then those that are given one.
 fn openclaw(built: &Built, log: &mut Log) -> Result<()> {
+    let is_given_one = |test: &&TestBinary| test.target == "real_gateway";
+    let (given, starting): (Vec<_>, Vec<_>) = built.of(Suite::Openclaw).partition(is_given_one);
+    ensure!(!given.is_empty() && !starting.is_empty(), "a test target of openclaw is missing");
+    // One after the other: two gateways at once would keep each other from their start.
+    let mut failed = each_of(&starting, &BTreeMap::from([cache()]), log)?;
     let gateway = Gateway::start(log)?;
     let set = BTreeMap::from([
         ("OIS_TEST_GATEWAY_URL".to_owned(), gateway.said("url")?),
         ("OIS_TEST_GATEWAY_TOKEN".to_owned(), gateway.said("token")?),
-        cache(),
     ]);
-    all_of(Suite::Openclaw, built, &set, log)
+    failed.extend(each_of(&given, &set, log)?);
+    none_failed(&failed)
 }
 
-/// Where the tests find the gateway's package.
+/// The variable that tells the tests where the gateway is installed.
 fn cache() -> (String, String) {
     let cache = tools::openclaw_cache().to_string_lossy().into_owned();
     ("OIS_OPENCLAW_CACHE".to_owned(), cache)
 }
 
-/// One OpenClaw gateway, ended with this value.
+/// A running OpenClaw gateway, which ends with this value.
 struct Gateway {
     script: Child,
     ready: String,
@@ -156,14 +178,14 @@ impl Gateway {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log.handle()?);
         let mut script = command.spawn().context("cannot run bash")?;
         let out = script.stdout.take().context("a pipe was asked for")?;
-        // From here on the script is ended when this function fails.
+        // From here on an early return ends the script.
         let mut gateway = Self { script, ready: String::new() };
         // One line, so the sender never waits.
         let (said, line) = mpsc::sync_channel(1);
         thread::spawn(move || {
             let mut line = String::new();
             if BufReader::new(out).read_line(&mut line).is_ok() {
-                // When nobody waits any more, nobody wants to know.
+                // The receiver is gone once the start took too long: nothing is left to tell.
                 drop(said.send(line));
             }
         });
@@ -194,6 +216,7 @@ impl Drop for Gateway {
     }
 }
 
-/// More than any suite needs on two slow cores; what takes longer hangs.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
-const GATEWAY_START: Duration = Duration::from_secs(180);
+/// More than any suite needs on two slow cores that do other work as well; it ends a suite that hangs.
+const LIMIT: Duration = Duration::from_secs(60 * 60);
+/// More than the script itself waits for the gateway, so that the script's own words are kept.
+const GATEWAY_START: Duration = Duration::from_secs(400);

@@ -7,11 +7,12 @@ use std::{
 };
 
 use ois_http::{BatchLimits, Settings};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::Semaphore;
-use tungstenite::{Message, WebSocket};
+use tungstenite::WebSocket;
 
 use crate::{
+    frames::{next, open, send},
     gate::Gate,
     house::{AGENT, House},
 };
@@ -157,17 +158,9 @@ fn a_peer_that_speaks_into_a_stop_keeps_nobody_from_it() {
 }
 
 fn join(house: &House) -> WebSocket<TcpStream> {
-    let (mut socket, _) = tungstenite::client("ws://ois/ws", house.connect()).unwrap();
+    let mut socket = open(house);
     send(&mut socket, &json!({"type": "agent_auth", "token": AGENT}));
     assert_eq!(next(&mut socket)["type"], "auth_ok");
     assert_eq!(next(&mut socket)["type"], "history");
     socket
-}
-
-fn send(socket: &mut WebSocket<TcpStream>, frame: &Value) {
-    socket.send(Message::text(frame.to_string())).unwrap();
-}
-
-fn next(socket: &mut WebSocket<TcpStream>) -> Value {
-    serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap()
 }

@@ -4,6 +4,7 @@
 mod chat;
 mod durable;
 mod files;
+mod frames;
 mod gate;
 mod house;
 mod multipart;

@@ -1,18 +1,17 @@
-//! Who missed much gets it from disk, one piece after the other.
+//! A connection that missed much gets it from disk, one piece after the other.
 
 use std::{
-    net::TcpStream,
     sync::{Arc, mpsc},
     time::Duration,
 };
 
 use ois_protocol::{Draft, Kind, Member, NewEvent, Role, Timestamp};
 use ois_store::Store;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime::Builder;
-use tungstenite::{Message, WebSocket};
 
 use crate::{
+    frames::{next, open, send},
     gate::Gate,
     house::{AGENT, House},
 };
@@ -31,7 +30,7 @@ fn others_have_a_turn_between_two_pieces() {
                 begun.send(()).unwrap();
                 goes_on.recv().unwrap();
             }
-            LATE => answered.send(hears.recv_timeout(PATIENCE).is_ok()).unwrap(),
+            LATE => answered.send(hears.recv_timeout(TIMEOUT).is_ok()).unwrap(),
             _ => {}
         }
     };
@@ -65,20 +64,8 @@ fn fill(store: &dyn Store) {
     }
 }
 
-fn open(house: &House) -> WebSocket<TcpStream> {
-    tungstenite::client("ws://ois/ws", house.connect()).unwrap().0
-}
-
-fn send(socket: &mut WebSocket<TcpStream>, frame: &Value) {
-    socket.send(Message::text(frame.to_string())).unwrap();
-}
-
-fn next(socket: &mut WebSocket<TcpStream>) -> Value {
-    serde_json::from_str(socket.read().unwrap().to_text().unwrap()).unwrap()
-}
-
 /// By this piece the other has been answered.
 const LATE: usize = 4;
-/// How long an answer may take that does come.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The bound on the wait for an answer; it only ends a test that hangs.
+const TIMEOUT: Duration = Duration::from_secs(300);
 const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);

@@ -1,4 +1,4 @@
-// What the page knows of deliveries, turns and activity, and what it fetches of them.
+// Deliveries, turns and activities in the state of the page, and the requests for them.
 
 import test from 'node:test';
 import assert from 'node:assert/strict';
@@ -55,8 +55,15 @@ test('a turn is under way until its end, and its end stays', () => {
 });
 
 test('a turn that the server no longer counts among the active is over', () => {
-  const state = run([frame({ type: 'run', ...turn() }), { type: 'runs', runs: [turn({ run: 'r2' })], active: true }]);
+  const known = run([frame({ type: 'run', ...turn() })]);
+  const state = reduce(known, { type: 'runs', runs: [turn({ run: 'r2' })], activeAmong: known.runs });
   assert.deepEqual(activeRuns(state).map((r) => r.run), ['r2']);
+});
+
+test('a turn that began after the active ones were asked for stays', () => {
+  const asked = run([frame({ type: 'run', ...turn() })]);
+  const state = reduce(run([frame({ type: 'run', ...turn({ run: 'r3' }) })], asked), { type: 'runs', runs: [], activeAmong: asked.runs });
+  assert.deepEqual(activeRuns(state).map((r) => r.run), ['r3']);
 });
 
 test('activity ends ten seconds after its last frame', () => {

@@ -1,4 +1,4 @@
-// What the server says in the room, in the reader's words; and how rows of all kinds stand.
+// The server's notices in the reader's words, and the order of rows of all kinds.
 
 import test from 'node:test';
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-// What follows from what the link hears: nothing lost, nothing doubled.
+// The consequences of frames: nothing is lost and nothing doubled.
 
 import test from 'node:test';
 import assert from 'node:assert/strict';
@@ -179,6 +179,33 @@ test('a session that ended is told once, but not by the call that asks whether t
   await assert.rejects(api.verify());
   await assert.rejects(api.members());
   assert.equal(gone, 1);
+});
+
+test('a call that the server answers after the reader has signed out does not end a session', async () => {
+  let gone = 0;
+  const open = [];
+  const answer = (status) => ({ ok: status === 200, status, text: async () => '{}', headers: new Headers() });
+  const fetch = (address, { signal }) => new Promise((resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(new Error('aborted')));
+    open.push({ address, resolve: (status) => resolve(answer(status)) });
+  });
+  const api = createApi({ fetch, onGone: () => (gone += 1) });
+  const read = api.members();
+  const written = api.mkdir('a');
+  const out = api.logout();
+  await assert.rejects(read, (error) => error.status === 0);
+  await assert.rejects(api.members(), (error) => error.status === 0);
+  assert.deepEqual(open.map((call) => call.address), ['/api/members', '/api/mkdir', '/api/logout']);
+  open[2].resolve(200);
+  open[1].resolve(401);
+  await out;
+  await assert.rejects(written, (error) => error.status === 401);
+  assert.equal(gone, 0);
+
+  const next = api.members();
+  open[3].resolve(401);
+  await assert.rejects(next);
+  assert.equal(gone, 1, 'the next session ends as ever');
 });
 
 test('reasons are in the reader’s words', () => {

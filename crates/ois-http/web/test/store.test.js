@@ -113,6 +113,15 @@ test('presence changes the member it names', () => {
   assert.equal(state.members[0].state, 'deaf');
 });
 
+test('a presence that is heard while the register is fetched is newer than the register', () => {
+  const register = (state) => [{ name: 'Nova', display: 'Nova', kind: 'agent', state }];
+  const presence = (state) => frame({ type: 'presence', name: 'Nova', state, since: TIME });
+  const during = run([{ type: 'members-asked' }, presence('busy'), { type: 'members', members: register('online') }], opened());
+  assert.equal(during.members[0].state, 'busy');
+  const later = run([{ type: 'members-asked' }, { type: 'members', members: register('online') }], during);
+  assert.equal(later.members[0].state, 'online');
+});
+
 test('signing out forgets everything but the reason', () => {
   const state = reduce(opened(say(5)), { type: 'signed-out', notice: 'login.ended' });
   assert.deepEqual([state.messages.length, state.user, state.notice], [0, null, 'login.ended']);
