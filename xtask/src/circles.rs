@@ -48,11 +48,11 @@ pub(crate) fn all(packages: &[Package]) -> Result<Vec<Circle>> {
 
 /// The circles that are larger than their crate may have, one text each.
 pub(crate) fn violations(circles: &[Circle]) -> Vec<String> {
-    let too_large = circles.iter().filter(|circle| circle.files.len() > limit(&circle.package));
+    let too_large = circles.iter().filter(|circle| circle.files.len() > LARGEST);
     too_large
         .map(|circle| {
-            let (limit, imports) = (limit(&circle.package), circle.imports.join("\n  "));
-            format!("{circle}, {limit} are allowed; it is closed by\n  {imports}")
+            let imports = circle.imports.join("\n  ");
+            format!("{circle}, {LARGEST} are allowed; it is closed by\n  {imports}")
         })
         .collect()
 }
@@ -62,12 +62,6 @@ impl std::fmt::Display for Circle {
         let (package, files) = (&self.package, &self.files);
         write!(f, "{package}: a circle of {} files: {}", files.len(), files.join(", "))
     }
-}
-
-/// The largest circle that a crate may have, in files.
-fn limit(package: &str) -> usize {
-    let known = LARGER.iter().find(|(name, _)| *name == package);
-    known.map_or(LARGEST, |(_, limit)| *limit)
 }
 
 /// The sources of a crate by module; the crate's root is the empty path.
@@ -171,11 +165,8 @@ fn reachable<'a>(
 /// The files that may be the root of a crate.
 const ROOTS: [&str; 2] = ["lib.rs", "main.rs"];
 
-/// The largest circle that a crate may have, in files, unless [`LARGER`] says otherwise.
+/// The largest circle that a crate may have, in files.
 const LARGEST: usize = 6;
-
-/// Crates whose largest circle is still larger.
-const LARGER: [(&str, usize); 1] = [("ois-http", 20)];
 
 /// A path that leads through more re-exports than this leads in a circle.
 const MOST_RE_EXPORTS: usize = 8;
@@ -278,9 +269,5 @@ mod tests {
         let found = violations(&[circle("ois-x", LARGEST + 1)]);
         assert_eq!(found.len(), 1);
         assert!(found[0].contains("0.rs, 1.rs") && found[0].contains("0.rs:1 needs 1.rs: x"));
-        for (package, limit) in LARGER {
-            assert_eq!(violations(&[circle(package, limit)]), Vec::<String>::new());
-            assert_eq!(violations(&[circle(package, limit + 1)]).len(), 1);
-        }
     }
 }

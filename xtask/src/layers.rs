@@ -114,7 +114,7 @@ const RULES: [Rule; 13] = [
         name: "ois-chat",
         layer: 1,
         ours: &["ois-protocol"],
-        foreign: Foreign::Only(&["serde", "serde_json", "thiserror"]),
+        foreign: Foreign::Only(&["memchr", "serde", "serde_json", "thiserror"]),
     },
     Rule {
         name: "ois-inbox",

@@ -44,8 +44,8 @@ pub use budget::{Budget, Measure, Policy};
 pub use delivery::{Delivery, DeliveryId, DeliveryIdError, Reason, Rung};
 pub use event::{EventKind, NewEvent};
 pub use frame::{
-    Ack, AuthOk, Chat, ClientFrame, ErrorCode, ErrorFrame, FrameError, History, Limits,
-    ServerFrame, SignIn, Topic,
+    Ack, AuthOk, Chat, ClientFrame, ClientRequest, ErrorCode, ErrorFrame, FrameError, History,
+    Limits, Report, ServerFrame, SignIn, Topic,
 };
 pub use id::EventId;
 pub use member::{Kind, Member, Role};

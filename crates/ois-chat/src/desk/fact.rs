@@ -2,7 +2,8 @@
 
 use memchr::memmem;
 use ois_protocol::{
-    Delivery, DisplayName, EventKind, Message, RoomName, Run, ServerFrame, ShortName, event,
+    Delivery, DisplayName, EventKind, Message, NewEvent, RoomName, Run, ServerFrame, ShortName,
+    event,
 };
 
 /// A stored event that matters to the desk.
@@ -22,6 +23,20 @@ pub enum Fact {
 }
 
 impl Fact {
+    /// Whether an event will be a fact once it is stored. Most of what is said is none.
+    pub fn is(event: &NewEvent) -> bool {
+        match event {
+            NewEvent::Message(draft) => {
+                draft.cause.is_some()
+                    || draft.notice.is_some()
+                    || !draft.calls.is_empty()
+                    || !draft.offers.is_empty()
+                    || !draft.held.is_empty()
+            }
+            _ => true,
+        }
+    }
+
     /// Reads a fact from a record of the log; `None` if it is none, or purged.
     pub fn read(kind: EventKind, room: &RoomName, payload: &[u8]) -> Option<Self> {
         if kind == EventKind::Message

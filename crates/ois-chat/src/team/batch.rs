@@ -33,8 +33,9 @@ pub(super) struct InFlight {
     requests: Vec<Request>,
     /// Who is told once an event is stored, in the order of the events.
     receipts: VecDeque<Receipt>,
-    /// How many events it has.
-    events: usize,
+    /// For each of its events, whether it concerns agents: most of what is said does not, and need not
+    /// be read again when it comes back.
+    concerns_agents: Vec<bool>,
     /// The id of its first event, once the log has given it.
     first: Option<EventId>,
     /// Whether what the desk had due is in it.
@@ -122,9 +123,10 @@ impl Team {
         if events.is_empty() {
             return None;
         }
-        let (receipts, count) = (receipts.into(), events.len());
+        let receipts = receipts.into();
+        let concerns_agents = events.iter().map(Fact::is).collect();
         self.in_flight =
-            Some(InFlight { requests, receipts, events: count, first: None, has_desk });
+            Some(InFlight { requests, receipts, concerns_agents, first: None, has_desk });
         Some(Batch { events, after: self.head })
     }
 
@@ -139,14 +141,21 @@ impl Team {
     /// follows from it for agents, if anything does.
     pub fn stored(&mut self, record: &Record<impl AsRef<[u8]>>) -> Option<Fact> {
         self.head = record.id;
-        let payload = record.payload.as_ref();
-        let fact = record.kind.and_then(|kind| Fact::read(kind, &record.room, payload));
+        let own = self.in_flight.as_ref().and_then(|in_flight| in_flight.place(record.id));
+        let fact = if own.is_some_and(|(_, concerns_agents)| !concerns_agents) {
+            None
+        } else {
+            let payload = record.payload.as_ref();
+            record.kind.and_then(|kind| Fact::read(kind, &record.room, payload))
+        };
         if let Some(fact) = &fact {
             self.desk.apply(fact);
+            self.is_desk_due |= self.desk.has_pending_notices();
         }
-        self.settle(record.id);
+        if let Some((at, _)) = own {
+            self.settle(at, record.id);
+        }
         self.start_those_behind();
-        self.is_desk_due |= self.desk.has_pending_notices();
         fact
     }
 
@@ -276,18 +285,15 @@ impl Team {
         None
     }
 
-    /// Tells everybody who asked for this event that it is stored.
-    fn settle(&mut self, id: EventId) {
-        let Some(in_flight) = &mut self.in_flight else { return };
-        let at = in_flight.first.and_then(|first| id.get().checked_sub(first.get()));
-        let Some(at) = at.and_then(|at| usize::try_from(at).ok()) else { return };
-        let is_last = at + 1 >= in_flight.events;
-        let count = in_flight.receipts.iter().take_while(|receipt| receipt.at == at).count();
-        let receipts: Vec<Receipt> = in_flight.receipts.drain(..count).collect();
-        for Receipt { about, .. } in receipts {
+    /// Tells everybody who asked for the event at this place of the batch that it is stored.
+    fn settle(&mut self, at: usize, id: EventId) {
+        while let Some(in_flight) = &mut self.in_flight
+            && in_flight.receipts.front().is_some_and(|receipt| receipt.at == at)
+            && let Some(Receipt { about, .. }) = in_flight.receipts.pop_front()
+        {
             self.give_receipt(about, id);
         }
-        if is_last {
+        if self.in_flight.as_ref().is_some_and(|it| at + 1 >= it.concerns_agents.len()) {
             self.in_flight = None;
             self.desk.forget_pending();
         }
@@ -329,6 +335,15 @@ impl Team {
                 self.outputs.push_back(Output::Answer(request, Err(error)));
             }
         }
+    }
+}
+
+impl InFlight {
+    /// The place of the event with this id, and whether it concerns agents; `None` if it is another
+    /// batch's.
+    fn place(&self, id: EventId) -> Option<(usize, bool)> {
+        let at = usize::try_from(id.get().checked_sub(self.first?.get())?).ok()?;
+        Some((at, *self.concerns_agents.get(at)?))
     }
 }
 

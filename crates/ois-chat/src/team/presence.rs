@@ -1,7 +1,7 @@
 //! What is passed on and forgotten: who is there, and what agents are doing.
 
 use ois_protocol::{
-    Activity, ActivityState, ClientFrame, ErrorCode, ErrorFrame, Member, Presence, RoomName,
+    Activity, ActivityState, ErrorCode, ErrorFrame, Member, Presence, Report, RoomName,
     ServerFrame, ShortName, Timestamp, Topic,
 };
 
@@ -20,7 +20,7 @@ const PARTIAL_BYTES: usize = 16 << 10;
 
 impl Team {
     /// Takes what a monitor reports. Agents report on themselves; nobody else does.
-    pub(super) fn report(&mut self, conn: ConnId, report: ClientFrame, now: Timestamp) -> Reading {
+    pub(super) fn report(&mut self, conn: ConnId, report: Report, now: Timestamp) -> Reading {
         let Some(session) = self.sessions.get_mut(&conn) else { return Reading::Continue };
         let agent = match session.member() {
             Some(member) if member.is_agent() => member.clone(),
@@ -31,25 +31,19 @@ impl Team {
             }
         };
         match report {
-            ClientFrame::Delivery(said) => {
+            Report::Delivery(said) => {
                 self.queue.push(Request::Delivery { conn, agent, said });
             }
-            ClientFrame::Run(said) => {
+            Report::Run(said) => {
                 self.queue.push(Request::Run { conn, agent, said });
             }
-            ClientFrame::Presence(said) => self.presence(&agent, &said, now),
-            ClientFrame::Activity(said) => {
+            Report::Presence(said) => self.presence(&agent, &said, now),
+            Report::Activity(said) => {
                 if session.may_report_activity(now) {
                     self.activity(&agent, said);
                 }
             }
-            ClientFrame::Stopped(said) => self.stopped(&agent, &said),
-            ClientFrame::Ping
-            | ClientFrame::Auth(_)
-            | ClientFrame::AgentAuth(_)
-            | ClientFrame::Chat(_) => {
-                debug_assert!(false, "no report");
-            }
+            Report::Stopped(said) => self.stopped(&agent, &said),
         }
         self.drain_if_full()
     }

@@ -1,8 +1,8 @@
 //! What a connection says, and what another door asks for in a member's name.
 
 use ois_protocol::{
-    Chat, ClientFrame, DeliveryId, ErrorCode, ErrorFrame, EventId, FrameError, Member, ServerFrame,
-    SignIn, Timestamp, Topic,
+    Chat, ClientFrame, ClientRequest, DeliveryId, ErrorCode, ErrorFrame, EventId, FrameError,
+    Member, ServerFrame, SignIn, Timestamp, Topic,
 };
 
 use super::{
@@ -55,14 +55,16 @@ impl Team {
         frame: Result<ClientFrame, FrameError>,
         now: Timestamp,
     ) -> Reading {
-        let frame = match frame {
-            Ok(ClientFrame::Ping) => ServerFrame::Pong,
-            Ok(ClientFrame::Auth(sign_in)) => return Reading::SignIn(Credential::Session, sign_in),
-            Ok(ClientFrame::AgentAuth(sign_in)) => {
+        let frame = match frame.map(ClientFrame::into_request) {
+            Ok(ClientRequest::Ping) => ServerFrame::Pong,
+            Ok(ClientRequest::SignIn(sign_in)) => {
+                return Reading::SignIn(Credential::Session, sign_in);
+            }
+            Ok(ClientRequest::AgentSignIn(sign_in)) => {
                 return Reading::SignIn(Credential::Agent, sign_in);
             }
-            Ok(ClientFrame::Chat(chat)) => return self.chat(conn, chat, now),
-            Ok(report) => return self.report(conn, report, now),
+            Ok(ClientRequest::Say(chat)) => return self.chat(conn, chat, now),
+            Ok(ClientRequest::Report(report)) => return self.report(conn, report, now),
             Err(error) => ServerFrame::Error(ErrorFrame::new(error.code(), error.to_string())),
         };
         self.send(conn, frame);

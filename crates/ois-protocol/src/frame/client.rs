@@ -23,6 +23,7 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ClientFrame {
     /// Asks for a `pong`; allowed before signing in as well.
     Ping,
