@@ -72,6 +72,8 @@ pub(crate) struct Scene {
     pub(crate) now: Timestamp,
     pub(crate) random: Random,
     pub(crate) weather: Weather,
+    /// Whether nothing has failed from the first event on.
+    pub(crate) is_faultless: bool,
     pub(crate) network: Network,
     /// The team's log.
     pub(crate) log: Log,
@@ -98,6 +100,7 @@ impl Scene {
         Self {
             now: began,
             random,
+            is_faultless: weather.is_faultless(),
             weather,
             network: Network::of(servers),
             log: Log::new(),

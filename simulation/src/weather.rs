@@ -3,7 +3,7 @@
 use crate::{Misdeed, random::Random};
 
 /// Which faults there are now.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weather {
     /// The server dies, per step of its own.
     pub(crate) server_dies: u32,
@@ -114,6 +114,11 @@ impl Weather {
             }
         }
         self
+    }
+
+    /// Whether nothing fails: nobody has a reason to say anything twice.
+    pub(crate) fn is_faultless(&self) -> bool {
+        *self == Self { mentions: self.mentions, speaks: self.speaks, ..Self::default() }
     }
 
     /// The faults stop; what agents say goes on as before.

@@ -184,6 +184,9 @@ impl Server {
                     continue;
                 }
             };
+            if scene.is_faultless && matches!(&frame, ServerFrame::Ack(ack) if ack.duplicate) {
+                scene.ledger.wrong(format!("nothing failed, and {to:?} had to say it twice"));
+            }
             for to in to {
                 if let Some(conn) = process.conns.get_mut(&to) {
                     conn.own.push_back(frame.clone());
