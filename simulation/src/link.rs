@@ -130,9 +130,9 @@ impl<K: Keep> Link<K> {
             }
             _ => {}
         }
-        let before = self.machine.unconfirmed();
+        let before = self.unconfirmed();
         self.machine.frame(frame, scene.now.ms());
-        if let Some(nonce) = refused.filter(|_| self.machine.unconfirmed() < before) {
+        if let Some(nonce) = refused.filter(|_| self.unconfirmed() < before) {
             scene.ledger.kept.remove(&(self.name.clone(), nonce));
         }
     }
@@ -169,7 +169,11 @@ impl<K: Keep> Link<K> {
 
     /// Whether everything that was said is confirmed.
     pub(crate) fn is_done(&self) -> bool {
-        self.machine.unconfirmed() == 0
+        self.unconfirmed() == 0
+    }
+
+    fn unconfirmed(&self) -> usize {
+        self.machine.unconfirmed().drafts.len()
     }
 
     /// The process ends.

@@ -144,7 +144,11 @@ impl Agent {
         {
             tracing::warn!(agent = %self.label, %error, "cannot note how far was read");
         }
-        self.link.close().await;
+        let left = self.link.close().await;
+        if !left.is_empty() {
+            let drafts = left.drafts.len();
+            tracing::info!(agent = %self.label, drafts, "the server has not confirmed these; a state folder keeps them");
+        }
     }
 
     /// Waits for whatever happens next and feeds it to the machine. While the disk takes nothing,
