@@ -172,6 +172,8 @@ pub enum Reason {
     AnswerRefused,
     /// The delivery's deadline passed.
     Deadline,
+    /// The turn went on for longer than the server allows.
+    Timeout,
     /// The agent was connected with a client that reports nothing, so the end is not known.
     NoMonitor,
     /// A reason that only a newer program knows.
