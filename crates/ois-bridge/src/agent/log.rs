@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ois_client::{Event, Lost};
 use ois_inbox::Ending;
-use ois_protocol::EventId;
+use ois_protocol::{EventId, Reason};
 
 use super::machine::RuntimeReport;
 
@@ -47,6 +47,9 @@ pub(super) fn ended(agent: &str, id: EventId, ending: &Ending) {
             tracing::info!(%agent, call, answer, "answered");
         }
         Ending::Silent => tracing::info!(%agent, call, "the agent chose to say nothing"),
+        Ending::Failed { reason: Reason::Stopped, detail } => {
+            tracing::info!(%agent, call, detail, "stopped");
+        }
         Ending::Failed { reason, detail } => {
             tracing::error!(%agent, call, ?reason, detail, "not answered");
         }

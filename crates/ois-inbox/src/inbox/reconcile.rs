@@ -95,7 +95,8 @@ impl Inbox {
 
     /// The runtime's answer to [`Effect::Stop`], if it gave one.
     pub fn stopped(&mut self, id: EventId, stopped: Option<bool>) -> Vec<Effect> {
-        let call = self.state.calls.get(&id).filter(|call| call.stopping && call.is_under_way());
+        let is_stopping = |call: &&Call| call.stopping && !call.timed_out && call.is_under_way();
+        let call = self.state.calls.get(&id).filter(is_stopping);
         let Some(call) = call.filter(|_| stopped == Some(false)) else { return Vec::new() };
         let call = Call { stopping: false, ..call.clone() };
         vec![self.note(Record::Call(Box::new(call)))]

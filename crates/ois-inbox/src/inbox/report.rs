@@ -2,7 +2,7 @@
 
 use ois_protocol::{Delivery, DeliveryId, ErrorCode, ErrorFrame, Run, Rung, Timestamp};
 
-use super::{Call, Effect, Ending, Inbox, Record};
+use super::{Call, Effect, Ending, Inbox, Record, Stage};
 
 impl Inbox {
     /// The server did not take what it was told: a report's `error` frame.
@@ -36,9 +36,21 @@ impl Inbox {
         effects
     }
 
+    /// What is not confirmed is told again after a while. An offer waits for the receipt of its
+    /// claim, and what is over stays in the journal until the server has it.
+    pub(super) fn plan_reports(&mut self, now: Timestamp) {
+        let is_offered = |call: &Call| call.stage == Stage::Offered;
+        let waits = !self.state.closings.is_empty()
+            || !self.state.runs.is_empty()
+            || self.state.calls.values().any(is_offered);
+        let at = self.receipts_at.unwrap_or_else(|| now.after_ms(RECEIPT_WITHIN_MS));
+        self.receipts_at = (waits && self.is_native()).then_some(at);
+    }
+
     /// All that the server is not known to know.
     pub(super) fn reports(&mut self) -> Vec<Effect> {
         self.report_at = None;
+        self.receipts_at = None;
         let Some(identity) = self.state.identity.as_ref().filter(|it| it.native) else {
             return Vec::new();
         };
@@ -120,3 +132,5 @@ impl Inbox {
 
 /// How soon a server that had no time is told again.
 const REPORT_AGAIN_MS: u64 = 30_000;
+/// How long a receipt may take before everything is told again.
+const RECEIPT_WITHIN_MS: u64 = 60_000;

@@ -41,7 +41,7 @@ impl AgentMachine {
             Event::Refused(error) => match &error.nonce {
                 Some(nonce) => {
                     self.answer(nonce, Err(NotSaid::Refused(error.message.clone())));
-                    self.inbox.refused(nonce, &error.message, now)
+                    self.inbox.refused(&error, now)
                 }
                 None => Vec::new(),
             },
@@ -70,7 +70,7 @@ impl AgentMachine {
         if !self.inbox.may_begin(id) {
             return self.act(AgentAction::DoNotBegin(ticket));
         }
-        let effects = self.inbox.begun(id, epoch);
+        let effects = self.inbox.begun(id, epoch, now);
         self.follow(effects);
         self.act(AgentAction::Begin(ticket));
         self.watch_work(now);
