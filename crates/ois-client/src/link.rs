@@ -33,6 +33,9 @@ pub struct Config {
     pub credential: Credential,
     /// What to be told besides chat.
     pub subscribe: Vec<Topic>,
+    /// The name of this installation of a monitor: one monitor of an agent is awake, and the others
+    /// stand by. A client that is no monitor has none.
+    pub instance: Option<String>,
     /// Go on after this message; without it, begin with a history.
     pub after: Option<EventId>,
     /// The pauses between tries to connect.
@@ -50,6 +53,7 @@ impl Config {
             address,
             credential,
             subscribe: Vec::new(),
+            instance: None,
             after: None,
             backoff: Backoff::default(),
             ping: Duration::from_secs(30),

@@ -30,16 +30,18 @@ mod parts;
 mod reconcile;
 mod report;
 mod silence;
+mod standby;
 mod state;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ois_protocol::{
-    AuthOk, Chat, Delivery, DisplayName, EventId, Limits, Message, Run, Stopped, Timestamp,
+    AttemptId, AuthOk, Chat, Delivery, DisplayName, EventId, Limits, Message, Run, Stopped,
+    Timestamp,
 };
 
-use self::answer::Saying;
+use self::{answer::Saying, standby::Standby};
 pub use self::{
     assignment::{Assignment, Missing},
     call::{Call, Running, Said, Stage, Trouble, UnderWay},
@@ -101,6 +103,8 @@ pub enum Effect {
     Report(Box<Delivery>),
     /// Tell the server of a turn. It may be lost.
     Run(Box<Run>),
+    /// Tell the server which calls the journal has, before any report of this connection.
+    Holding(Vec<AttemptId>),
     /// Tell the server that there is nothing to stop. It may be lost.
     NotStopped(Stopped),
     /// A call is over.
@@ -152,6 +156,8 @@ pub struct Inbox {
     paused_until: Timestamp,
     /// How often in a row it was not.
     refusals: u32,
+    /// Whether another monitor of the agent is awake.
+    standby: Standby,
     /// Messages received since the cursor was last written down.
     unwritten: u32,
     /// The last message that this process was the first to see.
@@ -176,6 +182,7 @@ impl Inbox {
             held_until: None,
             paused_until: Timestamp::from_ms(0),
             refusals: 0,
+            standby: Standby::default(),
             unwritten: 0,
             newest: None,
         }
@@ -224,6 +231,8 @@ impl Inbox {
             _ => vec![self.note(Record::Identity(identity))],
         };
         self.hold(now);
+        self.standby.begin_session();
+        effects.extend(self.holding());
         effects.extend(self.reports());
         self.plan_reports(now);
         Ok(effects)
@@ -232,7 +241,9 @@ impl Inbox {
     /// All that was said while we were away has been heard.
     pub fn caught_up(&mut self, now: Timestamp) -> Vec<Effect> {
         self.held_until = None;
-        self.wake(now)
+        let mut effects = self.end_standby_unless_told(now);
+        effects.extend(self.wake(now));
+        effects
     }
 
     /// The cursor as it is now, to be written down before stopping.
@@ -250,7 +261,7 @@ impl Inbox {
 
     /// When [`wake`](Self::wake) is worth a call, if time alone changes anything.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        let fetches = self.state.wanted.keys();
+        let fetches = self.state.wanted.keys().filter(|_| !self.is_standby());
         let fetches =
             fetches.filter(|id| !self.fetching.contains(id) && !self.state.calls.contains_key(id));
         let fetches = fetches.map(|id| self.retry_at.get(id).copied().unwrap_or_default());
@@ -276,7 +287,7 @@ impl Inbox {
         if call.stage == Stage::Answered {
             return Some(self.deadline(call));
         }
-        if !self.is_idle(call) {
+        if !self.is_idle(call) || (self.is_standby() && !call.is_under_way()) {
             return None;
         }
         let id = call.message.id;

@@ -25,6 +25,7 @@ use crate::{Backoff, Credential, Keep, Outbox, Report, incoming, reports::Report
 pub struct LinkMachine<K> {
     credential: Credential,
     subscribe: Vec<Topic>,
+    instance: Option<String>,
     backoff: Backoff,
     ping_ms: u64,
     connect_within_ms: u64,
@@ -96,6 +97,7 @@ impl<K: Keep> LinkMachine<K> {
         Self {
             credential: config.credential.clone(),
             subscribe: config.subscribe.clone(),
+            instance: config.instance.clone(),
             backoff: config.backoff,
             ping_ms: millis(config.ping),
             connect_within_ms: millis(config.connect_within),
@@ -143,7 +145,7 @@ impl<K: Keep> LinkMachine<K> {
         self.reports.connected();
         self.phase =
             Phase::Open(Connection { heard_ms: now_ms, pinged_ms: now_ms, signed_in: None });
-        let sign_in = self.credential.frame(self.cursor, &self.subscribe);
+        let sign_in = self.credential.frame(self.cursor, &self.subscribe, self.instance.as_deref());
         self.actions.clear();
         self.actions.push_back(LinkAction::Send(Box::new(sign_in)));
     }

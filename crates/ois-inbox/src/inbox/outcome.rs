@@ -77,6 +77,7 @@ pub enum Ending {
         /// The reason in words, for people.
         detail: String,
     },
-    /// The server says that nobody waits for it any more: another agent has it, or it is over.
+    /// The server says that nobody waits for it here any more: another agent or another monitor has
+    /// it, or it is over.
     Withdrawn,
 }

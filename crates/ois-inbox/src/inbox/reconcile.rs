@@ -114,6 +114,10 @@ impl Inbox {
         if said.state.is_final() {
             return self.close(id, Ending::Withdrawn, now);
         }
+        if self.is_standby() && said.state > Rung::Stored {
+            // The monitor that is awake has it.
+            return self.close(id, Ending::Withdrawn, now);
+        }
         if said.state == Rung::Stored && said.attempt > call.attempt {
             let mut effects = self.ran(call, &Ending::Withdrawn, now);
             effects.extend(self.drive(call.again(said.attempt, said.possible_duplicate, now)));
@@ -132,7 +136,8 @@ impl Inbox {
         let closed = self.state.closings.get(&id).map_or(1, |mine| mine.attempt);
         let closed = self.state.calls.get(&id).map_or(closed, |call| call.attempt);
         let wanted = self.state.wanted.get(&id).map(|wanted| wanted.attempt);
-        if said.state.is_final() && wanted.is_some_and(|attempt| attempt <= said.attempt) {
+        let is_taken = said.state.is_final() || (self.is_standby() && said.state > Rung::Stored);
+        if is_taken && wanted.is_some_and(|attempt| attempt <= said.attempt) {
             return vec![self.note(Record::NotWanted { id })];
         }
         let known = wanted.unwrap_or(0).max(closed);

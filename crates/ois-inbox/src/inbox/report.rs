@@ -39,7 +39,7 @@ impl Inbox {
     /// What is not confirmed is told again after a while. An offer waits for the receipt of its
     /// claim, and what is over stays in the journal until the server has it.
     pub(super) fn plan_reports(&mut self, now: Timestamp) {
-        let is_offered = |call: &Call| call.stage == Stage::Offered;
+        let is_offered = |call: &Call| call.stage == Stage::Offered && !self.is_standby();
         let waits = !self.state.closings.is_empty()
             || !self.state.runs.is_empty()
             || self.state.calls.values().any(is_offered);
@@ -58,7 +58,10 @@ impl Inbox {
             self.state.runs.values().cloned().map(|run| Effect::Run(Box::new(run))).collect();
         for call in self.state.calls.values() {
             effects.extend(call.failed.iter().cloned().map(Effect::Report));
-            effects.push(Effect::Report(Box::new(call.report(identity))));
+            let report = call.report(identity);
+            if self.may_tell(&report) {
+                effects.push(Effect::Report(Box::new(report)));
+            }
             effects.extend(self.run_of(call).map(|run| Effect::Run(Box::new(run))));
         }
         let closings = self.state.closings.values().cloned();
@@ -69,7 +72,13 @@ impl Inbox {
     /// Tells the server, if it is one that listens.
     pub(super) fn tell(&self, report: Delivery) -> Option<Effect> {
         let heard = self.is_native() && !self.unreported.contains(&report.message);
-        heard.then(|| Effect::Report(Box::new(report)))
+        (heard && self.may_tell(&report)).then(|| Effect::Report(Box::new(report)))
+    }
+
+    /// Whether this is ours to tell: what has been received only is the other monitor's while that is
+    /// awake.
+    fn may_tell(&self, report: &Delivery) -> bool {
+        report.state > Rung::Received || !self.is_standby()
     }
 
     /// Tells the server how far a call is.

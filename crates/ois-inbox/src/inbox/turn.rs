@@ -5,11 +5,11 @@ use ois_protocol::{Delivery, EventId, Reason, Timestamp};
 use super::{Call, Done, Effect, Ending, Inbox, Outcome, Record, Running, Stage, Trouble, spoken};
 
 impl Inbox {
-    /// Whether a turn may begin for this call: not if somebody wants it stopped, and not if it has
-    /// ended. To be asked before [`begun`](Self::begun).
+    /// Whether a turn may begin for this call: not if somebody wants it stopped, not if it has ended,
+    /// and not while another monitor of the agent is awake. To be asked before [`begun`](Self::begun).
     pub fn may_begin(&self, id: EventId) -> bool {
         let call = self.state.calls.get(&id).filter(|_| self.running.contains(&id));
-        call.is_some_and(|call| !call.stopping)
+        call.is_some_and(|call| !call.stopping && !self.is_standby())
     }
 
     /// The runtime is about to be asked for a turn; `epoch` names its process (an OpenClaw
@@ -93,7 +93,9 @@ impl Inbox {
         self.held_until = None;
         self.limit_turns(now, effects);
         self.end_what_is_over(now, effects);
-        self.fetch(now, effects);
+        if !self.is_standby() {
+            self.fetch(now, effects);
+        }
         if now < self.paused_until {
             return;
         }
@@ -102,7 +104,10 @@ impl Inbox {
         let begun = idle.filter(|call| call.is_under_way()).map(|call| call.message.id);
         // Those that may have begun hold a place already; the others take one in order.
         let begun: Vec<EventId> = begun.filter(is_due).collect();
-        let fresh: Vec<EventId> = self.queue().into_iter().filter(is_due).collect();
+        let mut fresh: Vec<EventId> = self.queue().into_iter().filter(is_due).collect();
+        if self.is_standby() {
+            fresh.clear();
+        }
         for id in begun {
             effects.push(self.deliver(id));
         }
@@ -390,6 +395,8 @@ impl Inbox {
             Stage::Offered => None,
             Stage::Answered => late.then(|| Some(call.late())),
             _ if !self.is_idle(call) => None,
+            // The monitor that is awake gives it its try.
+            Stage::Waiting if self.is_standby() => None,
             Stage::Waiting if call.answered => Some(None),
             _ if !(late && self.tried.contains(&id)) => None,
             _ if call.answered => Some(None),

@@ -51,6 +51,12 @@ impl AgentMachine {
             Event::Told(ServerFrame::Delivery(said)) => self.inbox.reconcile(&said, now),
             Event::Told(ServerFrame::Run(run)) => self.inbox.reconcile_run(&run),
             Event::Told(ServerFrame::Stop(stop)) => self.inbox.stop(&stop),
+            Event::Told(ServerFrame::Standby(standby)) => {
+                let is_this = standby.awake == self.settings.instance;
+                let effects = self.inbox.awake(&standby.agent, is_this, now);
+                self.send_presence();
+                effects
+            }
             _ => Vec::new(),
         };
         self.follow(effects);

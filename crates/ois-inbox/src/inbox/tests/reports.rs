@@ -180,8 +180,8 @@ fn what_is_not_confirmed_is_told_again_after_each_sign_in_and_restart() {
     let run = inbox.state().runs["r1"].clone();
     assert_eq!(inbox.reconcile_run(&run).len(), 1);
     let (mut inbox, effects) = back(&inbox, NOON);
-    assert!(effects.is_empty(), "all is known: {effects:?}");
-    assert!(again(&mut inbox).is_empty());
+    assert_eq!(effects, [Effect::Holding(Vec::new())], "all is known");
+    assert_eq!(again(&mut inbox), effects);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn what_the_server_will_not_hear_is_not_told_again() {
         assert!(rungs(&effects).is_empty());
         assert!(inbox.state().closings.is_empty());
         assert_eq!(inbox.not_taken(&refusal(code, "r1"), NOON).len(), 1);
-        assert!(back(&inbox, NOON).1.is_empty());
+        assert_eq!(back(&inbox, NOON).1, [Effect::Holding(Vec::new())]);
     }
 }
 
@@ -609,4 +609,90 @@ fn nonces(effects: &[Effect]) -> Vec<ois_protocol::Nonce> {
             _ => None,
         })
         .collect()
+}
+
+fn holding(effects: &[Effect]) -> Option<Vec<String>> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Holding(calls) => Some(calls.iter().map(ToString::to_string).collect()),
+        _ => None,
+    })
+}
+
+#[test]
+fn after_each_sign_in_the_server_is_told_first_what_the_journal_has() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.receive(&call(2), NOON);
+    inbox.begun(id(1), None, NOON);
+    inbox.settle(id(1), failed(), NOON, 0);
+    inbox.wake(NOON.after_ms(1000));
+    inbox.settle(id(2), Outcome::Silent, NOON.after_ms(1000), 0);
+    let effects = killed(&inbox).signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
+    assert!(matches!(effects[0], Effect::Holding(_)), "{effects:?}");
+    assert_eq!(holding(&effects).unwrap(), ["1:2", "2:1"], "the unconfirmed end as well");
+    let mut lost = Inbox::new(Settings::default(), InboxState::default());
+    let effects = lost.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
+    assert_eq!(holding(&effects), Some(Vec::new()), "that is a word too");
+    let mut old = Inbox::new(Settings::default(), InboxState::default());
+    let effects = old.signed_in(&auth("ARIA", None), "old", NOON).unwrap();
+    assert_eq!(holding(&effects), None);
+}
+
+#[test]
+fn a_monitor_that_stands_by_begins_and_claims_nothing_and_takes_over_what_is_left() {
+    let mut inbox = inbox();
+    assert!(inbox.awake(&me(), false, NOON).is_empty());
+    for message in [call(1), call(2), offer(3)] {
+        let effects = inbox.receive(&message, NOON);
+        assert!(rungs(&effects).is_empty() && delivered(&effects).is_empty(), "{effects:?}");
+    }
+    assert_eq!(inbox.next_wake(), None);
+    let effects = inbox.reconcile(&state(1, 1, Rung::Received), NOON);
+    assert_eq!(endings(&effects), [&Ending::Withdrawn], "the other one has it");
+    assert!(rungs(&effects).is_empty());
+
+    let effects = inbox.awake(&me(), true, NOON);
+    assert_eq!(holding(&effects).unwrap(), ["2:1", "3:1"]);
+    assert_eq!(rungs(&effects), [(1, Rung::Received), (1, Rung::Received)]);
+    assert_eq!(delivered(&effects), ["ois:0a1b2c3d:2:aria:1"], "and the offer is claimed");
+}
+
+#[test]
+fn a_turn_that_goes_on_is_ended_by_the_monitor_that_began_it() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.begun(id(1), None, NOON);
+    inbox.receive(&call(2), NOON);
+    inbox.awake(&me(), false, NOON);
+    let effects = inbox.settle(id(1), replied("done"), NOON, 0);
+    assert_eq!(rungs(&effects), [(1, Rung::Ended)]);
+    assert_eq!(answers(&effects), [("done", 1)]);
+    assert!(delivered(&effects).is_empty() && !inbox.may_begin(id(2)));
+}
+
+#[test]
+fn a_server_that_names_no_other_monitor_after_a_sign_in_has_none() {
+    let mut inbox = inbox();
+    inbox.awake(&me(), false, NOON);
+    inbox.receive(&call(1), NOON);
+    let effects = inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
+    assert!(rungs(&effects).is_empty(), "it may be told so again");
+    assert_eq!(delivered(&inbox.caught_up(NOON)), ["ois:0a1b2c3d:1:aria:1"]);
+
+    inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
+    inbox.awake(&me(), false, NOON);
+    inbox.caught_up(NOON);
+    assert!(inbox.is_standby());
+    assert!(inbox.awake(&"HKH".parse().unwrap(), true, NOON).is_empty(), "another agent's");
+}
+
+#[test]
+fn what_a_person_drives_again_is_the_awake_monitors() {
+    let mut inbox = inbox();
+    inbox.awake(&me(), false, NOON);
+    inbox.receive(&said(1, "Mira", "x"), NOON);
+    inbox.reconcile(&state(1, 2, Rung::Stored), NOON);
+    assert!(inbox.wake(NOON).is_empty() && inbox.next_wake().is_none());
+    inbox.reconcile(&state(1, 2, Rung::Received), NOON);
+    assert!(inbox.state().wanted.is_empty());
 }
