@@ -26,8 +26,10 @@ pub(crate) struct Link<K> {
 pub(crate) enum Member {
     /// A person.
     Person,
-    /// An agent, which subscribes to these and goes on after this message.
-    Agent(Vec<Topic>, Option<EventId>),
+    /// An agent, without a monitor.
+    Agent,
+    /// An agent's monitor of this instance, which subscribes to these and goes on after this message.
+    Monitor(String, Vec<Topic>, Option<EventId>),
 }
 
 impl<K: Keep> Link<K> {
@@ -37,9 +39,13 @@ impl<K: Keep> Link<K> {
         let address = "ws://127.0.0.1:8800".parse().expect("an address");
         let mut config = match member {
             Member::Person => Config::new(address, Credential::session(name)),
-            Member::Agent(subscribe, after) => {
-                Config { subscribe, after, ..Config::new(address, Credential::agent(name)) }
-            }
+            Member::Agent => Config::new(address, Credential::agent(name)),
+            Member::Monitor(instance, subscribe, after) => Config {
+                instance: Some(instance),
+                subscribe,
+                after,
+                ..Config::new(address, Credential::agent(name))
+            },
         };
         // Pings are rare, so that a silent hour costs few events.
         config.ping = PING;
@@ -130,9 +136,9 @@ impl<K: Keep> Link<K> {
             }
             _ => {}
         }
-        let before = self.machine.unconfirmed();
+        let before = self.unconfirmed();
         self.machine.frame(frame, scene.now.ms());
-        if let Some(nonce) = refused.filter(|_| self.machine.unconfirmed() < before) {
+        if let Some(nonce) = refused.filter(|_| self.unconfirmed() < before) {
             scene.ledger.kept.remove(&(self.name.clone(), nonce));
         }
     }
@@ -169,7 +175,11 @@ impl<K: Keep> Link<K> {
 
     /// Whether everything that was said is confirmed.
     pub(crate) fn is_done(&self) -> bool {
-        self.machine.unconfirmed() == 0
+        self.unconfirmed() == 0
+    }
+
+    fn unconfirmed(&self) -> usize {
+        self.machine.unconfirmed().drafts.len()
     }
 
     /// The process ends.

@@ -31,6 +31,8 @@ pub(crate) struct Monitor {
     drafts: Drafts,
     pub(crate) process: Option<Process>,
     life: Life,
+    /// Counts its state folders: one that was lost had another name.
+    folder: u32,
 }
 
 /// What ends with the process.
@@ -65,7 +67,8 @@ enum Word {
 impl Monitor {
     pub(crate) fn new(at: usize, name: ShortName, settings: Settings) -> Self {
         let drafts = Drafts::new();
-        Self { at, name, settings, journal: Disk::new(), drafts, process: None, life: 0 }
+        let journal = Disk::new();
+        Self { at, name, settings, journal, drafts, process: None, life: 0, folder: 0 }
     }
 
     /// Goes on from what is on disk.
@@ -76,6 +79,7 @@ impl Monitor {
         self.life += 1;
         if Misdeeds::loses_folder(scene) {
             scene.note(format_args!("monitor {} has lost its folder", self.at));
+            self.folder += 1;
             self.journal.rewrite(Vec::new());
             self.drafts.forget(self.name.as_str(), scene);
         }
@@ -88,13 +92,16 @@ impl Monitor {
         if scene.random.chance(3000) {
             self.journal.rewrite(state.records());
         }
+        let instance = format!("monitor-{}-{}", self.at, self.folder);
         let settings = AgentSettings {
             inbox: self.settings.clone(),
             probe_every_ms: PROBE_EVERY_MS,
+            instance: instance.clone(),
             address_hash: "0badcafe".to_owned(),
         };
         let mut machine = AgentMachine::new(settings, state, scene.now);
-        let member = Member::Agent(vec![Topic::Deliveries, Topic::Runs], machine.resume_after());
+        let topics = vec![Topic::Deliveries, Topic::Runs];
+        let member = Member::Monitor(instance, topics, machine.resume_after());
         let name = self.name.as_str();
         let mut link = Link::new(self.at, self.life, name, member, self.drafts.clone());
         machine.start(scene.now);

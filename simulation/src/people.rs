@@ -40,7 +40,7 @@ impl Person {
 
     /// The same as an agent without a monitor.
     pub(crate) fn into_agent(mut self) -> Self {
-        let member = Member::Agent(Vec::new(), None);
+        let member = Member::Agent;
         self.link = Link::new(self.peer, 0, self.name.as_str(), member, Memory);
         Self { answers: true, left: 0, ..self }
     }

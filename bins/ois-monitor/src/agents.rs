@@ -79,6 +79,7 @@ fn patient(settings: &Settings, section: &Section, name: Option<String>) -> Resu
             attempts: handling.attempts.max(1),
             at_once: handling.at_once.max(1),
             context_count,
+            turn_limit_ms: Some(handling.turn_limit).filter(|ms| *ms > 0),
             look_back_ms: handling.look_back,
             ..ois_inbox::Settings::default()
         },

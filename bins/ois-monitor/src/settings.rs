@@ -101,6 +101,9 @@ pub(crate) struct Handling {
     /// How long a mention may wait for its turn before it counts as failed, as 24h, 30m or 90s
     #[arg(long, env = "OIS_DEADLINE", default_value = "24h", value_parser = duration_ms, value_name = "TIME")]
     pub(crate) deadline: u64,
+    /// How long a turn may go on before it is stopped; 0s for no limit
+    #[arg(long, env = "OIS_TURN_LIMIT", default_value = "6h", value_parser = duration_ms, value_name = "TIME")]
+    pub(crate) turn_limit: u64,
     /// How many turns may be begun for one mention
     #[arg(long, env = "OIS_ATTEMPTS", default_value_t = 3, value_name = "NUMBER")]
     pub(crate) attempts: u32,

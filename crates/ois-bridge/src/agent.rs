@@ -97,17 +97,18 @@ impl Agent {
         asks: mpsc::Receiver<Ask>,
     ) -> Result<Self, JournalError> {
         let (journal, state, drafts) = journal::open(config.folder.as_deref())?;
+        let instance = journal::instance(config.folder.as_deref())?;
         let settings = AgentSettings {
+            instance: instance.clone(),
             inbox: config.inbox,
             probe_every_ms: u64::try_from(config.probe_every.as_millis()).unwrap_or(u64::MAX),
             address_hash: hash(&config.server.to_string()),
         };
         let machine = AgentMachine::new(settings, state, clock::now());
         let rest = Rest::new(config.server.clone(), config.token.clone(), FETCH);
-        let link =
-            start_link(&config.server, config.token, &machine, drafts).map_err(|source| {
-                JournalError::Disk { folder: config.folder.unwrap_or_default(), source }
-            })?;
+        let link = start_link(&config.server, config.token, instance, &machine, drafts).map_err(
+            |source| JournalError::Disk { folder: config.folder.unwrap_or_default(), source },
+        )?;
         Ok(Self {
             label: config.label,
             machine,
@@ -144,7 +145,11 @@ impl Agent {
         {
             tracing::warn!(agent = %self.label, %error, "cannot note how far was read");
         }
-        self.link.close().await;
+        let left = self.link.close().await;
+        if !left.is_empty() {
+            let drafts = left.drafts.len();
+            tracing::info!(agent = %self.label, drafts, "the server has not confirmed these; a state folder keeps them");
+        }
     }
 
     /// Waits for whatever happens next and feeds it to the machine. While the disk takes nothing,
@@ -210,6 +215,8 @@ impl Agent {
                     proven_at: status.proven_at,
                     calls: status.calls,
                     given_up: status.given_up,
+                    waiting: status.waiting,
+                    standby: status.standby,
                     heard: status.messages_received,
                 }));
             }
@@ -225,10 +232,12 @@ impl Agent {
 fn start_link(
     server: &Address,
     token: Token,
+    instance: String,
     machine: &AgentMachine,
     drafts: Drafts,
 ) -> std::io::Result<Link> {
     let mut config = LinkConfig::new(server.clone(), Credential::Agent(token));
+    config.instance = Some(instance);
     config.after = machine.resume_after();
     // What becomes of the agent's own calls and turns; a server of OIS 1 ignores it.
     config.subscribe = vec![Topic::Deliveries, Topic::Runs];

@@ -22,7 +22,6 @@ pub(crate) fn fresh_nonce() -> Nonce {
 }
 
 /// A word that nobody else uses: 16 random bytes in hex.
-#[cfg(feature = "openclaw")]
 pub(crate) fn fresh_word() -> String {
     format!("{:032x}", u128::from_be_bytes(random()))
 }

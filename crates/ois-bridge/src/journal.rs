@@ -1,6 +1,7 @@
 //! What an agent's monitor keeps on disk: its inbox, its unconfirmed drafts, and a lock.
 //!
-//! One folder per agent: `inbox.jsonl`, `outbox.jsonl`, `lock`. A folder that is in use is refused.
+//! One folder per agent: `inbox.jsonl`, `outbox.jsonl`, `instance`, `lock`. A folder that is in use is
+//! refused.
 
 use std::{
     fs::{self, File},
@@ -13,7 +14,7 @@ use ois_inbox::{InboxState, Record};
 use ois_protocol::Nonce;
 use serde::{Deserialize, Serialize};
 
-use crate::lines::Lines;
+use crate::{clock, lines::Lines};
 
 /// Why an agent's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,28 @@ pub(crate) fn open(folder: Option<&Path>) -> Result<(Journal, InboxState, Drafts
     records.into_iter().for_each(|record| state.apply(record));
     let drafts = Drafts::open(folder.join("outbox.jsonl")).map_err(disk)?;
     Ok((Journal { lines: Some(lines), _lock: Some(lock) }, state, drafts))
+}
+
+/// Returns the name of the installation that an agent's folder belongs to, which is made once. Without
+/// a folder, and so without a memory, each process has one of its own.
+pub(crate) fn instance(folder: Option<&Path>) -> Result<String, JournalError> {
+    let Some(folder) = folder else { return Ok(clock::fresh_word()) };
+    let path = folder.join("instance");
+    let disk = |source| JournalError::Disk { folder: folder.to_owned(), source };
+    match fs::read_to_string(&path) {
+        Ok(known) if is_instance(known.trim()) => return Ok(known.trim().to_owned()),
+        // A process that was killed while it wrote has left a part.
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(disk(error)),
+    }
+    let fresh = clock::fresh_word();
+    fs::write(&path, format!("{fresh}\n")).map_err(disk)?;
+    Ok(fresh)
+}
+
+fn is_instance(text: &str) -> bool {
+    text.len() == INSTANCE_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Makes a folder that only its owner enters: it holds what was said in the room.
@@ -141,6 +164,8 @@ impl Keep for Drafts {
     }
 }
 
+/// The length of the name of an installation.
+const INSTANCE_DIGITS: usize = 32;
 /// A file of more records than this is made short, if that makes it much shorter.
 const LONG: usize = 1000;
 
@@ -206,6 +231,17 @@ mod tests {
         let text = fs::read_to_string(folder.path().join("inbox.jsonl")).unwrap();
         assert!(text.lines().count() <= LONG + 100);
         assert_eq!(open(Some(folder.path())).unwrap().1, state);
+    }
+
+    #[test]
+    fn a_folder_keeps_its_name_and_another_one_has_another() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let name = instance(Some(one.path())).unwrap();
+        assert_eq!(instance(Some(one.path())).unwrap(), name);
+        assert_ne!(instance(Some(other.path())).unwrap(), name);
+        fs::write(one.path().join("instance"), &name[..7]).unwrap();
+        let again = instance(Some(one.path())).unwrap();
+        assert!(is_instance(&again) && again != name);
     }
 
     #[test]

@@ -56,9 +56,15 @@ impl Credential {
         }
     }
 
-    pub(crate) fn frame(&self, after: Option<EventId>, subscribe: &[Topic]) -> ClientFrame {
+    pub(crate) fn frame(
+        &self,
+        after: Option<EventId>,
+        subscribe: &[Topic],
+        instance: Option<&str>,
+    ) -> ClientFrame {
         let token = Some(self.token().reveal().to_owned());
-        let body = SignIn { token, after, subscribe: subscribe.to_vec() };
+        let instance = instance.map(str::to_owned);
+        let body = SignIn { token, after, subscribe: subscribe.to_vec(), instance };
         match self {
             Self::Agent(_) => ClientFrame::AgentAuth(body),
             Self::Session(_) => ClientFrame::Auth(body),

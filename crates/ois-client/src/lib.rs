@@ -2,7 +2,9 @@
 //!
 //! A [`Link`] keeps one member signed in at one server. It connects again by itself, with growing
 //! pauses, and goes on after the last message that it handed out, so that nothing is missed and
-//! nothing comes twice. What is said through its [`Speaker`] is kept until the server has it.
+//! nothing comes twice. What is said through its [`Speaker`] is kept until the server has it, and so
+//! is what is [reported](Speaker::report). A caller that [closes](Link::close_within) the link may wait
+//! for that, and learns in any case what the server has not confirmed.
 //!
 //! ```no_run
 //! use ois_client::{Config, Credential, Event, Link};
@@ -35,6 +37,7 @@ mod dial;
 mod incoming;
 mod link;
 mod outbox;
+mod reports;
 mod rest;
 #[cfg_attr(not(feature = "tls"), path = "no_tls.rs")]
 mod tls;
@@ -43,6 +46,9 @@ pub use address::{Address, AddressError};
 pub use backoff::Backoff;
 pub use credential::{Credential, Token};
 pub use dial::DialError;
-pub use link::{Closed, Config, Event, Link, LinkAction, LinkMachine, Lost, Speaker};
+pub use link::{
+    Closed, Config, Event, Link, LinkAction, LinkMachine, Lost, NotSent, Speaker, Unconfirmed,
+};
 pub use outbox::{Keep, Kept, Memory, Outbox};
+pub use reports::Report;
 pub use rest::{Rest, RestError};

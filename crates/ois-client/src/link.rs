@@ -22,7 +22,7 @@ use tokio::{
 
 use self::driver::{Command, Driver};
 pub use self::machine::{LinkAction, LinkMachine};
-use crate::{Address, Backoff, Credential, DialError, Keep, Memory, Outbox};
+use crate::{Address, Backoff, Credential, DialError, Keep, Memory, Outbox, Report};
 
 /// How a link is kept.
 #[derive(Clone, Debug)]
@@ -33,6 +33,9 @@ pub struct Config {
     pub credential: Credential,
     /// What to be told besides chat.
     pub subscribe: Vec<Topic>,
+    /// The name of this installation of a monitor: one monitor of an agent is awake, and the others
+    /// stand by. A client that is no monitor has none.
+    pub instance: Option<String>,
     /// Go on after this message; without it, begin with a history.
     pub after: Option<EventId>,
     /// The pauses between tries to connect.
@@ -50,6 +53,7 @@ impl Config {
             address,
             credential,
             subscribe: Vec::new(),
+            instance: None,
             after: None,
             backoff: Backoff::default(),
             ping: Duration::from_secs(30),
@@ -108,7 +112,7 @@ pub enum Lost {
     Silent,
 }
 
-/// The link has ended, or the draft could not be kept.
+/// The link has ended, or what was said could not be kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Closed {
@@ -118,9 +122,44 @@ pub enum Closed {
     /// The draft could not be kept, so it is not sent.
     #[error("cannot keep what is said")]
     Keep(#[source] io::Error),
+    /// A thousand reports wait for their receipts; this one is not kept and not sent.
+    #[error("too many reports are not confirmed")]
+    Full,
 }
 
-/// A member's connection, kept up by a task of its own until it is closed or dropped.
+/// Why a frame that is worth nothing later was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSent {
+    /// There is no link any more.
+    #[error("link is closed")]
+    Ended,
+    /// The link is not signed in at the moment.
+    #[error("link is not connected")]
+    Offline,
+}
+
+/// What the server has not confirmed of what was said over a link that has ended. It may have
+/// arrived all the same: a draft that is said again under its nonce becomes one message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unconfirmed {
+    /// The drafts, oldest first, each with its nonce. With a [`Keep`] on disk, the next process
+    /// sends them.
+    pub drafts: Vec<Chat>,
+    /// The reports, oldest first.
+    pub reports: Vec<Report>,
+}
+
+impl Unconfirmed {
+    /// Whether the server has confirmed everything.
+    pub fn is_empty(&self) -> bool {
+        self.drafts.is_empty() && self.reports.is_empty()
+    }
+}
+
+/// A member's connection, kept up by a task of its own until it is closed or dropped. A link that is
+/// dropped ends at once: its speakers take nothing more, and what the server has not confirmed is
+/// lost unless a [`Keep`] has it.
 #[derive(Debug)]
 pub struct Link {
     events: mpsc::Receiver<Event>,
@@ -179,14 +218,26 @@ impl Link {
         self.speaker.say(chat).await
     }
 
-    /// Says goodbye to the server and waits until the link has ended.
-    pub async fn close(mut self) {
-        self.events.close();
-        if self.speaker.commands.send(Command::Close).await.is_ok()
-            && let Err(error) = self.task.await
-        {
+    /// Says goodbye to the server, waits until the link has ended, and answers with what the server
+    /// has not confirmed by then.
+    pub async fn close(self) -> Unconfirmed {
+        self.close_within(Duration::ZERO).await
+    }
+
+    /// Waits until the server has confirmed everything that was said and reported, at the most this
+    /// long, then ends the link as [`close`](Self::close) does. Events that come meanwhile are not
+    /// handed out any more.
+    pub async fn close_within(self, most: Duration) -> Unconfirmed {
+        let (reply, unconfirmed) = oneshot::channel();
+        let ended = self.speaker.commands.send(Command::Close { most, reply }).await;
+        let left = match ended {
+            Ok(()) => unconfirmed.await.unwrap_or_default(),
+            Err(_) => Unconfirmed::default(),
+        };
+        if let Err(error) = self.task.await {
             tracing::error!(%error, "the link's task did not end well");
         }
+        left
     }
 }
 
@@ -205,19 +256,37 @@ impl Speaker {
         Ok(nonce)
     }
 
-    /// Tells the server something that is worth nothing later, such as an activity: it is dropped
-    /// while there is no connection.
+    /// Reports something to the server and keeps it until the server has confirmed it: it is sent
+    /// again over each connection, and when its receipt does not come. Receipts come only to a link
+    /// that subscribes to [`Topic::Deliveries`] and [`Topic::Runs`]. A later report of the same
+    /// delivery or run takes the place of the earlier one; reports end with the process.
     ///
     /// # Errors
-    /// [`Closed::Ended`].
-    pub async fn tell(&self, frame: ClientFrame) -> Result<(), Closed> {
-        self.commands.send(Command::Tell(Box::new(frame))).await.map_err(|_| Closed::Ended)
+    /// [`Closed::Ended`] and [`Closed::Full`].
+    pub async fn report(&self, report: impl Into<Report>) -> Result<(), Closed> {
+        let (reply, kept) = oneshot::channel();
+        let command = Command::Report { report: report.into(), reply };
+        self.commands.send(command).await.map_err(|_| Closed::Ended)?;
+        if kept.await.map_err(|_| Closed::Ended)? { Ok(()) } else { Err(Closed::Full) }
+    }
+
+    /// Tells the server something that is worth nothing later, such as an activity. When this
+    /// returns, it is on its way over a connection, with which it may still be lost.
+    ///
+    /// # Errors
+    /// [`NotSent`]; it is not kept for later.
+    pub async fn tell(&self, frame: ClientFrame) -> Result<(), NotSent> {
+        let (reply, sent) = oneshot::channel();
+        let command = Command::Tell { frame: Box::new(frame), reply: Some(reply) };
+        self.commands.send(command).await.map_err(|_| NotSent::Ended)?;
+        if sent.await.map_err(|_| NotSent::Ended)? { Ok(()) } else { Err(NotSent::Offline) }
     }
 
     /// The same without waiting: it is dropped as well while others wait to speak. Answers whether
-    /// it was taken.
+    /// the link has taken it.
     pub fn try_tell(&self, frame: ClientFrame) -> bool {
-        self.is_online() && self.commands.try_send(Command::Tell(Box::new(frame))).is_ok()
+        let command = Command::Tell { frame: Box::new(frame), reply: None };
+        self.is_online() && self.commands.try_send(command).is_ok()
     }
 
     /// Whether the link is signed in right now.

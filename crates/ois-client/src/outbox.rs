@@ -192,9 +192,9 @@ impl<K: Keep> Outbox<K> {
         Ok(Some(Ack { nonce, id: own.id, duplicate: false }))
     }
 
-    /// How many wait.
-    pub fn len(&self) -> usize {
-        self.drafts.len()
+    /// What waits, oldest first, each with its nonce.
+    pub fn drafts(&self) -> impl Iterator<Item = &Chat> {
+        self.drafts.iter().map(|draft| &draft.kept.chat)
     }
 
     /// Whether nothing waits.

@@ -4,8 +4,10 @@
 use std::{io, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
-use ois_client::{Backoff, Config, Credential, Event, Keep, Kept, Link, Lost};
-use ois_protocol::{Chat, EventId, Nonce};
+use ois_client::{
+    Backoff, Closed, Config, Credential, Event, Keep, Kept, Link, Lost, NotSent, Report,
+};
+use ois_protocol::{Chat, ClientFrame, Delivery, EventId, Nonce, Rung, Timestamp};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{WebSocketStream, accept_async, tungstenite::Message};
@@ -79,6 +81,11 @@ fn message(id: u64, user: &str, text: &str) -> Value {
 
 fn chat(text: &str) -> Chat {
     Chat { text: text.to_owned(), ..Chat::in_main() }
+}
+
+fn received() -> Delivery {
+    let (id, agent) = (EventId::new(7).unwrap(), "ARIA".parse().unwrap());
+    Delivery { state: Rung::Received, ..Delivery::stored(id, agent, Timestamp::from_ms(0)) }
 }
 
 /// The next message's id, past whatever else happens.
@@ -264,6 +271,93 @@ async fn closing_says_goodbye() {
         link.close().await;
     };
     assert!(tokio::join!(server, client).0);
+}
+
+#[tokio::test]
+async fn whoever_closes_may_wait_until_the_server_has_what_was_said() {
+    let (listener, config) = listen().await;
+    let link = Link::start(config).unwrap();
+    let nonce = link.say(chat("the last words")).await.unwrap();
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        peer.welcome().await;
+        // What the owner does not take any more stops nothing.
+        for id in 8..200 {
+            peer.tell(json!({"type": "message", "message": message(id, "Mira", "x")})).await;
+        }
+        assert_eq!(peer.hear().await["nonce"], nonce.as_str());
+        peer.tell(json!({"type": "ack", "nonce": nonce.as_str(), "id": 200})).await;
+        peer
+    };
+    let (_peer, left) = tokio::join!(server, link.close_within(Duration::from_secs(60)));
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn whoever_closes_learns_what_the_server_has_not_confirmed() {
+    let (_listener, config) = listen().await;
+    let link = Link::start(config).unwrap();
+    let nonce = link.say(chat("too late")).await.unwrap();
+    let speaker = link.speaker();
+    speaker.report(received()).await.unwrap();
+    let left = link.close().await;
+    assert_eq!(left.drafts[0].nonce, Some(nonce));
+    assert_eq!(left.reports, [Report::from(received())]);
+    assert!(matches!(speaker.say(chat("never")).await, Err(Closed::Ended)));
+}
+
+#[tokio::test]
+async fn a_link_that_was_dropped_takes_nothing_more() {
+    let (_listener, config) = listen().await;
+    for _ in 0..20 {
+        let link = Link::start(config.clone()).unwrap();
+        let speaker = link.speaker();
+        speaker.say(chat("kept")).await.unwrap();
+        drop(link);
+        assert!(matches!(speaker.say(chat("lost")).await, Err(Closed::Ended)));
+        assert!(matches!(speaker.tell(ClientFrame::Ping).await, Err(NotSent::Ended)));
+    }
+}
+
+#[tokio::test]
+async fn what_is_worth_nothing_later_is_not_taken_while_there_is_no_connection() {
+    let (listener, config) = listen().await;
+    let mut link = Link::start(config).unwrap();
+    let speaker = link.speaker();
+    assert_eq!(speaker.tell(ClientFrame::Ping).await, Err(NotSent::Offline));
+    let server = async {
+        let mut peer = Peer::accept(&listener).await;
+        peer.welcome().await;
+        peer.hear().await
+    };
+    let client = async {
+        assert!(matches!(link.next().await, Some(Event::Connected(_))));
+        speaker.tell(ClientFrame::Ping).await
+    };
+    let (heard, told) = tokio::join!(server, client);
+    assert_eq!((heard["type"].as_str(), told), (Some("ping"), Ok(())));
+}
+
+#[tokio::test]
+async fn a_report_is_sent_over_each_connection_until_its_receipt() {
+    let (listener, config) = listen().await;
+    let link = Link::start(config).unwrap();
+    link.speaker().report(received()).await.unwrap();
+    let server = async {
+        for _ in 0..2 {
+            let mut peer = Peer::accept(&listener).await;
+            peer.welcome().await;
+            assert_eq!(peer.hear().await["state"], "received");
+        }
+        let mut peer = Peer::accept(&listener).await;
+        peer.welcome().await;
+        let mut receipt = peer.hear().await;
+        receipt["at"] = json!("2026-02-06T12:34:56.789Z");
+        peer.tell(receipt).await;
+        peer
+    };
+    let (_peer, left) = tokio::join!(server, link.close_within(Duration::from_secs(60)));
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[tokio::test]

@@ -67,6 +67,28 @@ pub fn turn_outcome(history: &History, key: &str, boot_then: &str, boot_now: &st
     }
 }
 
+impl History {
+    /// The runs of the turn with this idempotency key, as far as these rows show them: its own, and
+    /// those that took it up after restarts of the gateway.
+    pub fn runs_of<'a>(&'a self, key: &'a str) -> Vec<&'a str> {
+        let begun_by = format!("{key}:user");
+        let begun = self.rows.iter().position(|row| row.key.as_deref() == Some(&begun_by));
+        let later = begun.map_or(&[][..], |at| &self.rows[at + 1..]);
+        let mut runs = vec![key];
+        runs.extend(taken_up_by(later).map_while(|run| run));
+        runs
+    }
+}
+
+/// What came next in the session after a turn was cut short, each by its run: the runs that took it up,
+/// and `None` for somebody else's turn.
+fn taken_up_by(later: &[Row]) -> impl Iterator<Item = Option<&str>> {
+    later.iter().filter(|row| row.role == Role::User).map(|row| {
+        let run = row.key.as_deref().and_then(|it| it.strip_suffix(":user"));
+        run.filter(|_| row.is_recovery)
+    })
+}
+
 /// A turn that has neither an end nor a place among the active ones, in a process that lived
 /// through it. A failure leaves a row and silence leaves none; the gateway itself forgets within
 /// minutes how a run ended, so it cannot be asked for ever.
@@ -85,12 +107,9 @@ fn in_one_process(history: &History, later: &[Row]) -> TurnOutcome {
 /// A turn that a restart cut short: follows it through the runs that took it up.
 fn after_restart(history: &History, key: &str, later: &[Row]) -> TurnOutcome {
     let mut last = key;
-    for row in later.iter().filter(|row| row.role == Role::User) {
-        let taken_up_by = row.key.as_deref().and_then(|it| it.strip_suffix(":user"));
-        let (true, Some(run)) = (row.is_recovery, taken_up_by) else {
-            // Somebody else's turn came next, so nobody will take this one up any more.
-            return TurnOutcome::Died;
-        };
+    for run in taken_up_by(later) {
+        // Somebody else's turn came next, so nobody will take this one up any more.
+        let Some(run) = run else { return TurnOutcome::Died };
         if history.active_runs.iter().any(|it| it == run) {
             return TurnOutcome::Continued { run_id: run.to_owned() };
         }

@@ -55,6 +55,7 @@ export const deliveriesEn = {
   'reason.stopped': 'stopped by a person',
   'reason.answer_refused': 'answer not accepted',
   'reason.deadline': 'out of time',
+  'reason.timeout': 'turn took too long',
   'reason.no_monitor': 'no monitor took it',
   'reason.unknown': 'reason unknown',
 

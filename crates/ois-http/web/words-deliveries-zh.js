@@ -55,6 +55,7 @@ export const deliveriesZh = {
   'reason.stopped': '被人停止',
   'reason.answer_refused': '回答未被接受',
   'reason.deadline': '超时',
+  'reason.timeout': '运行时间过长',
   'reason.no_monitor': '没有监视器接收',
   'reason.unknown': '原因不明',
 

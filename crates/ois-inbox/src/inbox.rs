@@ -12,7 +12,8 @@
 //!                          └─ not begun ┘ └──────────── silent ────────────┘
 //! ```
 //!
-//! A turn that has begun is never given up for being long. One whose end nobody saw is asked about
+//! A turn that goes on for longer than a turn may is stopped, so that it blocks nobody else; without
+//! such a limit it is never given up for being long. One whose end nobody saw is asked about
 //! under the same key; one that has ended without an answer is tried anew under a fresh key
 //! (wire.md, "Deliveries").
 //!
@@ -20,26 +21,33 @@
 //! after each sign-in, and the end of a call stays in the journal until the server has it. A server
 //! of OIS 1 knows no deliveries: there the room is told that no answer will come.
 
+mod answer;
 mod assignment;
 mod call;
 mod messages;
 mod outcome;
+mod parts;
 mod reconcile;
 mod report;
+mod silence;
+mod standby;
 mod state;
 mod turn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ois_protocol::{
-    AuthOk, Chat, Delivery, DisplayName, EventId, Message, Run, Stopped, Timestamp,
+    AttemptId, AuthOk, Chat, Delivery, DisplayName, EventId, Limits, Message, Run, Stopped,
+    Timestamp,
 };
 
+use self::{answer::Saying, standby::Standby};
 pub use self::{
     assignment::{Assignment, Missing},
     call::{Call, Running, Said, Stage, Trouble, UnderWay},
-    outcome::{Done, Ending, Outcome, is_silence},
+    outcome::{Done, Ending, Outcome},
     reconcile::Fetched,
+    silence::spoken,
     state::{GivenUp, Identity, InboxState, Record, Wanted},
 };
 
@@ -52,12 +60,14 @@ pub struct Settings {
     pub attempts: u32,
     /// How many calls may be under way at once.
     pub at_once: usize,
+    /// How long a turn may go on before it is stopped, in milliseconds; `None` for no limit.
+    pub turn_limit_ms: Option<u64>,
     /// How many messages before the call go with it, at the most.
     pub context_count: usize,
     /// At the first start of all, mentions that are younger than this many milliseconds and not
     /// answered yet are calls.
     pub look_back_ms: u64,
-    /// The longest answer, in bytes; more is cut off.
+    /// The most bytes of one message; a longer answer is said in several.
     pub text_bytes: usize,
 }
 
@@ -67,9 +77,10 @@ impl Default for Settings {
             deadline_ms: 24 * 3600 * 1000,
             attempts: 3,
             at_once: 1,
+            turn_limit_ms: Some(6 * 3600 * 1000),
             context_count: 10,
             look_back_ms: 10 * 60 * 1000,
-            text_bytes: 200 << 10,
+            text_bytes: Limits::default().text_bytes,
         }
     }
 }
@@ -92,6 +103,8 @@ pub enum Effect {
     Report(Box<Delivery>),
     /// Tell the server of a turn. It may be lost.
     Run(Box<Run>),
+    /// Tell the server which calls the journal has, before any report of this connection.
+    Holding(Vec<AttemptId>),
     /// Tell the server that there is nothing to stop. It may be lost.
     NotStopped(Stopped),
     /// A call is over.
@@ -124,6 +137,8 @@ pub struct Inbox {
     running: BTreeSet<EventId>,
     /// Calls that this process has tried.
     tried: BTreeSet<EventId>,
+    /// How far the last words of calls are said, if it is beyond the first part.
+    saying: BTreeMap<EventId, Saying>,
     /// Calls that are not to be tried, and messages that are not to be fetched, before this.
     retry_at: BTreeMap<EventId, Timestamp>,
     /// Messages that are being fetched.
@@ -132,6 +147,8 @@ pub struct Inbox {
     unreported: BTreeSet<EventId>,
     /// When all reports are to be sent again, since the server had no time for one.
     report_at: Option<Timestamp>,
+    /// When all reports are to be sent again, since the server has not confirmed one.
+    receipts_at: Option<Timestamp>,
     /// Nothing is begun before this, or before all that was missed has been heard: it may say that
     /// a call is over.
     held_until: Option<Timestamp>,
@@ -139,6 +156,8 @@ pub struct Inbox {
     paused_until: Timestamp,
     /// How often in a row it was not.
     refusals: u32,
+    /// Whether another monitor of the agent is awake.
+    standby: Standby,
     /// Messages received since the cursor was last written down.
     unwritten: u32,
     /// The last message that this process was the first to see.
@@ -154,13 +173,16 @@ impl Inbox {
             recent: VecDeque::new(),
             running: BTreeSet::new(),
             tried: BTreeSet::new(),
+            saying: BTreeMap::new(),
             retry_at: BTreeMap::new(),
             fetching: BTreeSet::new(),
             unreported: BTreeSet::new(),
             report_at: None,
+            receipts_at: None,
             held_until: None,
             paused_until: Timestamp::from_ms(0),
             refusals: 0,
+            standby: Standby::default(),
             unwritten: 0,
             newest: None,
         }
@@ -169,8 +191,9 @@ impl Inbox {
     /// What an earlier process left undone; to be called once, first.
     pub fn start(&mut self, now: Timestamp) -> Vec<Effect> {
         self.hold(now);
-        let answers = self.state.calls.values().filter_map(Call::last_word).map(Effect::Say);
-        let mut effects: Vec<Effect> = answers.collect();
+        let answers =
+            self.state.calls.values().filter_map(|call| call.last_words().into_iter().next());
+        let mut effects: Vec<Effect> = answers.map(Effect::Say).collect();
         self.tick(now, &mut effects);
         effects
     }
@@ -208,14 +231,19 @@ impl Inbox {
             _ => vec![self.note(Record::Identity(identity))],
         };
         self.hold(now);
+        self.standby.begin_session();
+        effects.extend(self.holding());
         effects.extend(self.reports());
+        self.plan_reports(now);
         Ok(effects)
     }
 
     /// All that was said while we were away has been heard.
     pub fn caught_up(&mut self, now: Timestamp) -> Vec<Effect> {
         self.held_until = None;
-        self.wake(now)
+        let mut effects = self.end_standby_unless_told(now);
+        effects.extend(self.wake(now));
+        effects
     }
 
     /// The cursor as it is now, to be written down before stopping.
@@ -233,14 +261,15 @@ impl Inbox {
 
     /// When [`wake`](Self::wake) is worth a call, if time alone changes anything.
     pub fn next_wake(&self) -> Option<Timestamp> {
-        let fetches = self.state.wanted.keys();
+        let fetches = self.state.wanted.keys().filter(|_| !self.is_standby());
         let fetches =
             fetches.filter(|id| !self.fetching.contains(id) && !self.state.calls.contains_key(id));
         let fetches = fetches.map(|id| self.retry_at.get(id).copied().unwrap_or_default());
         let calls = self.state.calls.values().filter_map(|call| self.next_look(call));
-        let due = fetches.chain(calls).min();
+        let limits = self.state.calls.values().filter_map(|call| self.limit(call));
+        let due = fetches.chain(calls).chain(limits).min();
         let due = due.map(|at| at.max(self.held_until.unwrap_or_default()));
-        due.into_iter().chain(self.report_at).min()
+        due.into_iter().chain(self.report_at).chain(self.receipts_at).min()
     }
 
     /// Whether the runtime has a turn in hand that it has confirmed.
@@ -258,7 +287,7 @@ impl Inbox {
         if call.stage == Stage::Answered {
             return Some(self.deadline(call));
         }
-        if !self.is_idle(call) {
+        if !self.is_idle(call) || (self.is_standby() && !call.is_under_way()) {
             return None;
         }
         let id = call.message.id;

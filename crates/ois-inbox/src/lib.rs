@@ -14,5 +14,5 @@ pub mod packet;
 pub use inbox::{
     Assignment, Call, Done, Effect, Ending, Fetched, GivenUp, Identity, IdentityMismatch, Inbox,
     InboxState, Missing, Outcome, Record, Running, Said, Settings, Stage, Trouble, UnderWay,
-    Wanted, is_silence,
+    Wanted, spoken,
 };

@@ -18,6 +18,8 @@ mod code;
 mod named;
 mod roster;
 
+use std::ops::Range;
+
 use unicode_normalization::char::is_combining_mark;
 
 use self::{named::Named, roster::Roster};
@@ -99,7 +101,19 @@ pub fn find<'a>(text: &str, team: impl IntoIterator<Item = &'a Member>) -> Menti
     named.settle()
 }
 
-const SIGNS: [char; 2] = ['@', '＠'];
+/// Returns the byte ranges of a text that are code and so call nobody: spans between backticks and
+/// fenced blocks, in order. A fence that is never closed extends to the end of the text.
+///
+/// ```
+/// use ois_protocol::mention::code_ranges;
+/// assert_eq!(code_ranges("say `NO_REPLY` then"), [4..14]);
+/// ```
+pub fn code_ranges(text: &str) -> Vec<Range<usize>> {
+    code::ranges(text)
+}
+
+/// The characters that can begin a mention. A text without them calls nobody.
+pub const SIGNS: [char; 2] = ['@', '＠'];
 
 /// Whether a mention asks for something or only informs.
 #[derive(Clone, Copy)]

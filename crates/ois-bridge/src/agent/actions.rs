@@ -68,9 +68,8 @@ impl Agent {
 
     /// Sends a frame that the server is sent again, if it matters, after the next sign-in.
     async fn send(&self, frame: ClientFrame) {
-        let speaker = self.link.speaker();
-        if speaker.is_online() && speaker.tell(frame).await.is_err() {
-            tracing::debug!(agent = %self.label, "the link has ended");
+        if let Err(error) = self.link.speaker().tell(frame).await {
+            tracing::debug!(agent = %self.label, %error, "a frame was not sent");
         }
     }
 

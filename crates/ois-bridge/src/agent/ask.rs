@@ -1,6 +1,6 @@
 //! What the local port asks of an agent's loop.
 
-use ois_protocol::{Chat, PresenceState, Timestamp};
+use ois_protocol::{Chat, EventId, PresenceState, Timestamp};
 use serde::Serialize;
 use tokio::sync::oneshot;
 
@@ -34,6 +34,10 @@ pub(crate) struct Status {
     pub(crate) proven_at: Option<Timestamp>,
     /// How many calls are not over.
     pub(crate) calls: usize,
+    /// The messages of the calls that wait for their turn, in the order in which they get it.
+    pub(crate) waiting: Vec<EventId>,
+    /// Whether another monitor of the agent is awake and this one stands by.
+    pub(crate) standby: bool,
     /// How many calls were given up lately.
     pub(crate) given_up: usize,
     /// How many messages it has received since the monitor started.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ois_client::{Event, Lost};
 use ois_inbox::Ending;
-use ois_protocol::EventId;
+use ois_protocol::{EventId, Reason, ServerFrame, Standby};
 
 use super::machine::RuntimeReport;
 
@@ -19,6 +19,9 @@ pub(super) fn event(agent: &str, event: &Event) {
         }
         Event::Truncated(oldest) => {
             tracing::warn!(%agent, ?oldest, "messages before this one are not kept any more");
+        }
+        Event::Told(ServerFrame::Standby(Standby { awake, .. })) => {
+            tracing::info!(%agent, awake, "the server has said which monitor is awake");
         }
         Event::Disconnected { why, pause } => disconnected(agent, why, *pause),
         _ => {}
@@ -47,6 +50,9 @@ pub(super) fn ended(agent: &str, id: EventId, ending: &Ending) {
             tracing::info!(%agent, call, answer, "answered");
         }
         Ending::Silent => tracing::info!(%agent, call, "the agent chose to say nothing"),
+        Ending::Failed { reason: Reason::Stopped, detail } => {
+            tracing::info!(%agent, call, detail, "stopped");
+        }
         Ending::Failed { reason, detail } => {
             tracing::error!(%agent, call, ?reason, detail, "not answered");
         }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, VecDeque};
 use ois_inbox::{
     Assignment, Done, Effect, Ending, Fetched, IdentityMismatch, Inbox, InboxState, Record,
 };
-use ois_protocol::{Chat, ClientFrame, EventId, Nonce, PresenceState, Timestamp};
+use ois_protocol::{Chat, ClientFrame, EventId, Holding, Nonce, PresenceState, Timestamp};
 
 use super::presence::WakePath;
 use crate::runtime::RuntimeError;
@@ -29,6 +29,8 @@ pub struct AgentSettings {
     pub inbox: ois_inbox::Settings,
     /// How often its runtime is probed, in milliseconds.
     pub probe_every_ms: u64,
+    /// The name of this installation, by which the server tells which monitor is awake.
+    pub instance: String,
     /// What stands for the team's id at a server of OIS 1, which has none.
     pub address_hash: String,
 }
@@ -161,6 +163,10 @@ pub struct AgentStatus {
     pub calls: usize,
     /// How many of the last calls ended without an answer.
     pub given_up: usize,
+    /// The calls that wait for their turn, in the order in which they get it.
+    pub waiting: Vec<EventId>,
+    /// Whether another monitor of the agent is awake and this one stands by.
+    pub standby: bool,
     /// How many messages were received since the process started.
     pub messages_received: u64,
 }
@@ -272,6 +278,8 @@ impl AgentMachine {
             proven_at: self.wake_path.proven_at(),
             calls: state.calls.len(),
             given_up: state.given_up.len(),
+            waiting: self.inbox.queue(),
+            standby: self.inbox.is_standby(),
             messages_received: self.messages_received,
         }
     }
@@ -306,6 +314,9 @@ impl AgentMachine {
                     AgentAction::Send(Box::new(ClientFrame::Delivery(*report)))
                 }
                 Effect::Run(run) => AgentAction::Send(Box::new(ClientFrame::Run(*run))),
+                Effect::Holding(calls) => {
+                    AgentAction::Send(Box::new(ClientFrame::Holding(Holding { calls })))
+                }
                 Effect::NotStopped(stopped) => {
                     AgentAction::Send(Box::new(ClientFrame::Stopped(stopped)))
                 }
@@ -315,8 +326,12 @@ impl AgentMachine {
         }
     }
 
-    /// Tells the server how the agent is, if it listens and there is anything to tell.
+    /// Tells the server how the agent is, if it listens and there is anything to tell. While another
+    /// monitor is awake, that one does.
     fn send_presence(&mut self) {
+        if self.inbox.is_standby() {
+            return;
+        }
         let identity = self.inbox.state().identity.as_ref().filter(|identity| identity.native);
         let presence = identity.and_then(|identity| self.wake_path.presence(&identity.me));
         if let Some(presence) = presence {

@@ -3,7 +3,7 @@
 use std::future::ready;
 
 use ois_inbox::{Assignment, Done, Outcome};
-use ois_protocol::UtcOffset;
+use ois_protocol::{UtcOffset, mention::SIGNS};
 
 use super::{Evidence, Runtime, RuntimeError, Working};
 
@@ -48,7 +48,7 @@ fn answer(delivery: &Assignment) -> Option<String> {
     let asked = without_names(&message.text);
     let words = asked.to_lowercase();
     let is = |any: &[&str]| any.iter().any(|word| words.contains(word));
-    Some(if is(&["help", "帮助", "what can you"]) {
+    let answer = if is(&["help", "帮助", "what can you"]) {
         HELP.to_owned()
     } else if is(&["time", "时间", "几点"]) {
         let now = message.time.civil(UtcOffset::UTC);
@@ -64,12 +64,14 @@ fn answer(delivery: &Assignment) -> Option<String> {
         format!(
             "I heard you, {caller}: \"{asked}\" ({before} messages came before that). I have no model behind me; say \"help\" to see what I know."
         )
-    })
+    };
+    // A mention that it repeated would wake somebody.
+    Some(answer.replace(SIGNS, ""))
 }
 
 /// The text without those it calls.
 fn without_names(text: &str) -> String {
-    let words = text.split_whitespace().filter(|word| !word.starts_with(['@', '＠']));
+    let words = text.split_whitespace().filter(|word| !word.starts_with(SIGNS));
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -78,10 +80,48 @@ const JOIN: &str = "On the server: `ois-server invite NAME`. It prints one line;
 
 #[cfg(test)]
 mod tests {
+    use ois_inbox::{Identity, Missing};
+    use ois_protocol::{EventId, Kind, Member, Message, Role, Timestamp, mention};
+
     use super::*;
 
     #[test]
     fn names_are_left_out_of_what_it_says_back() {
         assert_eq!(without_names("@echo  say ＠echo this"), "say this");
+    }
+
+    #[test]
+    fn it_never_repeats_a_mention() {
+        let team = ["Echo", "ARIA"]
+            .map(|name| Member::new(name.parse().unwrap(), Kind::Agent, Role::Agent));
+        for text in [
+            "@Echo tell (@ARIA) to go on",
+            "@Echo **@ARIA** and 请＠ARIA看",
+            "@Echo \"@all\" fyi @ARIA",
+            "@Echo -@ARIA",
+        ] {
+            let said = answer(&assignment(text)).unwrap();
+            let called = mention::find(&said, &team);
+            assert_eq!(called, mention::Mentions::default(), "{said}");
+            assert!(said.contains("ARIA") || text.contains("all"), "{said}");
+        }
+    }
+
+    fn assignment(text: &str) -> Assignment {
+        let (id, time) = (EventId::ZERO.next(), Timestamp::from_ms(0));
+        let (team, me) = ("0a1b2c3d".to_owned(), "Echo".parse().unwrap());
+        Assignment {
+            message: Message::plain(id, "Mira".to_owned(), text.to_owned(), time),
+            context: Vec::new(),
+            thread: Vec::new(),
+            listed: Vec::new(),
+            missing: Missing::default(),
+            identity: Identity { team, native: true, me },
+            key: "key".to_owned(),
+            attempt: 1,
+            possible_duplicate: false,
+            under_way: None,
+            stopping: false,
+        }
     }
 }

@@ -99,6 +99,7 @@ fn why(reason: Reason) -> &'static str {
         Reason::Stopped => "its turn was stopped",
         Reason::AnswerRefused => "the server did not take its answer",
         Reason::Deadline => "its time was over",
+        Reason::Timeout => "its turn went on for too long",
         _ => "for an unknown reason",
     }
 }

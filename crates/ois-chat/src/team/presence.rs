@@ -44,6 +44,8 @@ impl Team {
                 }
             }
             Report::Stopped(said) => self.stopped(&agent, &said),
+            // Nothing follows here from what a monitor holds.
+            Report::Holding(_) => {}
         }
         self.drain_if_full()
     }

@@ -18,9 +18,9 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::{self, Message as Raw};
 
-use super::{Config, Event, LinkAction, LinkMachine, Lost};
+use super::{Config, Event, LinkAction, LinkMachine, Lost, Unconfirmed};
 use crate::{
-    Address, DialError, Keep, Outbox,
+    Address, DialError, Keep, Outbox, Report,
     dial::{self, Socket},
 };
 
@@ -29,10 +29,12 @@ use crate::{
 pub(super) enum Command {
     /// Keep this draft and send it.
     Say { nonce: Nonce, chat: Box<Chat>, reply: oneshot::Sender<io::Result<()>> },
-    /// Send this frame if the link is signed in.
-    Tell(Box<ClientFrame>),
-    /// End the link.
-    Close,
+    /// Keep this report and send it; the reply is whether there was a place for it.
+    Report { report: Report, reply: oneshot::Sender<bool> },
+    /// Send this frame if the link is signed in; the reply is whether it was.
+    Tell { frame: Box<ClientFrame>, reply: Option<oneshot::Sender<bool>> },
+    /// End the link when the server has confirmed everything, or after this time.
+    Close { most: Duration, reply: oneshot::Sender<Unconfirmed> },
 }
 
 /// The socket, the channels and the clock of one link.
@@ -47,6 +49,14 @@ pub(super) struct Driver<K> {
     commands: mpsc::Receiver<Command>,
     online: Arc<AtomicBool>,
     began: Instant,
+    closing: Option<Closing>,
+}
+
+/// The owner has closed the link, and waits.
+struct Closing {
+    /// When the link ends at the latest.
+    until: Instant,
+    reply: oneshot::Sender<Unconfirmed>,
 }
 
 /// What there is of a connection.
@@ -61,8 +71,9 @@ type Dialing = Pin<Box<dyn Future<Output = Result<Box<Socket>, DialError>> + Sen
 /// What the driver does next.
 enum Next {
     Arrived(Arrived),
-    Asked(Option<Command>),
+    Asked(Command),
     Woken,
+    Abandoned,
 }
 
 /// What came over the wire.
@@ -89,6 +100,7 @@ impl<K: Keep> Driver<K> {
             commands,
             online,
             began: Instant::now(),
+            closing: None,
         }
     }
 
@@ -97,38 +109,78 @@ impl<K: Keep> Driver<K> {
         loop {
             self.carry_out().await;
             self.online.store(self.machine.is_online(), Ordering::Relaxed);
-            let wake = self.machine.next_wake().map(|ms| self.began + Duration::from_millis(ms));
-            let drained = self.machine.is_drained();
-            let next = tokio::select! {
-                arrived = self.wire.next(drained) => Next::Arrived(arrived),
-                permit = self.events.reserve(), if !drained => match permit {
-                    Ok(permit) => {
-                        if let Some(event) = self.machine.next_event() {
-                            permit.send(event);
-                        }
-                        continue;
-                    }
-                    Err(_) => break,
-                },
-                command = self.commands.recv() => Next::Asked(command),
-                () = at(wake) => Next::Woken,
-            };
-            match next {
-                Next::Arrived(arrived) => self.arrived(arrived),
-                Next::Asked(Some(Command::Say { nonce, chat, reply })) => {
-                    // A caller that no longer waits for the answer gets none.
-                    drop(reply.send(self.machine.say(nonce, *chat)));
-                }
-                Next::Asked(Some(Command::Tell(frame))) => self.machine.tell(*frame),
-                Next::Asked(Some(Command::Close) | None) => break,
-                Next::Woken => self.machine.wake(self.now_ms()),
+            if self.may_end() {
+                break;
+            }
+            match self.next().await {
+                Some(Next::Arrived(arrived)) => self.arrived(arrived),
+                Some(Next::Asked(command)) => self.asked(command),
+                Some(Next::Woken) => self.machine.wake(self.now_ms()),
+                Some(Next::Abandoned) => break,
+                None => {}
             }
         }
         self.online.store(false, Ordering::Relaxed);
+        // From here on nobody is told that something was taken.
+        self.commands.close();
+        if let Some(closing) = self.closing.take() {
+            // An owner that does not wait any more does not learn it.
+            drop(closing.reply.send(self.machine.unconfirmed()));
+        }
         if let Wire::Open(mut socket) = self.wire {
             // The server learns of our end one way or the other.
             drop(socket.as_mut().close(None).await);
         }
+    }
+
+    /// Waits for whatever happens next; `None` if that was an event handed to the owner.
+    async fn next(&mut self) -> Option<Next> {
+        let wake = self.machine.next_wake().map(|ms| self.began + Duration::from_millis(ms));
+        let until = self.closing.as_ref().map(|closing| closing.until);
+        let is_closing = until.is_some();
+        let drained = self.machine.is_drained();
+        tokio::select! {
+            () = self.events.closed(), if !is_closing => Some(Next::Abandoned),
+            command = self.commands.recv() => Some(match command {
+                // A link that was dropped takes nothing more, not even what is in line already.
+                Some(command) if is_closing || !self.events.is_closed() => Next::Asked(command),
+                _ => Next::Abandoned,
+            }),
+            permit = self.events.reserve(), if !drained => {
+                if let (Ok(permit), Some(event)) = (permit, self.machine.next_event()) {
+                    permit.send(event);
+                }
+                None
+            }
+            arrived = self.wire.next(drained) => Some(Next::Arrived(arrived)),
+            () = at(wake.into_iter().chain(until).min()) => Some(Next::Woken),
+        }
+    }
+
+    fn asked(&mut self, command: Command) {
+        // A caller that no longer waits for the answer gets none.
+        match command {
+            Command::Say { nonce, chat, reply } => {
+                drop(reply.send(self.machine.say(nonce, *chat)));
+            }
+            Command::Report { report, reply } => drop(reply.send(self.machine.report(report))),
+            Command::Tell { frame, reply } => {
+                let sent = self.machine.tell(*frame);
+                if reply.is_some_and(|reply| reply.send(sent).is_err()) {
+                    tracing::trace!("nobody waits for the answer");
+                }
+            }
+            Command::Close { most, reply } => {
+                self.closing = Some(Closing { until: Instant::now() + most, reply });
+            }
+        }
+    }
+
+    /// Whether the link is closing and nothing is waited for any more.
+    fn may_end(&mut self) -> bool {
+        let Some(closing) = &self.closing else { return false };
+        while self.machine.next_event().is_some() {}
+        self.machine.unconfirmed().is_empty() || closing.until <= Instant::now()
     }
 
     async fn carry_out(&mut self) {

@@ -17,18 +17,20 @@ use ois_protocol::{
     Nonce, ServerFrame, ShortName, Topic,
 };
 
-use super::{Config, Event, Lost};
-use crate::{Backoff, Credential, Keep, Outbox, incoming};
+use super::{Config, Event, Lost, Unconfirmed};
+use crate::{Backoff, Credential, Keep, Outbox, Report, incoming, reports::Reports};
 
 /// The decisions of one link: sign-in, resume, drafts, pings, and when to connect again.
 #[derive(Debug)]
 pub struct LinkMachine<K> {
     credential: Credential,
     subscribe: Vec<Topic>,
+    instance: Option<String>,
     backoff: Backoff,
     ping_ms: u64,
     connect_within_ms: u64,
     outbox: Outbox<K>,
+    reports: Reports,
     /// The last message that was handed out; the next connection goes on after it.
     cursor: Option<EventId>,
     /// Events that the owner has not taken yet.
@@ -95,10 +97,12 @@ impl<K: Keep> LinkMachine<K> {
         Self {
             credential: config.credential.clone(),
             subscribe: config.subscribe.clone(),
+            instance: config.instance.clone(),
             backoff: config.backoff,
             ping_ms: millis(config.ping),
             connect_within_ms: millis(config.connect_within),
             outbox,
+            reports: Reports::default(),
             cursor: config.after,
             events: VecDeque::new(),
             actions: VecDeque::from([LinkAction::Dial]),
@@ -116,6 +120,10 @@ impl<K: Keep> LinkMachine<K> {
             let drafts = self.outbox.due(now_ms, acks).into_iter();
             let frames = drafts.map(|chat| LinkAction::Send(Box::new(ClientFrame::Chat(chat))));
             self.actions.extend(frames);
+            if acks {
+                let reports = self.reports.due(now_ms).into_iter();
+                self.actions.extend(reports.map(|frame| LinkAction::Send(Box::new(frame))));
+            }
         }
         self.actions.pop_front()
     }
@@ -134,9 +142,10 @@ impl<K: Keep> LinkMachine<K> {
     /// The connection that [`LinkAction::Dial`] asked for is open.
     pub fn opened(&mut self, now_ms: u64) {
         self.outbox.connected();
+        self.reports.connected();
         self.phase =
             Phase::Open(Connection { heard_ms: now_ms, pinged_ms: now_ms, signed_in: None });
-        let sign_in = self.credential.frame(self.cursor, &self.subscribe);
+        let sign_in = self.credential.frame(self.cursor, &self.subscribe, self.instance.as_deref());
         self.actions.clear();
         self.actions.push_back(LinkAction::Send(Box::new(sign_in)));
     }
@@ -195,11 +204,20 @@ impl<K: Keep> LinkMachine<K> {
         self.outbox.add(nonce, chat, self.cursor.unwrap_or_default())
     }
 
-    /// Sends a frame that is worth nothing later: it is dropped unless the link is signed in.
-    pub fn tell(&mut self, frame: ClientFrame) {
-        if self.is_online() {
+    /// Keeps a report, to be sent as soon as it may be and until the server has confirmed it.
+    /// Answers whether there was a place for it. A server of OIS 1 is sent none.
+    pub fn report(&mut self, report: Report) -> bool {
+        self.reports.add(report)
+    }
+
+    /// Sends a frame that is worth nothing later. Answers whether the link is signed in; if it is
+    /// not, the frame is dropped.
+    pub fn tell(&mut self, frame: ClientFrame) -> bool {
+        let is_online = self.is_online();
+        if is_online {
             self.actions.push_back(LinkAction::Send(Box::new(frame)));
         }
+        is_online
     }
 
     /// Time has passed: the pause is over, or a ping is due.
@@ -232,8 +250,11 @@ impl<K: Keep> LinkMachine<K> {
             Phase::Pausing { until_ms } => Some(*until_ms),
             Phase::Dialing | Phase::Closing { .. } => None,
             Phase::Open(connection) => {
-                let draft = self.acks_if_ready().and_then(|acks| self.outbox.next_due(acks));
-                draft.into_iter().chain([connection.pinged_ms + self.ping_ms]).min()
+                let acks = self.acks_if_ready();
+                let draft = acks.and_then(|acks| self.outbox.next_due(acks));
+                let report = acks.filter(|acks| *acks).and_then(|_| self.reports.next_due());
+                let ping = connection.pinged_ms + self.ping_ms;
+                draft.into_iter().chain(report).chain([ping]).min()
             }
         }
     }
@@ -248,12 +269,14 @@ impl<K: Keep> LinkMachine<K> {
         self.cursor
     }
 
-    /// How many drafts the server has not confirmed.
-    pub fn unconfirmed(&self) -> usize {
-        self.outbox.len()
+    /// What the server has not confirmed.
+    pub fn unconfirmed(&self) -> Unconfirmed {
+        let drafts = self.outbox.drafts().cloned().collect();
+        Unconfirmed { drafts, reports: self.reports.all().cloned().collect() }
     }
 
     fn follow(&mut self, frame: ServerFrame, now_ms: u64) -> Result<(), Lost> {
+        self.reports.heard(&frame, now_ms);
         match frame {
             ServerFrame::AuthOk(auth) => self.sign_in(auth)?,
             ServerFrame::AuthFail => return Err(Lost::Unauthorized),

@@ -3,7 +3,7 @@
 use ois_protocol::{Chat, Delivery, EventId, Message, Nonce, Reason, Rung, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Ending, Identity, assignment::Missing};
+use super::{Ending, Identity, assignment::Missing, parts::parts};
 
 /// A message that is for the agent, and how far it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,12 @@ pub struct Call {
     pub failed: Option<Box<Delivery>>,
     /// The turn, once the runtime has confirmed it.
     pub run: Option<Running>,
+    /// When the attempt was first handed to the runtime such that a turn may have begun.
+    #[serde(default)]
+    pub begun: Option<Timestamp>,
+    /// Whether the turn has gone on for longer than a turn may, and is being stopped for that.
+    #[serde(default)]
+    pub timed_out: bool,
     /// Whether somebody wants the turn stopped.
     pub stopping: bool,
     /// How far the call has come.
@@ -62,6 +68,13 @@ pub enum Stage {
     Answering {
         /// The answer.
         text: String,
+        /// The nonce under which its first part is said. A journal of an earlier version has none:
+        /// there it is the same for every attempt.
+        #[serde(default)]
+        nonce: Option<Nonce>,
+        /// The most bytes of one message; a longer answer is said in several.
+        #[serde(default = "whole")]
+        part_bytes: usize,
     },
     /// The turn is over, and the agent has answered by itself; the room has not shown it yet.
     Answered,
@@ -135,6 +148,8 @@ impl Call {
             trouble: None,
             failed: None,
             run: None,
+            begun: None,
+            timed_out: false,
             stopping: false,
             stage,
         }
@@ -197,9 +212,12 @@ impl Call {
             Ending::Replied { answer } => {
                 Delivery { state: Rung::Replied, answer: *answer, ..report }
             }
-            // The person that stopped the turn knows it; of every other end without an answer the room is told.
+            // A turn that was stopped may be driven again; of every other end the room is told.
             Ending::Failed { reason, detail } => Delivery {
-                state: if *reason == Reason::Stopped { Rung::Failed } else { Rung::Dead },
+                state: match reason {
+                    Reason::Stopped | Reason::Timeout => Rung::Failed,
+                    _ => Rung::Dead,
+                },
                 reason: Some(*reason),
                 detail: Some(short(detail)),
                 ..report
@@ -218,31 +236,47 @@ impl Call {
         }
     }
 
-    /// The last word to be said, if there is one: the answer, or that none will come. Its nonce is
-    /// the call's: whatever happens, one member answers one message once.
-    pub(super) fn last_word(&self) -> Option<Chat> {
-        let text = match &self.stage {
-            Stage::Answering { text } => text.clone(),
+    /// What is left to be said, in the messages in which it is said: the answer, or that none will
+    /// come. Their nonces are made of the call and the attempt: said again after a restart, each is
+    /// still one message.
+    pub(super) fn last_words(&self) -> Vec<Chat> {
+        let texts = match &self.stage {
+            Stage::Answering { text, part_bytes, .. } => parts(text, *part_bytes),
             // The mark says that a program wrote it (the message format's markers).
             Stage::AnnouncingFailure { detail, .. } => {
-                format!("[AUTO] No answer will come: {detail}")
+                vec![format!("[AUTO] No answer will come: {detail}")]
             }
             Stage::Offered | Stage::Waiting | Stage::Delivering { .. } | Stage::Answered => {
-                return None;
+                return Vec::new();
             }
         };
-        Some(Chat {
+        let said = |(part, text)| Chat {
             text,
             attachments: Vec::new(),
             room: self.message.room.clone(),
             reply_to: Some(self.message.id),
-            nonce: Some(self.nonce()),
+            nonce: self.nonce(part),
             cause: Some(self.message.id),
-        })
+        };
+        (1..).zip(texts).map(said).collect()
     }
 
-    pub(super) fn nonce(&self) -> Nonce {
-        format!("answer-{}", self.message.id).parse().expect("a word and a number are a nonce")
+    /// The stage of a call that is answered with this text.
+    pub(super) fn answering(&self, text: String, part_bytes: usize) -> Stage {
+        let nonce = nonce(&format!("answer-{}-{}", self.message.id, self.attempt));
+        Stage::Answering { text, nonce: Some(nonce), part_bytes }
+    }
+
+    /// The nonce of a part of what is left to be said, from 1; `None` if there is nothing to say.
+    pub(super) fn nonce(&self, part: usize) -> Option<Nonce> {
+        let first = match &self.stage {
+            Stage::Answering { nonce: Some(nonce), .. } => nonce.as_str().to_owned(),
+            Stage::Answering { nonce: None, .. } | Stage::AnnouncingFailure { .. } => {
+                format!("answer-{}", self.message.id)
+            }
+            _ => return None,
+        };
+        Some(nonce(&if part == 1 { first } else { format!("{first}-{part}") }))
     }
 
     /// How a call ends whose time is over.
@@ -255,6 +289,12 @@ impl Call {
         };
         let why = trouble.map_or("its turn never came", |trouble| trouble.why.as_str());
         Ending::Failed { reason, detail: format!("given up at the deadline: {why}") }
+    }
+
+    /// Why an attempt ends that is being stopped; `None` if it is not.
+    pub(super) fn reason_of_stop(&self) -> Option<Reason> {
+        let reason = if self.timed_out { Reason::Timeout } else { Reason::Stopped };
+        self.stopping.then_some(reason)
     }
 
     /// Whether the agent's own words during the turn stand for its last ones.
@@ -284,6 +324,15 @@ impl Call {
             Stage::Answering { .. } | Stage::Answered | Stage::AnnouncingFailure { .. }
         )
     }
+}
+
+fn nonce(text: &str) -> Nonce {
+    text.parse().expect("a word and numbers are a nonce")
+}
+
+/// The length of a part in a journal of an earlier version, which knew none.
+fn whole() -> usize {
+    usize::MAX
 }
 
 fn short(words: &str) -> String {

@@ -176,8 +176,8 @@ impl Inbox {
         }
     }
 
-    /// How a message is for the agent, if it is. Whom it wakes the server has resolved; an old
-    /// server, and a message from before the server knew deliveries, have names only.
+    /// How a message is for the agent, if it is. A server that knows deliveries says in `calls` and
+    /// `offers` whom a message wakes; `mentions` counts only at a server of OIS 1.
     fn called(&self, message: &Message) -> Option<Stage> {
         let me = self.me()?;
         if message.from_archive || self.is_own(message) {
@@ -189,8 +189,7 @@ impl Inbox {
         if message.offers.iter().any(|offer| offer.agents.contains(me)) {
             return Some(Stage::Offered);
         }
-        let resolved = !message.calls.is_empty() || !message.offers.is_empty();
-        if resolved || message.held.iter().any(|held| held.agent == *me) {
+        if self.is_native() {
             return None;
         }
         let names_me = |name: &String| {

@@ -77,27 +77,7 @@ pub enum Ending {
         /// The reason in words, for people.
         detail: String,
     },
-    /// The server says that nobody waits for it any more: another agent has it, or it is over.
+    /// The server says that nobody waits for it here any more: another agent or another monitor has
+    /// it, or it is over.
     Withdrawn,
-}
-
-/// Whether an agent's last words mean that it wants to say nothing.
-///
-/// ```
-/// use ois_inbox::is_silence;
-/// assert!(is_silence(" **NO_REPLY**\n") && is_silence(""));
-/// assert!(!is_silence("NO_REPLY is what I say to stay silent"));
-/// ```
-pub fn is_silence(text: &str) -> bool {
-    let bare = text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || is_unseen(c));
-    let word = bare.trim_matches(['*', '`', '"', '\'', '.', '[', ']', '(', ')']);
-    bare.is_empty() || SILENCES.iter().any(|silence| word.eq_ignore_ascii_case(silence))
-}
-
-/// What agents say instead of nothing.
-const SILENCES: [&str; 4] = ["NO_REPLY", "HEARTBEAT_OK", "REPLY_SKIP", "ANNOUNCE_SKIP"];
-
-/// Zero-width characters: a text of these only is empty to whoever looks at it.
-fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }

@@ -95,7 +95,8 @@ impl Inbox {
 
     /// The runtime's answer to [`Effect::Stop`], if it gave one.
     pub fn stopped(&mut self, id: EventId, stopped: Option<bool>) -> Vec<Effect> {
-        let call = self.state.calls.get(&id).filter(|call| call.stopping && call.is_under_way());
+        let is_stopping = |call: &&Call| call.stopping && !call.timed_out && call.is_under_way();
+        let call = self.state.calls.get(&id).filter(is_stopping);
         let Some(call) = call.filter(|_| stopped == Some(false)) else { return Vec::new() };
         let call = Call { stopping: false, ..call.clone() };
         vec![self.note(Record::Call(Box::new(call)))]
@@ -111,6 +112,10 @@ impl Inbox {
             return self.reconcile_unknown(said, now);
         }
         if said.state.is_final() {
+            return self.close(id, Ending::Withdrawn, now);
+        }
+        if self.is_standby() && said.state > Rung::Stored {
+            // The monitor that is awake has it.
             return self.close(id, Ending::Withdrawn, now);
         }
         if said.state == Rung::Stored && said.attempt > call.attempt {
@@ -131,7 +136,8 @@ impl Inbox {
         let closed = self.state.closings.get(&id).map_or(1, |mine| mine.attempt);
         let closed = self.state.calls.get(&id).map_or(closed, |call| call.attempt);
         let wanted = self.state.wanted.get(&id).map(|wanted| wanted.attempt);
-        if said.state.is_final() && wanted.is_some_and(|attempt| attempt <= said.attempt) {
+        let is_taken = said.state.is_final() || (self.is_standby() && said.state > Rung::Stored);
+        if is_taken && wanted.is_some_and(|attempt| attempt <= said.attempt) {
             return vec![self.note(Record::NotWanted { id })];
         }
         let known = wanted.unwrap_or(0).max(closed);

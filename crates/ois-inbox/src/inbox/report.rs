@@ -2,7 +2,7 @@
 
 use ois_protocol::{Delivery, DeliveryId, ErrorCode, ErrorFrame, Run, Rung, Timestamp};
 
-use super::{Call, Effect, Ending, Inbox, Record};
+use super::{Call, Effect, Ending, Inbox, Record, Stage};
 
 impl Inbox {
     /// The server did not take what it was told: a report's `error` frame.
@@ -36,9 +36,21 @@ impl Inbox {
         effects
     }
 
+    /// What is not confirmed is told again after a while. An offer waits for the receipt of its
+    /// claim, and what is over stays in the journal until the server has it.
+    pub(super) fn plan_reports(&mut self, now: Timestamp) {
+        let is_offered = |call: &Call| call.stage == Stage::Offered && !self.is_standby();
+        let waits = !self.state.closings.is_empty()
+            || !self.state.runs.is_empty()
+            || self.state.calls.values().any(is_offered);
+        let at = self.receipts_at.unwrap_or_else(|| now.after_ms(RECEIPT_WITHIN_MS));
+        self.receipts_at = (waits && self.is_native()).then_some(at);
+    }
+
     /// All that the server is not known to know.
     pub(super) fn reports(&mut self) -> Vec<Effect> {
         self.report_at = None;
+        self.receipts_at = None;
         let Some(identity) = self.state.identity.as_ref().filter(|it| it.native) else {
             return Vec::new();
         };
@@ -46,7 +58,10 @@ impl Inbox {
             self.state.runs.values().cloned().map(|run| Effect::Run(Box::new(run))).collect();
         for call in self.state.calls.values() {
             effects.extend(call.failed.iter().cloned().map(Effect::Report));
-            effects.push(Effect::Report(Box::new(call.report(identity))));
+            let report = call.report(identity);
+            if self.may_tell(&report) {
+                effects.push(Effect::Report(Box::new(report)));
+            }
             effects.extend(self.run_of(call).map(|run| Effect::Run(Box::new(run))));
         }
         let closings = self.state.closings.values().cloned();
@@ -57,7 +72,13 @@ impl Inbox {
     /// Tells the server, if it is one that listens.
     pub(super) fn tell(&self, report: Delivery) -> Option<Effect> {
         let heard = self.is_native() && !self.unreported.contains(&report.message);
-        heard.then(|| Effect::Report(Box::new(report)))
+        (heard && self.may_tell(&report)).then(|| Effect::Report(Box::new(report)))
+    }
+
+    /// Whether this is ours to tell: what has been received only is the other monitor's while that is
+    /// awake.
+    fn may_tell(&self, report: &Delivery) -> bool {
+        report.state > Rung::Received || !self.is_standby()
     }
 
     /// Tells the server how far a call is.
@@ -120,3 +141,5 @@ impl Inbox {
 
 /// How soon a server that had no time is told again.
 const REPORT_AGAIN_MS: u64 = 30_000;
+/// How long a receipt may take before everything is told again.
+const RECEIPT_WITHIN_MS: u64 = 60_000;

@@ -1,26 +1,29 @@
 //! From a waiting call to its end.
 
-use ois_protocol::{Delivery, EventId, Nonce, Reason, Timestamp};
+use ois_protocol::{Delivery, EventId, Reason, Timestamp};
 
-use super::{
-    Call, Done, Effect, Ending, Inbox, Outcome, Record, Running, Stage, Trouble, cut, is_silence,
-};
+use super::{Call, Done, Effect, Ending, Inbox, Outcome, Record, Running, Stage, Trouble, spoken};
 
 impl Inbox {
-    /// Whether a turn may begin for this call: not if somebody wants it stopped, and not if it has
-    /// ended. To be asked before [`begun`](Self::begun).
+    /// Whether a turn may begin for this call: not if somebody wants it stopped, not if it has ended,
+    /// and not while another monitor of the agent is awake. To be asked before [`begun`](Self::begun).
     pub fn may_begin(&self, id: EventId) -> bool {
         let call = self.state.calls.get(&id).filter(|_| self.running.contains(&id));
-        call.is_some_and(|call| !call.stopping)
+        call.is_some_and(|call| !call.stopping && !self.is_standby())
     }
 
     /// The runtime is about to be asked for a turn; `epoch` names its process (an OpenClaw
     /// gateway's boot id), if it has a name.
-    pub fn begun(&mut self, id: EventId, epoch: Option<String>) -> Vec<Effect> {
-        if !self.running.contains(&id) {
+    pub fn begun(&mut self, id: EventId, epoch: Option<String>, now: Timestamp) -> Vec<Effect> {
+        let Some(call) = self.state.calls.get(&id).filter(|_| self.running.contains(&id)) else {
             return Vec::new(); // a word that comes after the end
+        };
+        let stage = Stage::Delivering { epoch };
+        if call.stage == stage {
+            return Vec::new();
         }
-        self.stage(id, Stage::Delivering { epoch })
+        let call = Call { stage, begun: call.begun.or(Some(now)), ..call.clone() };
+        vec![self.note(Record::Call(Box::new(call)))]
     }
 
     /// The runtime confirms that a turn has begun, under this name. Another name than before means
@@ -76,53 +79,35 @@ impl Inbox {
         effects
     }
 
-    /// The server has stored what was said with this nonce.
-    pub fn acked(&mut self, nonce: &Nonce, answer: EventId, now: Timestamp) -> Vec<Effect> {
-        let Some(call) = self.speaking(nonce) else { return Vec::new() };
-        let ending = match &call.stage {
-            Stage::AnnouncingFailure { reason, detail } => {
-                Ending::Failed { reason: *reason, detail: detail.clone() }
-            }
-            _ => Ending::Replied { answer: Some(answer) },
-        };
-        self.close(call.message.id, ending, now)
-    }
-
-    /// The server will not take what was said with this nonce.
-    pub fn refused(&mut self, nonce: &Nonce, why: &str, now: Timestamp) -> Vec<Effect> {
-        let detail = format!("the server refused the answer: {why}");
-        let ending = Ending::Failed { reason: Reason::AnswerRefused, detail };
-        let id = self.speaking(nonce).map(|call| call.message.id);
-        id.map_or_else(Vec::new, |id| self.close(id, ending, now))
-    }
-
     pub(super) fn tick(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
         if self.state.identity.is_none() {
             return;
         }
-        if self.report_at.is_some_and(|at| at <= now) {
+        if self.report_at.into_iter().chain(self.receipts_at).any(|at| at <= now) {
             effects.extend(self.reports());
         }
+        self.plan_reports(now);
         if self.is_held(now) {
             return;
         }
         self.held_until = None;
+        self.limit_turns(now, effects);
         self.end_what_is_over(now, effects);
-        self.fetch(now, effects);
+        if !self.is_standby() {
+            self.fetch(now, effects);
+        }
         if now < self.paused_until {
             return;
         }
-        let ready: Vec<EventId> = self
-            .state
-            .calls
-            .values()
-            .filter(|call| self.is_idle(call))
-            .map(|call| call.message.id)
-            .filter(|id| self.retry_at.get(id).is_none_or(|at| *at <= now))
-            .collect();
+        let is_due = |id: &EventId| self.retry_at.get(id).is_none_or(|at| *at <= now);
+        let idle = self.state.calls.values().filter(|call| self.is_idle(call));
+        let begun = idle.filter(|call| call.is_under_way()).map(|call| call.message.id);
         // Those that may have begun hold a place already; the others take one in order.
-        let (begun, fresh): (Vec<_>, Vec<_>) =
-            ready.into_iter().partition(|id| self.state.calls[id].is_under_way());
+        let begun: Vec<EventId> = begun.filter(is_due).collect();
+        let mut fresh: Vec<EventId> = self.queue().into_iter().filter(is_due).collect();
+        if self.is_standby() {
+            fresh.clear();
+        }
         for id in begun {
             effects.push(self.deliver(id));
         }
@@ -132,6 +117,45 @@ impl Inbox {
             }
             effects.push(self.deliver(id));
         }
+    }
+
+    /// The calls that wait for their turn, in the order in which they get it: those of people before
+    /// those of agents and of the server, and each of these in the order of the log.
+    pub fn queue(&self) -> Vec<EventId> {
+        let calls = self.state.calls.values().filter(|call| call.stage == Stage::Waiting);
+        let waiting = calls.filter(|call| self.is_idle(call));
+        let mut queue: Vec<(bool, EventId)> =
+            waiting.map(|call| (call.message.agent, call.message.id)).collect();
+        queue.sort_unstable();
+        queue.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Stops the turns that have gone on for longer than a turn may. The place of one that the
+    /// runtime does not stop is free again after a while.
+    fn limit_turns(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+        let over = |call: &&Call| self.limit(call).is_some_and(|at| at <= now);
+        let over: Vec<Call> = self.state.calls.values().filter(over).cloned().collect();
+        for call in over {
+            let id = call.message.id;
+            if call.timed_out {
+                let detail = "the turn went on for too long and could not be stopped".to_owned();
+                let ending = Ending::Failed { reason: Reason::Timeout, detail };
+                effects.extend(self.end(id, ending, now));
+                continue;
+            }
+            let call = Call { timed_out: true, stopping: true, ..call };
+            let identity = self.state.identity.as_ref().expect("only a member has calls");
+            let assignment = Box::new(call.assignment(identity));
+            effects.push(self.note(Record::Call(Box::new(call))));
+            effects.push(Effect::Stop(assignment));
+        }
+    }
+
+    /// When the turn of a call is stopped, or given up if that does not help.
+    pub(super) fn limit(&self, call: &Call) -> Option<Timestamp> {
+        let limit_ms = self.settings.turn_limit_ms.filter(|_| call.is_under_way())?;
+        let until = call.begun?.after_ms(limit_ms);
+        Some(if call.timed_out { until.after_ms(STOP_WITHIN_MS) } else { until })
     }
 
     fn end_what_is_over(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
@@ -180,20 +204,26 @@ impl Inbox {
             call.run = call.run.map(|running| running.ended(now));
         }
         match outcome {
-            Outcome::Replied(text) if !is_silence(&text) && !call.has_said(&text) => {
-                let text = cut(text.trim(), self.settings.text_bytes);
-                call.stage = Stage::Answering { text };
-                effects.push(self.note(Record::Call(Box::new(call.clone()))));
-                effects.extend(call.last_word().map(Effect::Say));
-                effects.extend(self.tell_of(&call));
-            }
             Outcome::Replied(_) | Outcome::Silent => {
-                let text = if let Outcome::Replied(text) = &outcome { text.as_str() } else { "" };
-                effects.push(self.note(Record::Call(Box::new(call.clone()))));
-                if call.answered || (!is_silence(text) && call.has_said(text)) {
-                    effects.extend(self.answered(id, text, now));
-                } else {
-                    effects.extend(self.close(id, Ending::Silent, now));
+                let text = match &outcome {
+                    Outcome::Replied(text) => spoken(text),
+                    _ => None,
+                };
+                match text {
+                    Some(text) if !call.has_said(text) => {
+                        call.stage = call.answering(text.to_owned(), self.settings.text_bytes);
+                        effects.push(self.note(Record::Call(Box::new(call.clone()))));
+                        effects.extend(self.say_from_the_first(&call));
+                        effects.extend(self.tell_of(&call));
+                    }
+                    said => {
+                        effects.push(self.note(Record::Call(Box::new(call.clone()))));
+                        if said.is_some() || call.answered {
+                            effects.extend(self.answered(id, said.unwrap_or_default(), now));
+                        } else {
+                            effects.extend(self.close(id, Ending::Silent, now));
+                        }
+                    }
                 }
             }
             Outcome::Unclear { why } => {
@@ -220,13 +250,14 @@ impl Inbox {
                 self.anew(call, Begun::No, now, dice, effects);
             }
             Outcome::Failed { reason, why } | Outcome::Rejected { reason, why } => {
-                let reason = if call.stopping { Reason::Stopped } else { reason };
+                let reason = call.reason_of_stop().unwrap_or(reason);
                 effects.push(self.note(Record::Call(Box::new(call))));
                 effects.extend(self.end(id, Ending::Failed { reason, detail: why }, now));
             }
             Outcome::KeySpent => {
                 let detail = "stopped before it began".to_owned();
-                let ending = Ending::Failed { reason: Reason::Stopped, detail };
+                let reason = call.reason_of_stop().unwrap_or(Reason::Stopped);
+                let ending = Ending::Failed { reason, detail };
                 effects.extend(self.end(id, ending, now));
             }
         }
@@ -266,6 +297,8 @@ impl Inbox {
         call.possible_duplicate = possible_duplicate;
         call.unclear = 0;
         call.run = None;
+        call.begun = None;
+        call.timed_out = false;
         call.stopping = false;
         call.stage = Stage::Waiting;
         self.retry_at.insert(id, now.after_ms(pause_ms(call.turns, dice)));
@@ -308,7 +341,9 @@ impl Inbox {
         let Ending::Failed { reason, detail } = ending else { return self.close(id, ending, now) };
         self.running.remove(&id);
         let mut effects = self.stage(id, Stage::AnnouncingFailure { reason, detail });
-        effects.extend(self.state.calls.get(&id).and_then(Call::last_word).map(Effect::Say));
+        if let Some(call) = self.state.calls.get(&id).cloned() {
+            effects.extend(self.say_from_the_first(&call));
+        }
         effects
     }
 
@@ -316,6 +351,7 @@ impl Inbox {
         self.running.remove(&id);
         self.tried.remove(&id);
         self.retry_at.remove(&id);
+        self.saying.remove(&id);
         let Some(call) = self.state.calls.get(&id).cloned() else { return Vec::new() };
         let identity = self.state.identity.as_ref().filter(|identity| identity.native);
         let last = identity.and_then(|identity| call.last_report(identity, &ending));
@@ -333,13 +369,8 @@ impl Inbox {
         effects.push(self.note(Record::Closed { id, ending: ending.clone(), report: boxed }));
         effects.extend(report.map(|report| Effect::Report(Box::new(report))));
         effects.push(Effect::Ended { id, ending });
+        self.plan_reports(now);
         effects
-    }
-
-    /// The call whose last word has this nonce.
-    fn speaking(&self, nonce: &Nonce) -> Option<&Call> {
-        let mut calls = self.state.calls.values();
-        calls.find(|call| call.last_word().is_some() && call.nonce() == *nonce)
     }
 
     /// Whether a call waits for something to be done about it here.
@@ -364,6 +395,8 @@ impl Inbox {
             Stage::Offered => None,
             Stage::Answered => late.then(|| Some(call.late())),
             _ if !self.is_idle(call) => None,
+            // The monitor that is awake gives it its try.
+            Stage::Waiting if self.is_standby() => None,
             Stage::Waiting if call.answered => Some(None),
             _ if !(late && self.tried.contains(&id)) => None,
             _ if call.answered => Some(None),
@@ -382,6 +415,9 @@ impl Running {
         Self { end: self.end.or(Some(now)), ..self }
     }
 }
+
+/// How long a runtime may take to stop a turn that has reached its limit.
+const STOP_WITHIN_MS: u64 = 120_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begun {

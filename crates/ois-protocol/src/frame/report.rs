@@ -2,7 +2,7 @@
 
 use super::{Chat, ClientFrame, SignIn};
 use crate::{
-    delivery::Delivery,
+    delivery::{Delivery, Holding},
     presence::{Activity, Presence},
     run::{Run, Stopped},
 };
@@ -42,6 +42,8 @@ pub enum Report {
     Activity(Activity),
     /// What became of a `stop`.
     Stopped(Stopped),
+    /// The calls that its journal holds.
+    Holding(Holding),
 }
 
 impl ClientFrame {
@@ -57,6 +59,7 @@ impl ClientFrame {
             Self::Presence(said) => ClientRequest::Report(Report::Presence(said)),
             Self::Run(said) => ClientRequest::Report(Report::Run(said)),
             Self::Stopped(said) => ClientRequest::Report(Report::Stopped(said)),
+            Self::Holding(said) => ClientRequest::Report(Report::Holding(said)),
         }
     }
 }

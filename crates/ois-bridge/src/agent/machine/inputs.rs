@@ -41,7 +41,7 @@ impl AgentMachine {
             Event::Refused(error) => match &error.nonce {
                 Some(nonce) => {
                     self.answer(nonce, Err(NotSaid::Refused(error.message.clone())));
-                    self.inbox.refused(nonce, &error.message, now)
+                    self.inbox.refused(&error, now)
                 }
                 None => Vec::new(),
             },
@@ -51,6 +51,12 @@ impl AgentMachine {
             Event::Told(ServerFrame::Delivery(said)) => self.inbox.reconcile(&said, now),
             Event::Told(ServerFrame::Run(run)) => self.inbox.reconcile_run(&run),
             Event::Told(ServerFrame::Stop(stop)) => self.inbox.stop(&stop),
+            Event::Told(ServerFrame::Standby(standby)) => {
+                let is_this = standby.awake == self.settings.instance;
+                let effects = self.inbox.awake(&standby.agent, is_this, now);
+                self.send_presence();
+                effects
+            }
             _ => Vec::new(),
         };
         self.follow(effects);
@@ -70,7 +76,7 @@ impl AgentMachine {
         if !self.inbox.may_begin(id) {
             return self.act(AgentAction::DoNotBegin(ticket));
         }
-        let effects = self.inbox.begun(id, epoch);
+        let effects = self.inbox.begun(id, epoch, now);
         self.follow(effects);
         self.act(AgentAction::Begin(ticket));
         self.watch_work(now);

@@ -1,5 +1,5 @@
 use ois_client::Event;
-use ois_protocol::{Ack, AuthOk, Message};
+use ois_protocol::{Ack, AuthOk, Message, ServerFrame, Standby};
 
 use super::*;
 
@@ -14,6 +14,7 @@ fn machine() -> AgentMachine {
     let settings = AgentSettings {
         inbox: ois_inbox::Settings::default(),
         probe_every_ms: 60_000,
+        instance: "this".to_owned(),
         address_hash: "01d".to_owned(),
     };
     let mut machine = AgentMachine::new(settings, InboxState::default(), NOON);
@@ -120,6 +121,25 @@ fn a_runtime_that_does_not_answer_makes_the_agent_deaf_once() {
     machine.report(failed(), NOON, 0);
     assert_eq!(deaf(done(&mut machine)), 0);
     assert_eq!(machine.status().presence, Some(PresenceState::Deaf));
+}
+
+#[test]
+fn a_monitor_stands_by_while_another_instance_is_awake() {
+    let mut machine = machine();
+    let standby = |awake: &str| {
+        let (agent, awake) = ("ARIA".parse().unwrap(), awake.to_owned());
+        Event::Told(ServerFrame::Standby(Standby { agent, awake }))
+    };
+    machine.link_event(standby("another"), NOON);
+    machine.link_event(call(7), NOON);
+    machine.report(RuntimeReport::Probed(Ok(())), NOON, 0);
+    assert_eq!(words(&done(&mut machine)), ["write"], "no claim, no turn, no presence");
+    assert!(machine.status().standby);
+    machine.link_event(standby("this"), NOON);
+    let actions = done(&mut machine);
+    assert_eq!(words(&actions), ["send", "send", "send", "deliver"]);
+    let holds = |action: &AgentAction| matches!(action, AgentAction::Send(frame) if matches!(**frame, ClientFrame::Holding(_)));
+    assert!(actions.iter().any(holds));
 }
 
 #[test]

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use ois_gateway::{Cost, GatewayError, History, Outcome as WaitOutcome, TurnOutcome, turn_outcome};
+use ois_gateway::{
+    Cost, GatewayError, History, Outcome as WaitOutcome, Row, TurnOutcome, turn_outcome,
+};
 use ois_inbox::{Assignment, Done, Outcome};
 use ois_protocol::{Reason, Timestamp, Usage};
 
@@ -396,10 +398,12 @@ impl Turn {
         TurnStep::Ask(GatewayRequest::History { rows: self.limits.few_rows })
     }
 
+    /// What the rows have cost that the turn has written, under its own name and under those of the
+    /// runs that took it up after a restart of the gateway.
     fn cost_of_rows(&self, history: &History) -> Option<Cost> {
-        let key = &self.assignment.key;
-        let own = history.rows.iter().filter(|row| row.run_id.as_ref() == Some(key));
-        own.filter_map(|row| row.cost).reduce(Cost::plus)
+        let runs = history.runs_of(&self.assignment.key);
+        let is_own = |row: &&Row| row.run_id.as_deref().is_some_and(|run| runs.contains(&run));
+        history.rows.iter().filter(is_own).filter_map(|row| row.cost).reduce(Cost::plus)
     }
 
     fn settle(&mut self, outcome: Outcome, cost: Option<Cost>) -> TurnStep {

@@ -68,7 +68,7 @@ fn each_rung_is_reported_when_it_is_reached() {
     let report = effects.iter().position(|it| matches!(it, Effect::Report(_)));
     assert!(journal < report, "on disk before it is said");
     assert_eq!(rungs(&effects), [(1, Rung::Received)]);
-    assert!(rungs(&inbox.begun(id(5), None)).is_empty(), "nobody has confirmed it");
+    assert!(rungs(&inbox.begun(id(5), None, NOON)).is_empty(), "nobody has confirmed it");
     let effects = inbox.admitted(id(5), "r1".to_owned(), NOON);
     assert_eq!(rungs(&effects), [(1, Rung::Admitted)]);
     assert_eq!(reports(&effects)[0].run.as_deref(), Some("r1"));
@@ -77,7 +77,7 @@ fn each_rung_is_reported_when_it_is_reached() {
     let done = Done { outcome: replied("hi"), usage };
     let effects = inbox.settle(id(5), done, NOON.after_ms(10), 0);
     assert_eq!(rungs(&effects), [(1, Rung::Ended)]);
-    let effects = inbox.acked(&"answer-5".parse().unwrap(), id(6), NOON.after_ms(90));
+    let effects = inbox.acked(&"answer-5-1".parse().unwrap(), id(6), NOON.after_ms(90));
     assert_eq!(rungs(&effects), [(1, Rung::Replied)]);
     assert_eq!(reports(&effects)[0].answer, Some(id(6)));
     assert_eq!(runs(&effects), [("r1", true, Some(Rung::Replied))]);
@@ -91,7 +91,7 @@ fn a_failed_attempt_is_followed_by_the_next_one_and_the_last_one_is_dead() {
     inbox.receive(&call(1), NOON);
     let mut now = NOON;
     for attempt in 1..=2 {
-        inbox.begun(id(1), None);
+        inbox.begun(id(1), None, NOON);
         inbox.admitted(id(1), format!("r{attempt}"), now);
         let effects = inbox.settle(id(1), failed(), now, 0);
         assert_eq!(rungs(&effects), [(attempt, Rung::Failed), (attempt + 1, Rung::Received)]);
@@ -104,7 +104,7 @@ fn a_failed_attempt_is_followed_by_the_next_one_and_the_last_one_is_dead() {
         let key = format!("ois:0a1b2c3d:1:aria:{}", attempt + 1);
         assert_eq!(delivered(&effects), [key.as_str()]);
     }
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     let effects = inbox.settle(id(1), failed(), now, 0);
     assert_eq!(rungs(&effects), [(3, Rung::Dead)]);
     assert!(reports(&effects)[0].possible_duplicate);
@@ -118,7 +118,7 @@ fn silence_and_what_the_agent_said_by_itself_are_reported_as_what_they_are() {
     assert_eq!(rungs(&effects), [(1, Rung::Silent)]);
 
     inbox.receive(&call(2), NOON);
-    inbox.begun(id(2), None);
+    inbox.begun(id(2), None, NOON);
     let chat = Chat { text: "done".to_owned(), reply_to: Some(id(2)), ..Chat::in_main() };
     inbox.spoke(&chat);
     inbox.receive(&Message { reply_to: Some(id(2)), ..said(3, "ARIA ⚔️", "done") }, NOON);
@@ -132,7 +132,7 @@ fn an_answer_of_its_own_that_the_room_has_not_shown_yet_is_waited_for() {
     for reply_to in [Some(id(2)), None] {
         let mut inbox = inbox();
         inbox.receive(&call(2), NOON);
-        inbox.begun(id(2), None);
+        inbox.begun(id(2), None, NOON);
         inbox.spoke(&Chat { text: "done".to_owned(), reply_to, ..Chat::in_main() });
         let effects = inbox.settle(id(2), replied("done"), NOON, 0);
         assert_eq!(rungs(&effects), [(1, Rung::Ended)]);
@@ -150,7 +150,10 @@ fn what_the_server_resolved_decides_and_held_never_wakes() {
     let other = Message { calls: vec!["HKH".parse().unwrap()], ..said(1, "Mira", "@all") };
     assert!(inbox.receive(&other, NOON).is_empty(), "another one is called");
     let held = vec![Held { agent: me(), by: HeldBy::Loop }];
-    assert!(inbox.receive(&Message { held, ..said(2, "Mira", "@ARIA") }, NOON).is_empty());
+    let held = Message { held, calls: Vec::new(), ..said(2, "Mira", "@ARIA") };
+    assert!(inbox.receive(&held, NOON).is_empty());
+    let denied = Message { calls: Vec::new(), ..said(2, "Mira", "/deny @ARIA") };
+    assert!(inbox.receive(&denied, NOON).is_empty(), "mentions are for old clients");
     let digest = Message { calls: vec![me()], ..said(3, "OIS", "what you missed") };
     assert_eq!(delivered(&inbox.receive(&digest, NOON)).len(), 1, "without a mention");
 }
@@ -159,7 +162,7 @@ fn what_the_server_resolved_decides_and_held_never_wakes() {
 fn what_is_not_confirmed_is_told_again_after_each_sign_in_and_restart() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     inbox.admitted(id(1), "r1".to_owned(), NOON);
     let again = |inbox: &mut Inbox| {
         inbox.signed_in(&auth("ARIA ⚔️", Some("0a1b2c3d")), "old", NOON).unwrap()
@@ -177,15 +180,15 @@ fn what_is_not_confirmed_is_told_again_after_each_sign_in_and_restart() {
     let run = inbox.state().runs["r1"].clone();
     assert_eq!(inbox.reconcile_run(&run).len(), 1);
     let (mut inbox, effects) = back(&inbox, NOON);
-    assert!(effects.is_empty(), "all is known: {effects:?}");
-    assert!(again(&mut inbox).is_empty());
+    assert_eq!(effects, [Effect::Holding(Vec::new())], "all is known");
+    assert_eq!(again(&mut inbox), effects);
 }
 
 #[test]
 fn after_a_failure_the_server_is_told_of_both_attempts_again() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     inbox.settle(id(1), failed(), NOON, 0);
     let effects = killed(&inbox).signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
     assert_eq!(rungs(&effects), [(1, Rung::Failed), (2, Rung::Received)]);
@@ -197,13 +200,13 @@ fn what_the_server_will_not_hear_is_not_told_again() {
         let mut inbox = inbox();
         inbox.receive(&call(1), NOON);
         assert!(inbox.not_taken(&refusal(code, "1:ARIA"), NOON).is_empty());
-        inbox.begun(id(1), None);
+        inbox.begun(id(1), None, NOON);
         assert!(rungs(&inbox.admitted(id(1), "r1".to_owned(), NOON)).is_empty());
         let effects = inbox.settle(id(1), Outcome::Silent, NOON, 0);
         assert!(rungs(&effects).is_empty());
         assert!(inbox.state().closings.is_empty());
         assert_eq!(inbox.not_taken(&refusal(code, "r1"), NOON).len(), 1);
-        assert!(back(&inbox, NOON).1.is_empty());
+        assert_eq!(back(&inbox, NOON).1, [Effect::Holding(Vec::new())]);
     }
 }
 
@@ -216,14 +219,14 @@ fn a_server_that_has_no_time_is_told_again_later() {
     let later = inbox.next_wake().unwrap();
     assert_eq!(later, NOON.after_ms(30_000));
     assert_eq!(rungs(&inbox.wake(later)), [(1, Rung::Silent)]);
-    assert_eq!(inbox.next_wake(), None);
+    assert_eq!(inbox.next_wake(), Some(NOON.after_ms(90_000)), "until it has a receipt");
 }
 
 #[test]
 fn an_old_server_is_told_nothing() {
     let mut inbox = old_inbox();
     let mut effects = inbox.receive(&said(1, "Mira", "@ARIA"), NOON);
-    effects.extend(inbox.begun(id(1), None));
+    effects.extend(inbox.begun(id(1), None, NOON));
     effects.extend(inbox.admitted(id(1), "r1".to_owned(), NOON));
     effects.extend(inbox.settle(id(1), failed(), NOON, 0));
     effects.extend(inbox.wake(NOON.after_ms(1000)));
@@ -259,8 +262,8 @@ fn an_offer_of_which_the_server_says_nothing_is_kept_until_it_does() {
     let mut inbox = inbox();
     inbox.receive(&offer(1), NOON);
     let late = NOON.after_ms(2 * Settings::default().deadline_ms);
-    assert_eq!(inbox.wake(late), [], "the server may have stored that it is ours");
-    assert_eq!(inbox.next_wake(), None);
+    assert_eq!(rungs(&inbox.wake(late)), [(1, Rung::Received)], "it may have been lost");
+    assert!(inbox.state().calls.contains_key(&id(1)), "it may be ours in the server's log");
     let effects = inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", late).unwrap();
     assert_eq!(rungs(&effects), [(1, Rung::Received)]);
     inbox.caught_up(late);
@@ -287,7 +290,7 @@ fn what_is_to_be_told_again_does_not_wait_for_what_was_missed() {
 fn the_attempt_after_a_failed_one_is_marked_and_not_the_failed_one() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     let effects = inbox.settle(id(1), failed(), NOON, 0);
     let marks = effects.iter().filter_map(|effect| match effect {
         Effect::Report(it) => Some((it.attempt, it.state, it.possible_duplicate)),
@@ -327,7 +330,7 @@ fn a_server_that_is_away_does_not_hold_calls_up_for_ever() {
 fn a_delivery_that_the_server_gave_up_goes_on_if_it_is_under_way() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     assert!(inbox.reconcile(&state(1, 1, Rung::Dead), NOON).is_empty());
     let effects = inbox.settle(id(1), replied("late"), NOON, 0);
     assert_eq!(answers(&effects), [("late", 1)]);
@@ -386,12 +389,12 @@ fn a_message_that_is_gone_cannot_be_driven_again() {
 fn what_is_driven_again_during_its_turn_is_settled_by_that_turns_answer() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     inbox.reconcile(&state(1, 1, Rung::Dead), NOON);
     inbox.reconcile(&state(1, 2, Rung::Stored), NOON);
     let (mut inbox, _) = back(&inbox, NOON);
     inbox.settle(id(1), replied("here"), NOON, 0);
-    let effects = inbox.acked(&"answer-1".parse().unwrap(), id(2), NOON);
+    let effects = inbox.acked(&"answer-1-1".parse().unwrap(), id(2), NOON);
     assert_eq!(rungs(&effects), [(2, Rung::Replied)]);
     assert!(inbox.state().wanted.is_empty() && delivered(&effects).is_empty());
 }
@@ -400,7 +403,7 @@ fn what_is_driven_again_during_its_turn_is_settled_by_that_turns_answer() {
 fn a_turn_taken_up_by_another_process_is_reported_under_its_new_name() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     inbox.admitted(id(1), "r1".to_owned(), NOON);
     assert!(inbox.admitted(id(1), "r1".to_owned(), NOON).is_empty(), "said already");
     let effects = inbox.admitted(id(1), "r2".to_owned(), NOON);
@@ -416,7 +419,7 @@ fn a_stopped_turn_fails_once_and_is_not_tried_again() {
     let [Effect::NotStopped(answer)] = &effects[..] else { panic!("{effects:?}") };
     assert!(!answer.stopped && answer.detail.is_some());
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     inbox.admitted(id(1), "r1".to_owned(), NOON);
     let effects = inbox.stop(&stop);
     assert!(matches!(effects[..], [Effect::Journal(_), Effect::Stop(_)]), "{effects:?}");
@@ -432,7 +435,7 @@ fn a_stopped_turn_fails_once_and_is_not_tried_again() {
     assert_eq!(rungs(&effects), [(1, Rung::Failed)]);
     assert_eq!(reports(&effects)[0].reason, Some(Reason::Stopped));
     assert_eq!(runs(&effects), [("r1", true, Some(Rung::Failed))]);
-    assert!(inbox.state().calls.is_empty() && inbox.next_wake().is_none());
+    assert!(inbox.state().calls.is_empty());
 }
 
 #[test]
@@ -440,7 +443,7 @@ fn a_turn_that_could_not_be_stopped_goes_on_as_before() {
     let stop = Stop { run: "r1".to_owned(), agent: me(), by: "Mira".parse().unwrap() };
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     inbox.admitted(id(1), "r1".to_owned(), NOON);
     inbox.stop(&stop);
     assert!(inbox.stopped(id(1), None).is_empty(), "nobody knows whether it is stopped");
@@ -453,7 +456,7 @@ fn a_turn_that_could_not_be_stopped_goes_on_as_before() {
 fn what_can_only_fail_again_is_not_tried_again() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     let outcome = Outcome::Rejected { reason: Reason::Error, why: "status 400".to_owned() };
     let effects = inbox.settle(id(1), outcome, NOON, 0);
     assert_eq!(rungs(&effects), [(1, Rung::Dead)]);
@@ -479,7 +482,7 @@ fn a_key_that_is_spent_is_replaced_and_not_marked_but_not_for_ever() {
 fn an_end_that_nobody_saw_is_unclear_at_the_deadline() {
     let mut inbox = inbox();
     inbox.receive(&call(1), NOON);
-    inbox.begun(id(1), None);
+    inbox.begun(id(1), None, NOON);
     inbox.admitted(id(1), "r1".to_owned(), NOON);
     let late = NOON.after_ms(Settings::default().deadline_ms);
     let effects = inbox.settle(id(1), Outcome::Unclear { why: "lost".to_owned() }, late, 0);
@@ -527,4 +530,169 @@ fn what_is_asked_for_in_vain_is_not_asked_for_again() {
     assert_eq!((delivery.missing.listed.len(), delivery.listed.len()), (0, 1));
     delivery.fetched(&[], id(1));
     assert!(delivery.missing.is_nothing());
+}
+
+#[test]
+fn what_is_over_is_told_again_until_its_receipt_comes() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.settle(id(1), Outcome::Silent, NOON, 0);
+    let mut now = NOON;
+    for _ in 0..2 {
+        now = inbox.next_wake().unwrap();
+        assert_eq!(rungs(&inbox.wake(now)), [(1, Rung::Silent)]);
+    }
+    assert_eq!(now, NOON.after_ms(120_000));
+    inbox.reconcile(&state(1, 1, Rung::Silent), now);
+    assert_eq!(inbox.next_wake(), None);
+}
+
+#[test]
+fn the_answer_of_each_attempt_is_a_message_of_its_own() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    let effects = inbox.settle(id(1), replied("first"), NOON, 0);
+    let first = nonces(&effects);
+    inbox.acked(&first[0], id(2), NOON);
+    inbox.reconcile(&state(1, 1, Rung::Replied), NOON);
+    inbox.reconcile(&state(1, 2, Rung::Stored), NOON);
+    inbox.fetched(id(1), Fetched::Found(Box::new(call(1))), NOON);
+    let effects = inbox.settle(id(1), replied("second"), NOON, 0);
+    let second = nonces(&effects);
+    assert_eq!((first[0].as_str(), second[0].as_str()), ("answer-1-1", "answer-1-2"));
+}
+
+#[test]
+fn a_turn_beyond_its_limit_is_stopped_and_then_blocks_nobody() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.receive(&call(2), NOON);
+    inbox.begun(id(1), None, NOON);
+    inbox.admitted(id(1), "r1".to_owned(), NOON);
+    let limit = NOON.after_ms(Settings::default().turn_limit_ms.unwrap());
+    assert_eq!(inbox.next_wake(), Some(limit));
+    let effects = inbox.wake(limit);
+    assert!(matches!(effects[..], [Effect::Journal(_), Effect::Stop(_)]), "{effects:?}");
+    let mut stopped = Inbox::new(Settings::default(), killed(&inbox).state().clone());
+    assert!(inbox.stopped(id(1), Some(false)).is_empty(), "its time is over all the same");
+
+    let given_up = inbox.next_wake().unwrap();
+    let effects = inbox.wake(given_up);
+    assert_eq!(reports(&effects)[0].reason, Some(Reason::Timeout));
+    assert_eq!(rungs(&effects), [(1, Rung::Failed)]);
+    assert_eq!(delivered(&effects), ["ois:0a1b2c3d:2:aria:1"], "the next one has its place");
+    assert!(inbox.settle(id(1), replied("too late"), given_up, 0).is_empty());
+
+    stopped.caught_up(limit);
+    let stop = Outcome::Failed { reason: Reason::Stopped, why: "stopped".to_owned() };
+    let effects = stopped.settle(id(1), stop, limit, 0);
+    assert_eq!(reports(&effects)[0].reason, Some(Reason::Timeout));
+}
+
+#[test]
+fn people_wait_for_people_only() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.receive(&Message { agent: true, ..call(2) }, NOON);
+    inbox.receive(&call(3), NOON);
+    inbox.receive(&Message { agent: true, ..call(4) }, NOON);
+    assert_eq!(inbox.queue(), [id(3), id(2), id(4)]);
+    let effects = inbox.settle(id(1), Outcome::Silent, NOON, 0);
+    assert_eq!(delivered(&effects), ["ois:0a1b2c3d:3:aria:1"]);
+}
+
+fn nonces(effects: &[Effect]) -> Vec<ois_protocol::Nonce> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Say(chat) => chat.nonce.clone(),
+            _ => None,
+        })
+        .collect()
+}
+
+fn holding(effects: &[Effect]) -> Option<Vec<String>> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Holding(calls) => Some(calls.iter().map(ToString::to_string).collect()),
+        _ => None,
+    })
+}
+
+#[test]
+fn after_each_sign_in_the_server_is_told_first_what_the_journal_has() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.receive(&call(2), NOON);
+    inbox.begun(id(1), None, NOON);
+    inbox.settle(id(1), failed(), NOON, 0);
+    inbox.wake(NOON.after_ms(1000));
+    inbox.settle(id(2), Outcome::Silent, NOON.after_ms(1000), 0);
+    let effects = killed(&inbox).signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
+    assert!(matches!(effects[0], Effect::Holding(_)), "{effects:?}");
+    assert_eq!(holding(&effects).unwrap(), ["1:2", "2:1"], "the unconfirmed end as well");
+    let mut lost = Inbox::new(Settings::default(), InboxState::default());
+    let effects = lost.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
+    assert_eq!(holding(&effects), Some(Vec::new()), "that is a word too");
+    let mut old = Inbox::new(Settings::default(), InboxState::default());
+    let effects = old.signed_in(&auth("ARIA", None), "old", NOON).unwrap();
+    assert_eq!(holding(&effects), None);
+}
+
+#[test]
+fn a_monitor_that_stands_by_begins_and_claims_nothing_and_takes_over_what_is_left() {
+    let mut inbox = inbox();
+    assert!(inbox.awake(&me(), false, NOON).is_empty());
+    for message in [call(1), call(2), offer(3)] {
+        let effects = inbox.receive(&message, NOON);
+        assert!(rungs(&effects).is_empty() && delivered(&effects).is_empty(), "{effects:?}");
+    }
+    assert_eq!(inbox.next_wake(), None);
+    let effects = inbox.reconcile(&state(1, 1, Rung::Received), NOON);
+    assert_eq!(endings(&effects), [&Ending::Withdrawn], "the other one has it");
+    assert!(rungs(&effects).is_empty());
+
+    let effects = inbox.awake(&me(), true, NOON);
+    assert_eq!(holding(&effects).unwrap(), ["2:1", "3:1"]);
+    assert_eq!(rungs(&effects), [(1, Rung::Received), (1, Rung::Received)]);
+    assert_eq!(delivered(&effects), ["ois:0a1b2c3d:2:aria:1"], "and the offer is claimed");
+}
+
+#[test]
+fn a_turn_that_goes_on_is_ended_by_the_monitor_that_began_it() {
+    let mut inbox = inbox();
+    inbox.receive(&call(1), NOON);
+    inbox.begun(id(1), None, NOON);
+    inbox.receive(&call(2), NOON);
+    inbox.awake(&me(), false, NOON);
+    let effects = inbox.settle(id(1), replied("done"), NOON, 0);
+    assert_eq!(rungs(&effects), [(1, Rung::Ended)]);
+    assert_eq!(answers(&effects), [("done", 1)]);
+    assert!(delivered(&effects).is_empty() && !inbox.may_begin(id(2)));
+}
+
+#[test]
+fn a_server_that_names_no_other_monitor_after_a_sign_in_has_none() {
+    let mut inbox = inbox();
+    inbox.awake(&me(), false, NOON);
+    inbox.receive(&call(1), NOON);
+    let effects = inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
+    assert!(rungs(&effects).is_empty(), "it may be told so again");
+    assert_eq!(delivered(&inbox.caught_up(NOON)), ["ois:0a1b2c3d:1:aria:1"]);
+
+    inbox.signed_in(&auth("ARIA", Some("0a1b2c3d")), "old", NOON).unwrap();
+    inbox.awake(&me(), false, NOON);
+    inbox.caught_up(NOON);
+    assert!(inbox.is_standby());
+    assert!(inbox.awake(&"HKH".parse().unwrap(), true, NOON).is_empty(), "another agent's");
+}
+
+#[test]
+fn what_a_person_drives_again_is_the_awake_monitors() {
+    let mut inbox = inbox();
+    inbox.awake(&me(), false, NOON);
+    inbox.receive(&said(1, "Mira", "x"), NOON);
+    inbox.reconcile(&state(1, 2, Rung::Stored), NOON);
+    assert!(inbox.wake(NOON).is_empty() && inbox.next_wake().is_none());
+    inbox.reconcile(&state(1, 2, Rung::Received), NOON);
+    assert!(inbox.state().wanted.is_empty());
 }
