@@ -49,7 +49,7 @@ use ois_protocol::{EventId, Timestamp, UtcOffset};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    door::{Door, RealDoor, remove_if_there},
+    door::{Door, RealDoor},
     files::DiskFiles,
     home::{Seed, disk},
     lock::Lock,
@@ -155,7 +155,6 @@ impl fmt::Display for Damage {
 /// A team in a directory.
 pub struct DiskStore {
     root: PathBuf,
-    door: Arc<dyn Door>,
     log: DiskLog,
     files: Arc<DiskFiles>,
     uploads: Arc<DiskFiles>,
@@ -207,7 +206,7 @@ impl DiskStore {
         let records = DiskRecords::open(home.join("records"), Arc::clone(&door))
             .map_err(|error| disk("records", error))?;
         let records = Arc::new(records);
-        Ok(Self { root, door, log, files, uploads, records, workers, _lock: lock })
+        Ok(Self { root, log, files, uploads, records, workers, _lock: lock })
     }
 
     /// The team's directory, as the file system names it.
@@ -285,14 +284,6 @@ impl DiskStore {
         let cursor = Cursor { after, ..Cursor::default() };
         let value = serde_json::to_vec(&cursor).expect("a cursor has only text keys");
         self.put_record(Archive::RECORD, &value, version).await.map(drop)
-    }
-
-    fn probe(&self) -> io::Result<()> {
-        let path = self.root.join(OWN).join("tmp").join("probe");
-        remove_if_there(&*self.door, &path)?;
-        let written = self.door.create(&path, 0o600).and_then(|file| file.write_at(b"?", 0));
-        remove_if_there(&*self.door, &path)?;
-        written
     }
 }
 

@@ -95,7 +95,8 @@ pub trait Log: Send + Sync + 'static {
         since: Timestamp,
     ) -> Pending<'a, Result<Option<EventId>, ReadError>>;
 
-    /// Whether an append would be taken right now, for `/readyz`.
+    /// Whether the engine took the last batch that was appended, for `/readyz`; true before the
+    /// first one. The answer costs nothing.
     fn writable(&self) -> bool;
 
     /// The gaps that readers have met so far, oldest first. An engine whose records cannot be

@@ -71,7 +71,7 @@ impl Log for DiskStore {
     }
 
     fn writable(&self) -> bool {
-        self.probe().is_ok()
+        self.log.view().is_writable()
     }
 
     fn gaps(&self) -> Vec<Gap> {

@@ -5,7 +5,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct View {
     /// The id that the log ends at.
     head: AtomicU64,
     gaps: Gaps,
+    /// Whether the disk took the last batch.
+    writable: AtomicBool,
 }
 
 impl View {
@@ -49,7 +51,18 @@ impl View {
     ) -> Self {
         let (segments, recent) = (RwLock::new(segments), RwLock::default());
         let (oldest, head) = (AtomicU64::new(0), AtomicU64::new(head.get()));
-        Self { door, key, segments, recent, oldest, head, gaps: Gaps::default() }
+        let (gaps, writable) = (Gaps::default(), AtomicBool::new(true));
+        Self { door, key, segments, recent, oldest, head, gaps, writable }
+    }
+
+    /// Whether the disk took the last batch; true before the first one.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Acquire)
+    }
+
+    /// Tells whether the disk took a batch.
+    pub(crate) fn set_writable(&self, writable: bool) {
+        self.writable.store(writable, Ordering::Release);
     }
 
     /// The gaps that readers have met so far, oldest first.

@@ -99,8 +99,22 @@ impl Writer {
         Ok(Self { door, view, nonces, head, start, open, stray: None, buffers })
     }
 
-    /// Appends a batch as a whole, if the log still ends at `after`.
+    /// Appends a batch as a whole, if the log still ends at `after`, and remembers whether the disk
+    /// took it.
     pub(crate) fn append(
+        &mut self,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+        after: EventId,
+    ) -> Result<Appended, AppendError> {
+        let appended = self.append_batch(events, now, after);
+        if !matches!(appended, Err(AppendError::Moved(_))) {
+            self.view.set_writable(appended.is_ok());
+        }
+        appended
+    }
+
+    fn append_batch(
         &mut self,
         events: Vec<NewEvent>,
         now: Timestamp,
