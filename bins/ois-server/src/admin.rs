@@ -82,17 +82,25 @@ pub(crate) struct Whole {
     pub(crate) head: EventId,
     /// The hash of the chain after the head. A log whose end was cut off has another one.
     pub(crate) chain: String,
-    /// What is not as it was written, or missing; none in the answer of an older server, which
-    /// refuses instead.
+    /// What is not as it was written, or missing, the first thousand; none in the answer of an older
+    /// server, which refuses instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) damage: Vec<Damage>,
+    /// The number of all that is damaged.
+    #[serde(default)]
+    pub(crate) damaged: usize,
 }
 
+/// The most damages that an answer names: it is one line of limited length.
+const MOST_DAMAGES: usize = 1000;
+
 impl Whole {
-    /// The same without what only the store needs.
+    /// What was found of this team's log, as it is told.
     pub(crate) fn new(team: String, found: Verified) -> Self {
-        let Verified { head, chain, events, segments, damage, .. } = found;
-        Self { team, events, segments, head, chain, damage }
+        let Verified { head, chain, events, segments, mut damage, .. } = found;
+        let damaged = damage.len();
+        damage.truncate(MOST_DAMAGES);
+        Self { team, events, segments, head, chain, damage, damaged }
     }
 }
 

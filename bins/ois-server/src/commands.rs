@@ -118,12 +118,12 @@ fn verify(settings: &Settings, json: bool) -> Result<()> {
             Whole::new(team, found)
         }
     };
-    let count = found.damage.len();
+    let count = found.damaged;
     if json {
-        let Whole { team, events, segments, head, chain, damage } = found;
+        let Whole { team, events, segments, head, chain, damage, .. } = found;
         let head = serde_json::json!({ "id": head, "chain": chain });
         let ok = damage.is_empty();
-        say(&serde_json::json!({ "ok": ok, "team": team, "events": events, "segments": segments, "head": head, "damage": damage }).to_string());
+        say(&serde_json::json!({ "ok": ok, "team": team, "events": events, "segments": segments, "head": head, "damaged": count, "damage": damage }).to_string());
     } else {
         let Whole { events, segments, head, chain, damage, .. } = found;
         damage.iter().for_each(|damage| say(&format!("damaged {damage}")));
@@ -131,7 +131,7 @@ fn verify(settings: &Settings, json: bool) -> Result<()> {
         say(&format!("head: {head} {chain}"));
     }
     if count > 0 {
-        bail!("the log is damaged in {count} places");
+        bail!("the log is damaged, in {count} places");
     }
     Ok(())
 }
