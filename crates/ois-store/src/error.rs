@@ -6,7 +6,7 @@ use ois_protocol::EventId;
 
 use crate::Damage;
 
-/// Why a batch was not appended. Nothing of it is in the log.
+/// Why a batch was not appended. Nothing of it is shown while the store is open; see [`crate::Log`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {

@@ -19,8 +19,10 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`AppendError::Moved`] if the log does not end at `after`: the caller catches up with the
-    /// log and decides anew. After every error, nothing of the batch was stored and nobody will
-    /// see any of it.
+    /// log and decides anew. After every error, nothing of the batch was stored, and nobody is shown
+    /// any of it while the store is open. Only if the disk refuses to take back what it has written,
+    /// and the process is killed before it does, the batch may stand in the log at the next start,
+    /// whole or its first records, under the same nonces: a sender that tries again is recognised.
     fn append(
         &self,
         events: Vec<NewEvent>,

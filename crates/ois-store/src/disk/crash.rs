@@ -211,6 +211,30 @@ fn while_a_failed_batch_cannot_be_cut_off_nothing_is_taken() {
 }
 
 #[test]
+fn a_refused_batch_that_could_not_be_cut_off_may_stand_in_the_log_after_a_kill() {
+    let door = Simulated::new();
+    let config = LogConfig { segment_bytes: 1 << 20, ..SYNC };
+    let log = open(&door, config, NOON).unwrap();
+    let before = append(&log, &["a"], NOON).unwrap();
+    // The bytes are written, and neither synced nor cut off again.
+    door.fail(|step| matches!(step, Step::Sync | Step::Truncate).then(|| io::Error::other("no")));
+    let after = before[0].id;
+    let refused = run(log.append(vec![chat_once("b", "n-1")], NOON, after));
+    assert!(matches!(refused, Err(AppendError::Io(_))));
+    assert_eq!((all(&log), find(&log, "n-1")), (before.clone(), None));
+    // Nothing more is taken while it stands there.
+    assert!(run(log.append(vec![chat("c")], NOON, after)).is_err());
+    drop(log);
+    door.mend();
+    // Killed: the start finds a whole record, makes it durable and shows it. Its sender's next try
+    // under the same nonce is recognised.
+    let log = open(&door, config, NOON.after_ms(1)).unwrap();
+    let found = all(&log);
+    assert_eq!((found.len(), &found[..1]), (2, &before[..]));
+    assert_eq!(find(&log, "n-1"), Some(found[1].id));
+}
+
+#[test]
 fn a_segment_that_cannot_be_begun_leaves_no_gap() {
     let door = Simulated::new();
     let log = open(&door, LogConfig { segment_bytes: 1, ..SYNC }, NOON).unwrap();
