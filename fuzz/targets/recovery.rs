@@ -67,13 +67,11 @@ impl Team {
             Ok(store) => {
                 let found = read(&store);
                 assert!(found.len() >= before);
-                assert_eq!(found, self.records[..found.len()]);
+                assert!(found.iter().all(|record| self.records.contains(record)));
                 store.verify().unwrap();
             }
-            Err(OpenError::Damaged { after, .. }) => {
-                assert!(before == 0 || after >= self.records[before - 1].id);
-            }
-            Err(OpenError::Newer { .. }) => assert_eq!(before, 0),
+            Err(OpenError::Damaged(_)) => {}
+            Err(OpenError::Newer { .. } | OpenError::WrongKey) => assert_eq!(before, 0),
             Err(other) => panic!("{other:?}"),
         }
     }

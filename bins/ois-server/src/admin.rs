@@ -11,7 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use ois_auth::{NewMember, OsEntropy, PasswordHash, Registered, Token, generate_password};
 use ois_http::{Keys, Server};
 use ois_protocol::{DisplayName, EventId, Kind, Role, ShortName, Timestamp, UtcOffset};
-use ois_store::{Log, Oddity, Verified};
+use ois_store::{Damage, Log, Oddity, Verified};
 use serde::{Deserialize, Serialize};
 
 use self::agents::{Question, Told};
@@ -50,7 +50,7 @@ pub(crate) enum Answer {
     Done { name: DisplayName },
     /// The registered members.
     Members(Vec<Listed>),
-    /// The log is whole, and this is its end.
+    /// What a walk over the log has found.
     Whole(Whole),
     /// This many messages were imported; `oddities` says what was unusual about them.
     Imported { messages: usize, oddities: Vec<String> },
@@ -73,7 +73,7 @@ pub(crate) struct Listed {
     pub(crate) added: Option<Timestamp>,
 }
 
-/// A log in which every record is as it was written.
+/// What a walk over the log has found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Whole {
     pub(crate) team: String,
@@ -82,6 +82,26 @@ pub(crate) struct Whole {
     pub(crate) head: EventId,
     /// The hash of the chain after the head. A log whose end was cut off has another one.
     pub(crate) chain: String,
+    /// What is not as it was written, or missing, the first thousand; none in the answer of an older
+    /// server, which refuses instead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) damage: Vec<Damage>,
+    /// The number of all that is damaged.
+    #[serde(default)]
+    pub(crate) damaged: usize,
+}
+
+/// The most damages that an answer names: it is one line of limited length.
+const MOST_DAMAGES: usize = 1000;
+
+impl Whole {
+    /// What was found of this team's log, as it is told.
+    pub(crate) fn new(team: String, found: Verified) -> Self {
+        let Verified { head, chain, events, segments, mut damage, .. } = found;
+        let damaged = damage.len();
+        damage.truncate(MOST_DAMAGES);
+        Self { team, events, segments, head, chain, damage, damaged }
+    }
 }
 
 /// The most bytes of a request or an answer.
@@ -142,9 +162,8 @@ async fn apply(
 
 fn verify(team: &Team) -> Result<Answer> {
     let store = &team.store;
-    let Verified { head, chain, events, segments, .. } =
-        store.verify().context("the log is not whole")?;
-    Ok(Answer::Whole(Whole { team: store.team().to_owned(), events, segments, head, chain }))
+    let found = store.verify().context("cannot read the log")?;
+    Ok(Answer::Whole(Whole::new(store.team().to_owned(), found)))
 }
 
 async fn import(team: &Team, dir: &Path, offset: UtcOffset, now: Timestamp) -> Result<Answer> {

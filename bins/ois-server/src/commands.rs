@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use ois_protocol::{DisplayName, Kind, ShortName, UtcOffset};
+use ois_store::DiskStore;
 
 use crate::{
     admin::{self, Answer, Listed, Request, Whole, agents::Question},
@@ -102,18 +103,35 @@ fn import(settings: &Settings, dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks every record of the log, also beside a running server.
+/// Checks every record of the log, also beside a running server. It reads only; the exit code says
+/// whether all is whole.
 fn verify(settings: &Settings, json: bool) -> Result<()> {
-    let Answer::Whole(whole) = ask(settings, Request::Verify)? else {
-        bail!("an unexpected answer")
+    let root = &settings.place.root;
+    let found = match admin::ask_running(root, &Request::Verify)? {
+        Some(Answer::Whole(found)) => found,
+        Some(Answer::Refused(why)) => bail!(why),
+        Some(_) => bail!("an unexpected answer"),
+        None => {
+            let inspected = DiskStore::inspect(root);
+            let (team, found) = inspected
+                .with_context(|| format!("cannot check the team at {}", root.display()))?;
+            Whole::new(team, found)
+        }
     };
+    let count = found.damaged;
     if json {
-        let Whole { team, events, segments, head, chain } = whole;
+        let Whole { team, events, segments, head, chain, damage, .. } = found;
         let head = serde_json::json!({ "id": head, "chain": chain });
-        say(&serde_json::json!({ "ok": true, "team": team, "events": events, "segments": segments, "head": head }).to_string());
+        let ok = damage.is_empty();
+        say(&serde_json::json!({ "ok": ok, "team": team, "events": events, "segments": segments, "head": head, "damaged": count, "damage": damage }).to_string());
     } else {
-        say(&format!("{} events in {} segments are whole", whole.events, whole.segments));
-        say(&format!("head: {} {}", whole.head, whole.chain));
+        let Whole { events, segments, head, chain, damage, .. } = found;
+        damage.iter().for_each(|damage| say(&format!("damaged {damage}")));
+        say(&format!("{events} events in {segments} segments are whole"));
+        say(&format!("head: {head} {chain}"));
+    }
+    if count > 0 {
+        bail!("the log is damaged, in {count} places");
     }
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! Log lines on standard error.
 
+mod line;
+
 use std::io::IsTerminal;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use tracing_subscriber::{Layer, filter::Targets, layer::SubscriberExt, util::SubscriberInitExt};
+
+use self::line::EscapedStderr;
 
 /// How a program writes its log, as flags and environment variables.
 #[derive(Clone, Debug, Args)]
@@ -40,9 +44,10 @@ impl Logging {
     /// Fails if the filter is invalid, or if the process writes log lines already.
     pub fn begin(&self) -> Result<()> {
         let filter: Targets = self.log.parse().with_context(|| format!("--log {:?}", self.log))?;
+        let has_colours = std::io::stderr().is_terminal();
         let lines = tracing_subscriber::fmt::layer()
-            .with_writer(std::io::stderr)
-            .with_ansi(std::io::stderr().is_terminal());
+            .with_writer(EscapedStderr { has_colours })
+            .with_ansi(has_colours);
         let all = tracing_subscriber::registry();
         match self.log_format {
             LogFormat::Text => all.with(lines.with_target(false).with_filter(filter)).try_init(),

@@ -57,9 +57,12 @@ pub(crate) async fn restore(
     }
     let kept = through;
     while through < head {
-        let records = store.read(through, &Filter::default(), CHUNK).await?.records;
-        let Some(last) = records.last() else { break };
-        through = last.id;
+        let page = store.read(through, &Filter::default(), CHUNK).await?;
+        if page.cursor == through {
+            break;
+        }
+        let records = page.records;
+        through = page.cursor;
         for record in records.iter().filter(|record| record.id <= head) {
             let fact = record.kind.and_then(|kind| Fact::read(kind, &record.room, &record.payload));
             if let Some(fact) = fact {

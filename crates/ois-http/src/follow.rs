@@ -77,7 +77,7 @@ impl Hot {
         let Place::Behind(after) = conn.place() else { return Ok(()) };
         // What is on disk but not yet in the tail is not yet to be seen.
         let head = self.tail.borrow().head();
-        let (visibility, mut last, mut frames) = (conn.visibility(), after, conn.spare());
+        let (visibility, mut frames) = (conn.visibility(), conn.spare());
         let mut pass = |record: Record<&[u8]>| {
             if record.id > head {
                 return;
@@ -85,9 +85,9 @@ impl Hot {
             if Class::of(&record).is_some_and(|class| visibility.sees(class)) {
                 codec::write_text(&mut frames, record.payload);
             }
-            last = record.id;
         };
-        self.store.visit(after, &Filter::default(), CHUNK, &mut pass).await?;
+        // The last records that were looked at may be damaged: they are passed over.
+        let last = self.store.visit(after, &Filter::default(), CHUNK, &mut pass).await?.min(head);
         if last == after {
             return Err(ReadBehindError::Ends);
         }

@@ -3,13 +3,15 @@
 //! ```text
 //! ROOT/            what people and agents see: the tree of `files`, and the archive in `chat/`
 //! ROOT/.ois/       the server's own: lock, key, team, state, log/, records/, uploads/, tmp/
-//! ROOT/.ois/log/   FIRST.log: a segment; FIRST.nonces: the index of its nonces, made from it
+//! ROOT/.ois/log/   FIRST.log: a segment; FIRST.nonces: the index of its nonces, made from it;
+//!                  manifest: the list of segments, made from them
 //! ```
 //!
 //! Short work happens within the first poll of a future, long work (syncing, hashing, walking) on
 //! threads of the store's own; no runtime is needed.
 
 mod chain;
+mod check;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
@@ -21,6 +23,7 @@ mod line;
 mod lines;
 mod lock;
 mod log;
+mod manifest;
 mod nonces;
 mod records;
 mod recover;
@@ -29,6 +32,7 @@ mod segment;
 #[cfg(test)]
 mod simulated;
 mod store;
+mod survey;
 mod tags;
 pub(crate) mod tree;
 mod view;
@@ -36,15 +40,16 @@ mod worker;
 mod writer;
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use ois_protocol::{EventId, Timestamp, UtcOffset};
+use serde::{Deserialize, Serialize};
 
 use self::{
-    door::{Door, RealDoor, remove_if_there},
+    door::{Door, RealDoor},
     files::DiskFiles,
     home::{Seed, disk},
     lock::Lock,
@@ -83,7 +88,8 @@ pub struct DiskConfig {
     pub durability: Durability,
     /// The length in bytes from which on a file of the log is followed by another one.
     pub segment_bytes: u64,
-    /// Whether a damaged part of the log is put aside, with all after it, rather than refused.
+    /// Whether the log goes on without what is damaged where it goes on, or missing, rather than
+    /// being refused. A copy of what is damaged is kept in `.ois/damaged-<ms>`.
     pub repair: bool,
     /// The number of threads that sync, hash and walk files; at least one is started.
     pub workers: usize,
@@ -108,7 +114,7 @@ impl DiskConfig {
     }
 }
 
-/// What a walk over the whole log has found to be sound.
+/// What a walk over the whole log has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
     /// The id of the last event.
@@ -116,18 +122,39 @@ pub struct Verified {
     /// The chain after it, 32 hex digits. Note it elsewhere: a log whose end was cut off has
     /// another one.
     pub chain: String,
-    /// The number of events.
+    /// The number of events that are what was written.
     pub events: u64,
-    /// The number of events whose payload was taken out.
+    /// The number of those whose payload was taken out.
     pub purged: u64,
     /// The number of files that they are in.
     pub segments: u64,
+    /// What is not what was written, or is missing.
+    pub damage: Vec<Damage>,
+}
+
+/// A part of the log that is not what was written, or is missing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    /// The name of the file in `.ois/log`.
+    pub segment: String,
+    /// The last event before it.
+    pub after: EventId,
+    /// Where it begins in the file, in bytes; 0 for the whole file or its first line.
+    pub offset: u64,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { segment, after, offset, what } = self;
+        write!(f, "in {segment} after event {after}, at byte {offset}: {what}")
+    }
 }
 
 /// A team in a directory.
 pub struct DiskStore {
     root: PathBuf,
-    door: Arc<dyn Door>,
     log: DiskLog,
     files: Arc<DiskFiles>,
     uploads: Arc<DiskFiles>,
@@ -179,7 +206,7 @@ impl DiskStore {
         let records = DiskRecords::open(home.join("records"), Arc::clone(&door))
             .map_err(|error| disk("records", error))?;
         let records = Arc::new(records);
-        Ok(Self { root, door, log, files, uploads, records, workers, _lock: lock })
+        Ok(Self { root, log, files, uploads, records, workers, _lock: lock })
     }
 
     /// The team's directory, as the file system names it.
@@ -195,13 +222,25 @@ impl DiskStore {
         Box::pin(self.log.close())
     }
 
-    /// Reads the whole log and checks every record; with a large one this takes a while, and it
-    /// happens within the first poll.
+    /// Reads the whole log and checks every record, and writes nothing; with a large log this takes
+    /// a while.
     ///
     /// # Errors
-    /// [`ReadError::Damaged`] names the last event before what does not fit.
+    /// [`ReadError`] if the disk does not give it.
     pub fn verify(&self) -> Result<Verified, ReadError> {
-        self.log.view().verify(self.log.key())
+        self.log.verify()
+    }
+
+    /// Checks the log of the team in this directory as [`DiskStore::verify`] does, while no server
+    /// has it. Nothing is written, and nothing is repaired: what a start would cut off is not
+    /// counted. Answers with the team's id and what was found.
+    ///
+    /// # Errors
+    /// [`OpenError`]: a server has it, a newer one wrote it, or there is no log or not its key.
+    pub fn inspect(root: &Path) -> Result<(String, Verified), OpenError> {
+        let home = root.join(OWN);
+        let _lock = Lock::look(&home.join("lock"), root)?;
+        DiskLog::inspect(Arc::new(RealDoor), &home)
     }
 
     /// Takes over what an older server has written in `from` (its root, or the folder with
@@ -245,14 +284,6 @@ impl DiskStore {
         let cursor = Cursor { after, ..Cursor::default() };
         let value = serde_json::to_vec(&cursor).expect("a cursor has only text keys");
         self.put_record(Archive::RECORD, &value, version).await.map(drop)
-    }
-
-    fn probe(&self) -> io::Result<()> {
-        let path = self.root.join(OWN).join("tmp").join("probe");
-        remove_if_there(&*self.door, &path)?;
-        let written = self.door.create(&path, 0o600).and_then(|file| file.write_at(b"?", 0));
-        remove_if_there(&*self.door, &path)?;
-        written
     }
 }
 

@@ -4,7 +4,9 @@ use std::io;
 
 use ois_protocol::EventId;
 
-/// Why a batch was not appended. Nothing of it is in the log.
+use crate::Damage;
+
+/// Why a batch was not appended. Nothing of it is shown while the store is open; see [`crate::Log`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppendError {
@@ -125,18 +127,16 @@ pub enum OpenError {
         /// The newest format that this version reads.
         known: u32,
     },
-    /// The log does not continue where it says it does.
+    /// The log is damaged where it goes on, or a part of it is missing.
     #[error(
-        "the log is damaged in {segment} after event {after}: {what}; `--repair` cuts it off there and keeps the rest aside"
+        "the log is damaged {0}; `ois-server verify` names all that is, and `--repair` keeps a copy of it aside and goes on without it"
     )]
-    Damaged {
-        /// The segment's file name.
-        segment: String,
-        /// The last event that is whole.
-        after: EventId,
-        /// What does not fit, in words.
-        what: String,
-    },
+    Damaged(Damage),
+    /// No record continues the chain under the key that stands beside the log.
+    #[error(
+        "the key in .ois/key is not the one that this log was written with; put the right one back, from a backup of the same root"
+    )]
+    WrongKey,
     /// A file or directory could not be opened, read or written.
     #[error("cannot open {what}")]
     Io {

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 
 use crate::{
     AppendError, Appended, Condition, FileEntry, FileError, FileReader, FileWriter, Files, Filter,
-    Limit, Log, Page, Pending, ReadError, RecordError, Records, Store, Uploads, Versioned, Visitor,
+    Gap, Limit, Log, Page, Pending, ReadError, RecordError, Records, Store, Uploads, Versioned,
+    Visitor,
 };
 
 /// A store whose parts come from different places, so that one of them can be replaced: by a
@@ -107,6 +108,10 @@ impl Log for Layered {
 
     fn writable(&self) -> bool {
         self.log.writable()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        self.log.gaps()
     }
 }
 

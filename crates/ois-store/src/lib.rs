@@ -30,12 +30,12 @@ mod records;
 use std::pin::Pin;
 
 pub use archive::{Archive, ArchiveError};
-pub use disk::{DiskConfig, DiskStore, Durability, Verified};
+pub use disk::{Damage, DiskConfig, DiskStore, Durability, Verified};
 pub use error::{AppendError, FileError, OpenError, ReadError, RecordError};
 pub use files::{Condition, FileEntry, FileReader, FileWriter, Files, Uploads};
 pub use import::{ImportError, Imported, Oddity};
 pub use layered::Layered;
-pub use log::{Appended, Batch, Filter, Limit, Log, Page, Record, Visitor};
+pub use log::{Appended, Batch, Filter, Gap, Limit, Log, Page, Record, Visitor};
 pub use memory::MemoryStore;
 pub use records::{Records, Versioned};
 

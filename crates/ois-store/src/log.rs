@@ -19,8 +19,10 @@ pub trait Log: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`AppendError::Moved`] if the log does not end at `after`: the caller catches up with the
-    /// log and decides anew. After every error, nothing of the batch was stored and nobody will
-    /// see any of it.
+    /// log and decides anew. After every error, nothing of the batch was stored, and nobody is shown
+    /// any of it while the store is open. Only if the disk refuses to take back what it has written,
+    /// and the process is killed before it does, the batch may stand in the log at the next start,
+    /// whole or its first records, under the same nonces: a sender that tries again is recognised.
     fn append(
         &self,
         events: Vec<NewEvent>,
@@ -95,8 +97,15 @@ pub trait Log: Send + Sync + 'static {
         since: Timestamp,
     ) -> Pending<'a, Result<Option<EventId>, ReadError>>;
 
-    /// Whether an append would be taken right now, for `/readyz`.
+    /// Whether the engine took the last batch that was appended, for `/readyz`; true before the
+    /// first one. The answer costs nothing.
     fn writable(&self) -> bool;
+
+    /// The gaps that readers have met so far, oldest first. An engine whose records cannot be
+    /// damaged has none.
+    fn gaps(&self) -> Vec<Gap> {
+        Vec::new()
+    }
 }
 
 /// A function that is shown records one by one.
@@ -115,13 +124,23 @@ pub struct Appended {
     pub last: EventId,
 }
 
+/// A damaged part of the log, over which readers step: the events between these two are lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Gap {
+    /// The last event before it; [`EventId::ZERO`] if there is none.
+    pub after: EventId,
+    /// The first event behind it.
+    pub before: EventId,
+}
+
 /// Some records of the log, and where to read on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// The records, oldest first.
     pub records: Batch,
     /// The id of the last record that was looked at (of the first one, when reading backwards),
-    /// whether the filter took it or not. A page that begins at the log's end (or before its
+    /// whether the filter took it or not. A page that ends with damaged records has the id that the
+    /// log ends at. A page that begins at the log's end (or before its
     /// beginning) has the id that the caller asked with, and no records.
     pub cursor: EventId,
 }

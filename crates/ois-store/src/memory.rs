@@ -185,7 +185,7 @@ impl Files for MemoryStore {
         condition: Condition,
     ) -> Pending<'a, Result<Box<dyn FileWriter>, FileError>> {
         Box::pin(async move {
-            policy::writable(path)?;
+            policy::movable(path)?;
             Ok(Writer::begin(&self.files, path, condition))
         })
     }

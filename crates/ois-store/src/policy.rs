@@ -23,18 +23,18 @@ pub(crate) fn may_be_own(path: &StorePath) -> bool {
     !path.components().first().is_some_and(plain)
 }
 
-/// Refuses what may not be written, removed or renamed: the root, `.ois`, and in `chat` the files
-/// that the archive writes.
+/// Refuses what may not be written, removed or renamed: the root, `.ois`, and in `chat` the names of
+/// the files that the archive writes, also before they are there, and all below them.
 pub(crate) fn writable(path: &StorePath) -> Result<(), FileError> {
     readable(path)?;
     match path.components() {
         [] => Err(FileError::Denied),
-        [chat, name] if is_chat(chat) && is_archive(name) => Err(FileError::Denied),
+        [chat, name, ..] if is_chat(chat) && is_archive(name) => Err(FileError::Denied),
         _ => Ok(()),
     }
 }
 
-/// Refuses what may not be given another name, get one, or be removed: in addition to
+/// Refuses what may not be given another name, get one, be removed or become a file: in addition to
 /// [`writable`], the folder `chat` itself, with all that is in it.
 pub(crate) fn movable(path: &StorePath) -> Result<(), FileError> {
     writable(path)?;
@@ -53,10 +53,11 @@ fn is_chat(name: &str) -> bool {
     name.eq_ignore_ascii_case("chat")
 }
 
-/// `history.json` and `YYYY-MM-DD.md`.
+/// `history.json`, the name under which it is written, and `YYYY-MM-DD.md`.
 fn is_archive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    name == "history.json" || name.strip_suffix(".md").is_some_and(is_date)
+    ["history.json", ".history.json.new"].contains(&&*name)
+        || name.strip_suffix(".md").is_some_and(is_date)
 }
 
 /// Whether it has the form of a date.
@@ -97,7 +98,16 @@ mod tests {
 
     #[test]
     fn what_the_archive_writes_is_read_by_all_and_written_by_none_else() {
-        for own in ["chat/history.json", "chat/2026-02-06.md", "Chat/History.json", ""] {
+        let own = [
+            "chat/history.json",
+            "chat/.history.json.new",
+            "chat/2026-02-06.md",
+            "Chat/History.json",
+            "chat/2026-02-06.md/below",
+            "chat/.history.json.new/below",
+            "",
+        ];
+        for own in own {
             assert!(readable(&path(own)).is_ok());
             assert!(writable(&path(own)).is_err(), "{own}");
         }

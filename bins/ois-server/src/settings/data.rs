@@ -28,7 +28,7 @@ pub(crate) struct Place {
         value_name = "OFFSET"
     )]
     pub(crate) utc_offset: Option<UtcOffset>,
-    /// Start although the log is damaged: cut it off there and keep the rest aside
+    /// Start without what of the log is damaged or missing; a copy of damaged lines is kept aside
     #[arg(long, env = "OIS_REPAIR", value_parser = FalseyValueParser::new())]
     pub(crate) repair: bool,
     /// Read settings from this file of NAME=VALUE lines, as the original's .env; flags and the

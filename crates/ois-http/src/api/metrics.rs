@@ -19,7 +19,8 @@ use crate::{
 /// `GET /metrics`.
 pub(crate) async fn show(state: &State, _: Operator) -> Result<Response<Body>, Refusal> {
     let standing = state.hub.standing().await.ok();
-    let mut answer = Response::new(body::full(text(&state.metrics, standing)));
+    let mut answer =
+        Response::new(body::full(text(&state.metrics, standing, state.store.gaps().len())));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     answer.headers_mut().insert(CONTENT_TYPE, kind);
     Ok(answer)
@@ -27,7 +28,7 @@ pub(crate) async fn show(state: &State, _: Operator) -> Result<Response<Body>, R
 
 /// All counters as text of the exposition format 0.0.4. What is open at the moment is left out if
 /// it is not known.
-fn text(metrics: &Metrics, standing: Option<Standing>) -> String {
+fn text(metrics: &Metrics, standing: Option<Standing>, gaps: usize) -> String {
     let mut text = String::with_capacity(4096);
     let version = env!("CARGO_PKG_VERSION");
     family(&mut text, "ois_build_info", "gauge", "The version that runs.");
@@ -39,6 +40,7 @@ fn text(metrics: &Metrics, standing: Option<Standing>) -> String {
         ("ois_messages_total", "counter", "Messages stored.", metrics.messages.get()),
         ("ois_batches_total", "counter", "Batches stored.", metrics.batches.get()),
         ("ois_append_errors_total", "counter", "Batches refused.", metrics.append_errors.get()),
+        ("ois_log_gaps", "gauge", "Damaged parts of the log that readers met.", gaps as u64),
         ("ois_bytes_in_total", "counter", "Bytes from WebSockets.", metrics.bytes_in.get()),
         ("ois_bytes_out_total", "counter", "Bytes to WebSockets.", metrics.bytes_out.get()),
     ];
@@ -113,12 +115,13 @@ mod tests {
         metrics.connections.rise();
         metrics.connections.rise();
         metrics.connections.fall();
-        let text = text(&metrics, Some(Standing { open: 5, active: 2 }));
+        let text = text(&metrics, Some(Standing { open: 5, active: 2 }), 3);
         for line in [
             r#"ois_http_requests_total{route="GET /healthz",status="200"} 2"#,
             r#"ois_http_requests_total{route="none",status="404"} 1"#,
             "ois_messages_total 3",
             "ois_connections 1",
+            "ois_log_gaps 3",
             "ois_open_deliveries 5",
             "ois_active_runs 2",
             r#"ois_deliveries_total{state="stored"} 2"#,
@@ -132,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_value_has_a_type() {
-        let text = text(&Metrics::new(), Some(Standing { open: 0, active: 0 }));
+        let text = text(&Metrics::new(), Some(Standing { open: 0, active: 0 }), 0);
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let name = line.split(['{', ' ']).next().unwrap();
             assert!(text.contains(&format!("# TYPE {name} ")), "{name}");

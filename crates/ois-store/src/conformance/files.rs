@@ -222,6 +222,7 @@ async fn a_folder_goes(store: Arc<dyn Store>) {
 async fn the_servers_own(store: Arc<dyn Store>) {
     let store = &*store;
     put(store, "x", "x").await.unwrap();
+    assert_eq!(word(put(store, "chat", "before it is there").await), "denied");
     for own in [".ois", ".ois/key", ".OIS/log"] {
         assert_eq!(word(store.list(&at(own)).await), "denied");
         assert_eq!(word(store.open(&at(own)).await), "denied");
@@ -232,6 +233,9 @@ async fn the_servers_own(store: Arc<dyn Store>) {
         assert_eq!(word(store.rename(&at("x"), &at(own)).await), "denied");
     }
     put(store, "chat/notes.md", "free").await.unwrap();
+    assert_eq!(word(store.make_dir(&at("chat/.history.json.new")).await), "denied");
+    assert_eq!(word(put(store, "chat/history.json/below", "x").await), "denied");
+    assert_eq!(word(put(store, "chat", "x").await), "denied");
     for own in ["chat/history.json", "chat/2026-02-06.md"] {
         assert_eq!(word(put(store, own, "x").await), "denied");
         assert_eq!(word(store.remove(&at(own)).await), "denied");

@@ -146,7 +146,7 @@ fn a_power_cut_at_any_step_loses_nothing_that_was_acknowledged() {
             knows_nonces(&log, &found);
             let more = append(&log, &["after"], NOON.after_ms(2)).unwrap();
             assert_eq!(all(&log), [&found[..], &more].concat());
-            assert_eq!(log.view().verify(log.key()).unwrap().events, found.len() as u64 + 1);
+            assert_eq!(log.verify().unwrap().events, found.len() as u64 + 1);
         }
     }
 }
@@ -183,10 +183,11 @@ fn a_full_disk_fails_a_batch_as_a_whole_and_the_next_one_is_taken() {
         let head = log.head();
         door.fail(full);
         assert!(matches!(append(&log, &["no", "no"], NOON), Err(AppendError::Full)));
-        assert_eq!(all(&log), before);
+        assert_eq!((all(&log), log.view().is_writable()), (before.clone(), false));
         assert!(!head.has_changed().unwrap_or(true) || *head.borrow() == before.last().unwrap().id);
         door.mend();
         let after = append(&log, &["yes"], NOON).unwrap();
+        assert!(log.view().is_writable());
         assert_eq!(after[0].id, before.last().unwrap().id.next());
         assert_eq!(all(&log), [&before[..], &after].concat());
         drop(log);
@@ -207,6 +208,30 @@ fn while_a_failed_batch_cannot_be_cut_off_nothing_is_taken() {
     door.mend();
     let after = append(&log, &["d"], NOON).unwrap();
     assert_eq!(all(&log), [&before[..], &after].concat());
+}
+
+#[test]
+fn a_refused_batch_that_could_not_be_cut_off_may_stand_in_the_log_after_a_kill() {
+    let door = Simulated::new();
+    let config = LogConfig { segment_bytes: 1 << 20, ..SYNC };
+    let log = open(&door, config, NOON).unwrap();
+    let before = append(&log, &["a"], NOON).unwrap();
+    // The bytes are written, and neither synced nor cut off again.
+    door.fail(|step| matches!(step, Step::Sync | Step::Truncate).then(|| io::Error::other("no")));
+    let after = before[0].id;
+    let refused = run(log.append(vec![chat_once("b", "n-1")], NOON, after));
+    assert!(matches!(refused, Err(AppendError::Io(_))));
+    assert_eq!((all(&log), find(&log, "n-1")), (before.clone(), None));
+    // Nothing more is taken while it stands there.
+    assert!(run(log.append(vec![chat("c")], NOON, after)).is_err());
+    drop(log);
+    door.mend();
+    // Killed: the start finds a whole record, makes it durable and shows it. Its sender's next try
+    // under the same nonce is recognised.
+    let log = open(&door, config, NOON.after_ms(1)).unwrap();
+    let found = all(&log);
+    assert_eq!((found.len(), &found[..1]), (2, &before[..]));
+    assert_eq!(find(&log, "n-1"), Some(found[1].id));
 }
 
 #[test]
@@ -273,8 +298,9 @@ fn a_newer_format_is_refused_in_words() {
     let door = Simulated::new();
     append(&open(&door, SYNC, NOON).unwrap(), &["a"], NOON).unwrap();
     let path = Path::new("/.ois/log").join(Segment::file_name(EventId::from(NOON)));
-    let newer = String::from_utf8(door.bytes(&path)).unwrap().replacen("log 1", "log 2", 1);
-    door.overwrite(&path, newer.into_bytes());
+    let text = String::from_utf8(door.bytes(&path)).unwrap();
+    let header = text.lines().next().unwrap().replacen("log 1", "log 2", 1);
+    door.overwrite(&path, format!("{header}\nwhatever a newer version writes\n").into_bytes());
     let error = open(&door, SYNC, NOON).err().unwrap().to_string();
     assert_eq!(error, "the log has format 2; this server reads up to 1");
 }
@@ -299,7 +325,7 @@ fn a_payload_that_was_blanked_in_place_is_empty_and_the_log_still_holds() {
     let log = open(&door, config, NOON).unwrap();
     let found = all(&log);
     assert!(found[1].payload.is_empty() && found[2] == batch[2]);
-    let verified = log.view().verify(log.key()).unwrap();
+    let verified = log.verify().unwrap();
     assert_eq!((verified.events, verified.purged), (3, 1));
 }
 

@@ -109,7 +109,7 @@ impl DiskFiles {
         random: u64,
     ) -> Result<Box<dyn FileWriter>, FileError> {
         self.reachable(path)?;
-        policy::writable(path)?;
+        policy::movable(path)?;
         let tmp = self.tmp.join(format!("{random:016x}"));
         let file = self.door.create(&tmp, SHARED).map_err(io_file_error)?;
         let begun = Begun { files: Arc::clone(self), path: path.clone(), condition, tmp };

@@ -31,40 +31,48 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// Reads it, or begins it if there is no log yet. `log_team` is the team whose log stands here.
+    /// Reads it, or begins it if there is no log yet. `log_team` finds the team whose log stands
+    /// here, with the key.
     pub(crate) fn open(
         door: &dyn Door,
         dir: &Path,
-        log_team: Option<&str>,
-        seed: &Seed,
+        has_log: bool,
+        log_team: impl FnOnce(&Key) -> Result<Option<String>, OpenError>,
+        seed: Option<&Seed>,
     ) -> Result<Self, OpenError> {
-        let key = match read_whole(door, &dir.join(KEY)) {
-            Ok(bytes) => Key::new(bytes.try_into().map_err(|_| {
+        let key = match (read_whole(door, &dir.join(KEY)), seed) {
+            (Ok(bytes), _) => Key::new(bytes.try_into().map_err(|_| {
                 disk(
                     KEY,
                     io::Error::new(io::ErrorKind::InvalidData, "the key is not 32 bytes long"),
                 )
             })?),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && log_team.is_none() => {
+            (Err(error), Some(seed)) if error.kind() == io::ErrorKind::NotFound && !has_log => {
                 let made = replace(door, &dir.join(KEY), &seed.key, Durability::Sync);
                 made.map_err(|error| disk(KEY, error))?;
                 Key::new(seed.key)
             }
             // Without the key it cannot be told whether the log is what was written.
-            Err(error) => return Err(disk(KEY, error)),
+            (Err(error), _) => return Err(disk(KEY, error)),
         };
-        let team = match (log_team, read_whole(door, &dir.join(TEAM))) {
-            (Some(team), _) => team.to_owned(),
-            (None, Ok(bytes)) => String::from_utf8_lossy(&bytes).trim().to_owned(),
-            (None, Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+        let team = match (log_team(&key)?, read_whole(door, &dir.join(TEAM)), seed) {
+            (Some(team), _, _) => team,
+            (None, Ok(bytes), _) => String::from_utf8_lossy(&bytes).trim().to_owned(),
+            (None, Err(error), Some(seed)) if error.kind() == io::ErrorKind::NotFound => {
                 let team: String = seed.team.iter().map(|byte| format!("{byte:02x}")).collect();
                 let made = replace(door, &dir.join(TEAM), team.as_bytes(), Durability::Sync);
                 made.map_err(|error| disk(TEAM, error))?;
                 team
             }
-            (None, Err(error)) => return Err(disk(TEAM, error)),
+            (None, Err(error), _) => return Err(disk(TEAM, error)),
         };
         Ok(Self { team, key, floor: EventId::ZERO })
+    }
+
+    /// Whether the last server stopped by itself, with everything on the disk.
+    pub(crate) fn was_stopped(door: &dyn Door, dir: &Path) -> bool {
+        let text = read_whole(door, &dir.join(STATE)).unwrap_or_default();
+        RunState::parse(&String::from_utf8_lossy(&text)).is_some_and(|state| !state.running)
     }
 
     /// Notes that a server runs from now on, and raises the floor if ids may have been shown that
@@ -88,9 +96,7 @@ impl Home {
             None => true,
             Some(before) => {
                 let trusted = !before.running || before.durability == Durability::Sync;
-                // A server that stopped by itself has left nothing torn.
-                let broken = lost == Lost::Torn && !before.running;
-                !trusted || broken || before.identity != identity
+                !trusted || before.identity != identity
             }
         };
         let floor = before.map_or(EventId::ZERO, |before| before.floor);
@@ -113,8 +119,7 @@ impl Home {
 pub(crate) enum Lost {
     /// No such event is gone.
     Nothing,
-    /// A torn end was cut off, of which nobody has seen anything unless the server had stopped by
-    /// itself.
+    /// A torn end was cut off, of which nobody has seen anything.
     Torn,
     /// Such events may be gone.
     Perhaps,

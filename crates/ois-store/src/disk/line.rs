@@ -132,6 +132,12 @@ impl<'a> Line<'a> {
         self.payload.is_empty()
     }
 
+    /// Whether there is a tab in the payload. None is ever written there: another record follows
+    /// without a line end between them, or a byte is damaged.
+    pub(crate) fn has_tab(&self) -> bool {
+        memchr::memchr(b'\t', self.payload).is_some()
+    }
+
     /// Whether a reader with this filter wants the record. A room is compared as it is written.
     pub(crate) fn is_wanted(&self, filter: &Filter) -> bool {
         let Filter { rooms, kinds } = filter;

@@ -21,6 +21,11 @@ impl<'f> Lines<'f> {
         Self { file, at: from, end, buffer: Vec::new(), start: 0, chunk: FIRST_CHUNK }
     }
 
+    /// The same for a caller that wants a few lines only.
+    pub(crate) fn few(file: &'f dyn DoorFile, from: u64, end: u64) -> Self {
+        Self { chunk: FEW, ..Self::new(file, from, end) }
+    }
+
     /// The next line: where it begins, its bytes, and whether its end is there.
     pub(crate) fn next(&mut self) -> io::Result<Option<(u64, &[u8], Ended)>> {
         let mut searched = 0;
@@ -74,6 +79,8 @@ pub(crate) enum Ended {
 
 /// Most readers want one page; a reader that goes on gets more at once.
 const FIRST_CHUNK: u64 = 16 * 1024;
+/// Three usual lines, and the longest headers.
+const FEW: u64 = 4 * 1024;
 const LAST_CHUNK: u64 = 64 * 1024;
 
 #[cfg(test)]

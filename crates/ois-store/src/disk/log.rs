@@ -14,12 +14,13 @@ use super::{
     chain::Key,
     door::Door,
     home::{Home, Seed, disk},
+    manifest::{Manifest, Stored},
     nonces::{Indexing, Nonces},
-    recover::{LOG, list, recover},
+    recover::{Known, LOG, Mode, list, recover, team_of},
     view::View,
     writer::{Start, Writer},
 };
-use crate::{AppendError, Appended, ImportError, OpenError};
+use crate::{AppendError, Appended, ImportError, OpenError, ReadError, Verified};
 
 /// How a log is kept.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ pub(crate) struct LogConfig {
     pub(crate) durability: Durability,
     /// The length in bytes from which on a segment is followed by another one.
     pub(crate) segment_bytes: u64,
-    /// Whether a damaged rest is put aside rather than refused.
+    /// Whether the log goes on without what is damaged where it goes on, rather than being refused.
     pub(crate) repair: bool,
     /// How long nonces are looked up after their records, usually, in milliseconds.
     pub(crate) nonce_window_ms: u64,
@@ -41,7 +42,6 @@ pub(crate) struct DiskLog {
     door: Arc<dyn Door>,
     home: PathBuf,
     team: String,
-    key: Key,
     view: Arc<View>,
     nonces: Arc<Nonces>,
     head: watch::Receiver<EventId>,
@@ -73,11 +73,27 @@ impl DiskLog {
         let dir = home_dir.join(LOG);
         door.make_dir(&dir).map_err(|error| disk(LOG, error))?;
         door.sync_dir(home_dir).map_err(|error| disk("", error))?;
-        let (paths, log_team) = list(&*door, &dir)?;
-        let mut home = Home::open(&*door, home_dir, log_team.as_deref(), seed)?;
-        let repair = config.repair.then_some(now);
-        let found = recover(&*door, paths, &home.team, &home.key, repair)?;
+        let mode = if config.repair { Mode::Repair(now) } else { Mode::Refuse };
+        let paths = list(&*door, &dir, mode)?;
+        let team = |key: &Key| team_of(&*door, &paths, key);
+        let mut home = Home::open(&*door, home_dir, !paths.is_empty(), team, Some(seed))?;
+        let manifest = Manifest::load(&*door, &dir, &home.key);
+        let manifest = manifest.map_err(|error| disk(LOG, error))?;
+        if manifest == Stored::Damaged {
+            tracing::warn!("the list of the log's segments is damaged; making it again");
+        }
+        let manifest = manifest.into_manifest();
+        let known = Known {
+            team: &home.team,
+            key: &home.key,
+            manifest: manifest.as_ref(),
+            was_stopped: Home::was_stopped(&*door, home_dir),
+        };
+        let found = recover(&*door, paths, &known, mode)?;
         door.sync_dir(&dir).map_err(|error| disk(LOG, error))?;
+        if manifest.as_ref() != Some(&found.manifest) {
+            found.manifest.keep(&*door, &dir, &home.team, &home.key);
+        }
         home.begin(&*door, home_dir, config.durability, found.lost, now)
             .map_err(|error| disk("state", error))?;
         let nonces = Arc::new(Nonces::open(
@@ -90,8 +106,10 @@ impl DiskLog {
             now,
         ));
         let segments: Vec<_> = found.segments.into_iter().map(|(segment, _)| segment).collect();
-        let segment = segments.last().filter(|last| !last.header.imported).cloned();
-        let view = Arc::new(View::new(Arc::clone(&door), segments));
+        let segment = segments.last().filter(|last| found.is_open && !last.header.imported);
+        let segment = segment.cloned();
+        let head = found.last.id;
+        let view = Arc::new(View::new(Arc::clone(&door), home.key.clone(), segments, head));
         view.find_oldest().map_err(|error| OpenError::Io {
             what: "the first event of the log".to_owned(),
             source: std::io::Error::other(error),
@@ -106,7 +124,8 @@ impl DiskLog {
             segment_bytes: config.segment_bytes,
             last: found.last,
             segment,
-            floor,
+            floor: floor.max(found.floor),
+            manifest: found.manifest,
         };
         let (of_writer, indexed) = (Arc::clone(&view), Arc::clone(&nonces));
         let writer = Writer::new(Arc::clone(&door), of_writer, indexed, head_sender, start)
@@ -114,7 +133,41 @@ impl DiskLog {
         let appender =
             Appender::new(writer, config.durability).map_err(|error| disk(LOG, error))?;
         let home = home_dir.to_owned();
-        Ok(Self { door, home, team, key, view, nonces, head, appender })
+        Ok(Self { door, home, team, view, nonces, head, appender })
+    }
+
+    /// Looks at the log in `.ois` without writing anything, while no server has it. Answers with the
+    /// team's id and what was found.
+    pub(crate) fn inspect(
+        door: Arc<dyn Door>,
+        home_dir: &Path,
+    ) -> Result<(String, Verified), OpenError> {
+        let dir = home_dir.join(LOG);
+        let paths = list(&*door, &dir, Mode::Inspect)?;
+        let team = |key: &Key| team_of(&*door, &paths, key);
+        let home = Home::open(&*door, home_dir, !paths.is_empty(), team, None)?;
+        let manifest = Manifest::load(&*door, &dir, &home.key);
+        let manifest = manifest.map_err(|error| disk(LOG, error))?.into_manifest();
+        let known = Known {
+            team: &home.team,
+            key: &home.key,
+            manifest: manifest.as_ref(),
+            was_stopped: Home::was_stopped(&*door, home_dir),
+        };
+        let found = recover(&*door, paths, &known, Mode::Inspect)?;
+        let segments = found.segments.into_iter().map(|(segment, _)| segment).collect();
+        let view = View::new(door, home.key, segments, found.last.id);
+        let mut verified = view.verify(&dir).map_err(|error| OpenError::Io {
+            what: "the log".to_owned(),
+            source: std::io::Error::other(error),
+        })?;
+        verified.damage.extend(found.foreign);
+        Ok((home.team, verified))
+    }
+
+    /// Walks over the whole log and checks it; see [`View::verify`].
+    pub(crate) fn verify(&self) -> Result<Verified, ReadError> {
+        self.view.verify(&self.home.join(LOG))
     }
 
     /// The team's id.
@@ -130,11 +183,6 @@ impl DiskLog {
     /// The nonces of everything that was appended.
     pub(crate) fn nonces(&self) -> &Nonces {
         &self.nonces
-    }
-
-    /// The secret of the chain.
-    pub(crate) fn key(&self) -> &Key {
-        &self.key
     }
 
     /// The last event's id, as it moves.
@@ -191,7 +239,7 @@ impl DiskLog {
             Appender::Inline(writer) => {
                 let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 if let Some(writer) = writer.as_mut() {
-                    writer.sync()?;
+                    writer.close()?;
                 }
                 *writer = None;
             }
@@ -241,7 +289,7 @@ fn work(mut writer: Writer, mut queue: mpsc::Receiver<Job>) {
             while let Ok(waiting) = queue.try_recv() {
                 one(&mut writer, waiting);
             }
-            drop(answer.send(writer.sync()));
+            drop(answer.send(writer.close()));
             return;
         }
         one(&mut writer, job);
@@ -255,6 +303,6 @@ fn one(writer: &mut Writer, job: Job) {
             drop(answer.send(writer.append(events, now, after)));
         }
         Job::Import(messages, answer) => drop(answer.send(writer.import(messages))),
-        Job::Close(answer) => drop(answer.send(writer.sync())),
+        Job::Close(answer) => drop(answer.send(writer.close())),
     }
 }

@@ -1,16 +1,20 @@
 //! Small values, each in a file of its own that is replaced as a whole.
 //!
-//! The first line is `1 VERSION`, the value follows as it is.
+//! The first line is `2 VERSION DIGEST`, the value follows as it is; DIGEST is of both. An older
+//! server has written `1 VERSION`. The value before stands beside it (`.before`) and is taken if the
+//! file is damaged or missing: a damaged byte sets a value back by one change.
 
 use std::{
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{
     Durability,
+    chain::Hash,
     door::{Door, read_whole, replace},
+    segment::name_of,
 };
 use crate::{RecordError, Versioned};
 
@@ -32,15 +36,36 @@ impl DiskRecords {
     /// See [`crate::Records::record`].
     pub(crate) fn get(&self, key: &str) -> Result<Option<Versioned>, RecordError> {
         let path = self.path(key)?;
-        let bytes = match read_whole(&*self.door, &path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(RecordError::Io(error)),
-        };
-        parse(&bytes).map(Some).ok_or_else(|| {
-            let what = format!("record {key:?} is not what was written");
-            RecordError::Io(io::Error::new(io::ErrorKind::InvalidData, what))
-        })
+        let now = self.read(&path)?;
+        if let Read::Whole(found) = now {
+            return Ok(Some(found));
+        }
+        match (self.read(&before(&path))?, now) {
+            (Read::Whole(found), Read::Damaged) => {
+                tracing::error!(record = key, "a record is damaged; taking the version before it");
+                Ok(Some(found))
+            }
+            (Read::Whole(found), _) => {
+                tracing::error!(record = key, "a record is missing; taking the version before it");
+                Ok(Some(found))
+            }
+            (Read::Missing, Read::Missing) => Ok(None),
+            _ => {
+                let name = name_of(&path);
+                let what = format!(
+                    "record {key:?} is damaged, and there is no whole version before it; put .ois/records/{name} back from a backup, or remove it to begin without"
+                );
+                Err(RecordError::Io(io::Error::new(io::ErrorKind::InvalidData, what)))
+            }
+        }
+    }
+
+    fn read(&self, path: &Path) -> Result<Read, RecordError> {
+        match read_whole(&*self.door, path) {
+            Ok(bytes) => Ok(parse(&bytes).map_or(Read::Damaged, Read::Whole)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Read::Missing),
+            Err(error) => Err(RecordError::Io(error)),
+        }
     }
 
     /// See [`crate::Records::put_record`].
@@ -56,10 +81,21 @@ impl DiskRecords {
             return Err(RecordError::Changed);
         }
         let version = found.unwrap_or(0) + 1;
-        let content = [format!("1 {version}\n").as_bytes(), value].concat();
-        replace(&*self.door, &self.path(key)?, &content, Durability::Sync)
-            .map_err(RecordError::from)?;
+        let header = format!("2 {version} {}\n", digest(version, value));
+        let content = [header.as_bytes(), value].concat();
+        let path = self.path(key)?;
+        self.keep_before(&path)?;
+        replace(&*self.door, &path, &content, Durability::Sync).map_err(RecordError::from)?;
         Ok(version)
+    }
+
+    /// Keeps a whole value as the one before; a damaged one does not take its place.
+    fn keep_before(&self, path: &Path) -> Result<(), RecordError> {
+        let Ok(bytes) = read_whole(&*self.door, path) else { return Ok(()) };
+        if parse(&bytes).is_some() {
+            replace(&*self.door, &before(path), &bytes, Durability::Os)?;
+        }
+        Ok(())
     }
 
     /// A name that is the key's alone, on any file system: what is not a lower-case letter or a
@@ -81,19 +117,44 @@ impl DiskRecords {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<Versioned> {
-    let end = memchr::memchr(b'\n', bytes)?;
-    let version = std::str::from_utf8(&bytes[..end]).ok()?.strip_prefix("1 ")?.parse().ok()?;
-    Some(Versioned { value: bytes[end + 1..].to_vec(), version })
+/// What stands in a record's file.
+enum Read {
+    Missing,
+    Damaged,
+    Whole(Versioned),
 }
 
-/// File systems take 255 bytes, and `.new` comes behind while it is written.
-const LONGEST: usize = 250;
+fn parse(bytes: &[u8]) -> Option<Versioned> {
+    let end = memchr::memchr(b'\n', bytes)?;
+    let value = &bytes[end + 1..];
+    let words: Vec<&str> = std::str::from_utf8(&bytes[..end]).ok()?.split(' ').collect();
+    let version = match words[..] {
+        ["1", version] => version,
+        ["2", version, _] => version,
+        _ => return None,
+    };
+    let version = version.parse().ok()?;
+    let is_whole = words.get(2).is_none_or(|hex| digest(version, value).is(hex.as_bytes()));
+    is_whole.then(|| Versioned { value: value.to_vec(), version })
+}
+
+/// The hash of a value and its version.
+fn digest(version: u64, value: &[u8]) -> Hash {
+    Hash::of(&[format!("{version}\n").as_bytes(), value].concat())
+}
+
+/// Where the value before the one in this file is kept.
+fn before(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".before");
+    name.into()
+}
+
+/// File systems take 255 bytes, and `.before.new` comes behind while the old value is kept.
+const LONGEST: usize = 244;
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
     use crate::disk::simulated::{Simulated, Step};
 
@@ -135,6 +196,47 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_damaged_byte_sets_a_value_back_by_one_change_and_is_never_believed() {
+        let door = Simulated::new();
+        let records = records(&door);
+        records.put("k", b"one", None).unwrap();
+        records.put("k", b"two", Some(1)).unwrap();
+        let path = records.path("k").unwrap();
+        let whole = door.bytes(&path);
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 1;
+            door.overwrite(&path, bytes);
+            let found = records.get("k").unwrap().unwrap();
+            assert_eq!((&found.value[..], found.version), (&b"one"[..], 1), "{at}");
+        }
+        door.overwrite(&path, b"no record".to_vec());
+        let version = records.get("k").unwrap().unwrap().version;
+        records.put("k", b"three", Some(version)).unwrap();
+        assert_eq!(records.get("k").unwrap().unwrap().value, b"three");
+    }
+
+    #[test]
+    fn without_a_whole_version_the_remedy_is_named() {
+        let door = Simulated::new();
+        let records = records(&door);
+        records.put("k", b"one", None).unwrap();
+        door.overwrite(&records.path("k").unwrap(), b"no record".to_vec());
+        let Err(RecordError::Io(error)) = records.get("k") else { panic!("it was believed") };
+        assert!(error.to_string().contains(".ois/records/r-k back from a backup"), "{error}");
+    }
+
+    #[test]
+    fn what_an_older_server_has_kept_is_read() {
+        let door = Simulated::new();
+        let records = records(&door);
+        records.put("k", b"x", None).unwrap();
+        door.overwrite(&records.path("k").unwrap(), b"1 7\n{}".to_vec());
+        let found = records.get("k").unwrap().unwrap();
+        assert_eq!((&found.value[..], found.version), (&b"{}"[..], 7));
     }
 
     #[test]

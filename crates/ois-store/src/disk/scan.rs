@@ -6,6 +6,7 @@ use ois_protocol::{EventId, Timestamp};
 
 use super::{
     chain::{Hash, Key},
+    check::{Checker, Link},
     door::DoorFile,
     line::Line,
     lines::{Ended, Lines},
@@ -98,7 +99,7 @@ impl Scan {
     /// Whether a write that was cut off can have left this. It leaves the beginning of a line, or
     /// zeros where the disk has not got the bytes; a line with its end and without zeros was once
     /// written as a whole, and so was a record that stands whole behind zeros.
-    fn rest(file: &dyn DoorFile, from: u64, length: u64) -> io::Result<Rest> {
+    pub(crate) fn rest(file: &dyn DoorFile, from: u64, length: u64) -> io::Result<Rest> {
         let mut lines = Lines::new(file, from, length);
         while let Some((_, line, ended)) = lines.next()? {
             let behind = memchr::memrchr(0, line).map(|zero| &line[zero + 1..]);
@@ -114,28 +115,60 @@ impl Scan {
     }
 }
 
-/// The last line of a segment, believed as it stands: its record, or `before` if it has none.
-pub(crate) fn tail(segment: &Segment, file: &dyn DoorFile, before: Place) -> io::Result<Place> {
-    let nothing = Place { chain: segment.base, ..before };
-    let length = segment.length();
-    let mut back = BACK;
-    loop {
-        let from = length.saturating_sub(back).max(segment.start);
-        let mut bytes = vec![0; (length - from) as usize];
-        let read = super::door::fill(file, &mut bytes, from)?;
-        bytes.truncate(read);
-        let whole = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-        let start = match memchr::memrchr(b'\n', whole) {
-            Some(end) => end + 1,
-            None if from == segment.start => 0,
-            None => {
-                back *= 4;
-                continue;
+/// The end of a segment, and what the next one has to continue.
+pub(crate) struct Tail<'k> {
+    /// The last record that continues the chain, or the one before the segment if it has none.
+    pub(crate) place: Place,
+    /// Knows what the next segment has to continue.
+    pub(crate) end: Checker<'k>,
+    /// Whether the segment's last line is no record that continues the chain.
+    pub(crate) is_damaged: bool,
+}
+
+impl<'k> Tail<'k> {
+    /// Reads the last lines of a segment, as many as are needed to find a record that can be
+    /// believed. `before` is the last record of the segments before it.
+    pub(crate) fn of(
+        segment: &Segment,
+        file: &dyn DoorFile,
+        key: &'k Key,
+        before: Place,
+    ) -> io::Result<Self> {
+        let mut back = BACK;
+        loop {
+            let from = segment.length().saturating_sub(back).max(segment.start);
+            let is_whole = from == segment.start;
+            let found = Self::from(segment, file, key, from)?;
+            let Self { place, end, is_damaged } = found;
+            if place.id != EventId::ZERO {
+                return Ok(Self { place, end, is_damaged });
             }
+            if is_whole {
+                let place = Place { chain: segment.base, ..before };
+                return Ok(Self { place, end, is_damaged });
+            }
+            back *= 4;
+        }
+    }
+
+    fn from(segment: &Segment, file: &dyn DoorFile, key: &'k Key, from: u64) -> io::Result<Self> {
+        let mut lines = Lines::new(file, from, segment.length());
+        let mut end = if from == segment.start {
+            Checker::after(key, segment.base)
+        } else {
+            // The first line begins before `from`.
+            lines.next()?;
+            Checker::anywhere(key)
         };
-        let Some(line) = Line::parse(&whole[start..]) else { return Ok(nothing) };
-        let chain = line.claimed_chain().unwrap_or_default();
-        return Ok(Place { id: line.id, time: line.time, chain });
+        let (mut place, mut is_damaged) = (Place::default(), false);
+        while let Some((_, bytes, ended)) = lines.next()? {
+            let checked = end.check(bytes, ended);
+            is_damaged = checked.links[0].is_none();
+            for Link { line, after, .. } in checked.links.into_iter().flatten() {
+                place = Place { id: line.id, time: line.time, chain: after };
+            }
+        }
+        Ok(Self { place, end, is_damaged })
     }
 }
 

@@ -21,7 +21,8 @@ use ois_protocol::EventId;
 
 use super::{
     chain::{Hash, Key},
-    door::{Door, DoorFile, fill},
+    check::Checker,
+    door::{Door, DoorFile},
     line::Line,
     lines::Lines,
 };
@@ -140,49 +141,45 @@ impl Segment {
     }
 
     /// Where the first record begins of which `before` does not hold; it must hold for all records
-    /// up to some place and for none after it. A few small reads, whatever the file's size.
-    pub(crate) fn seek(
+    /// up to some place and for none after it. A few small reads, whatever the file's size. Only
+    /// records that continue the chain are asked, so that a damaged one does not mislead.
+    pub(crate) fn seek<'k>(
         &self,
         file: &dyn DoorFile,
+        key: &'k Key,
         before: impl Fn(&Line<'_>) -> bool,
-    ) -> Result<u64, SeekError> {
-        let (mut low, mut high, mut top) = (self.start, self.length(), self.length());
-        while top - low > NEAR {
-            let middle = low + (top - low) / 2;
-            match probe(file, middle, high)? {
+    ) -> io::Result<Found<'k>> {
+        let mut low = (self.start, self.base);
+        let (mut high, mut top) = (self.length(), self.length());
+        while top - low.0 > NEAR {
+            let middle = low.0 + (top - low.0) / 2;
+            match probe(file, key, middle, high, &before)? {
                 None => top = middle,
-                Some((at, chunk)) => {
-                    if before(&Line::parse(&chunk).ok_or(SeekError::Damaged)?) {
-                        low = at;
-                    } else {
-                        (high, top) = (at, middle);
-                    }
-                }
+                Some(Probe { at, chain, is_before: true }) => low = (at, chain),
+                Some(Probe { at, .. }) => (high, top) = (at, middle),
             }
         }
-        let mut lines = Lines::new(file, low, high);
-        while let Some((at, line, _)) = lines.next()? {
-            if !before(&Line::parse(line).ok_or(SeekError::Damaged)?) {
-                return Ok(at);
+        let (from, chain) = low;
+        let mut checker = Checker::after(key, chain);
+        let mut lines = Lines::new(file, from, high);
+        while let Some((at, line, ended)) = lines.next()? {
+            let checked = checker.check(line, ended);
+            let found = checked.links.iter().flatten().find(|link| !before(&link.line));
+            if let Some(link) = found {
+                let checker = Checker::after(key, link.before);
+                return Ok(Found { at: at + link.at as u64, checker });
             }
         }
-        Ok(high)
+        Ok(Found { at: high, checker })
     }
 }
 
-/// Why a place was not found.
-#[derive(Debug)]
-pub(crate) enum SeekError {
-    /// Reading failed.
-    Io(io::Error),
-    /// Something stands there that is no record.
-    Damaged,
-}
-
-impl From<io::Error> for SeekError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+/// A place in a segment, and what the record there has to continue.
+pub(crate) struct Found<'k> {
+    /// Where the record begins.
+    pub(crate) at: u64,
+    /// Knows what it continues.
+    pub(crate) checker: Checker<'k>,
 }
 
 /// A file's own name, for people.
@@ -190,25 +187,36 @@ pub(crate) fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The first record that begins after `from` and before `high`: where, and its line up to and
-/// with its header.
-fn probe(file: &dyn DoorFile, from: u64, high: u64) -> io::Result<Option<(u64, Vec<u8>)>> {
-    let mut chunk = vec![0; LOOK];
-    let mut at = from;
-    let start = loop {
-        let read = fill(file, &mut chunk, at)?;
-        match memchr::memchr(b'\n', &chunk[..read]) {
-            Some(end) => break at + end as u64 + 1,
-            None if read < chunk.len() || at + read as u64 >= high => return Ok(None),
-            None => at += read as u64,
+/// A record that was found in the middle of a segment.
+struct Probe {
+    /// Where it begins.
+    at: u64,
+    /// The chain that it continues.
+    chain: Hash,
+    /// What was asked of it.
+    is_before: bool,
+}
+
+/// The first record that can be believed between `from` and `high`. The line in which `from` is, and
+/// the one behind it, only tell what comes next.
+fn probe(
+    file: &dyn DoorFile,
+    key: &Key,
+    from: u64,
+    high: u64,
+    before: impl Fn(&Line<'_>) -> bool,
+) -> io::Result<Option<Probe>> {
+    let mut lines = Lines::few(file, from, high);
+    lines.next()?;
+    let mut checker = Checker::anywhere(key);
+    while let Some((at, line, ended)) = lines.next()? {
+        let checked = checker.check(line, ended);
+        if let Some(link) = checked.links.into_iter().flatten().next() {
+            let (at, chain) = (at + link.at as u64, link.before);
+            return Ok(Some(Probe { at, chain, is_before: before(&link.line) }));
         }
-    };
-    if start >= high {
-        return Ok(None);
     }
-    let read = fill(file, &mut chunk, start)?;
-    chunk.truncate(read.min((high - start) as usize));
-    Ok(Some((start, chunk)))
+    Ok(None)
 }
 
 const NATIVE: &str = "native";
@@ -216,9 +224,6 @@ const IMPORTED: &str = "imported";
 
 /// From here on lines are read one by one.
 const NEAR: u64 = 16 * 1024;
-
-/// What is read to see a record's header: the longest one has some 1,100 bytes.
-const LOOK: usize = 2048;
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::{DiskStore, files::DiskFiles, no_random};
 use crate::{
     AppendError, Appended, Condition, FileEntry, FileError, FileReader, FileWriter, Files, Filter,
-    Limit, Log, Page, Pending, ReadError, RecordError, Records, Uploads, Versioned, Visitor,
+    Gap, Limit, Log, Page, Pending, ReadError, RecordError, Records, Uploads, Versioned, Visitor,
 };
 
 impl Log for DiskStore {
@@ -71,7 +71,11 @@ impl Log for DiskStore {
     }
 
     fn writable(&self) -> bool {
-        self.probe().is_ok()
+        self.log.view().is_writable()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        self.log.view().gaps()
     }
 }
 

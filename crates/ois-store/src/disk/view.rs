@@ -1,36 +1,73 @@
 //! The log as readers see it: everything that was appended and nothing that was not.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::{BTreeMap, btree_map::Entry as Slot},
+    path::Path,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use ois_protocol::EventId;
 
 use super::{
-    chain::Key,
-    door::{Door, DoorFile},
-    line::Line,
+    chain::{Hash, Key},
+    check::{Checker, Link},
+    door::{Door, DoorFile, fill},
     lines::Lines,
-    scan::{Place, Rest, Scan},
-    segment::{SeekError, Segment},
+    manifest::{self, Manifest, Stored},
+    recover::{End, misfit, missing},
+    scan::Place,
+    segment::{Found, Segment},
+    survey::Survey,
 };
-use crate::{Batch, Filter, Limit, Page, ReadError, Record, Verified, Visitor, log::Meter};
+use crate::{
+    Batch, Damage, Filter, Gap, Limit, Page, ReadError, Record, Verified, Visitor, log::Meter,
+};
 
 /// The segments, oldest first. The writer adds to them; readers share them.
 pub(crate) struct View {
     door: Arc<dyn Door>,
+    key: Key,
     segments: RwLock<Vec<Arc<Segment>>>,
     /// Readers at the log's end, of which there are most, need no file.
     recent: RwLock<Option<Arc<Recent>>>,
     oldest: AtomicU64,
+    /// The id that the log ends at.
+    head: AtomicU64,
+    gaps: Gaps,
+    /// Whether the disk took the last batch.
+    writable: AtomicBool,
 }
 
 impl View {
-    /// A view of these segments.
-    pub(crate) fn new(door: Arc<dyn Door>, segments: Vec<Arc<Segment>>) -> Self {
+    /// A view of these segments, of which `head` is the last event.
+    pub(crate) fn new(
+        door: Arc<dyn Door>,
+        key: Key,
+        segments: Vec<Arc<Segment>>,
+        head: EventId,
+    ) -> Self {
         let (segments, recent) = (RwLock::new(segments), RwLock::default());
-        Self { door, segments, recent, oldest: AtomicU64::new(0) }
+        let (oldest, head) = (AtomicU64::new(0), AtomicU64::new(head.get()));
+        let (gaps, writable) = (Gaps::default(), AtomicBool::new(true));
+        Self { door, key, segments, recent, oldest, head, gaps, writable }
+    }
+
+    /// Whether the disk took the last batch; true before the first one.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writable.load(Ordering::Acquire)
+    }
+
+    /// Tells whether the disk took a batch.
+    pub(crate) fn set_writable(&self, writable: bool) {
+        self.writable.store(writable, Ordering::Release);
+    }
+
+    /// The gaps that readers have met so far, oldest first.
+    pub(crate) fn gaps(&self) -> Vec<Gap> {
+        self.gaps.all()
     }
 
     /// Adds the segment that the writer has begun.
@@ -58,8 +95,16 @@ impl View {
         }
     }
 
+    /// Tells the id that the log ends at.
+    pub(crate) fn set_head(&self, id: EventId) {
+        self.head.store(id.get(), Ordering::Release);
+    }
+
     /// Lets readers have the last batch from memory; `before` is the id that the log ended at.
     pub(crate) fn set_recent(&self, before: EventId, records: Batch) {
+        if let Some(last) = records.last() {
+            self.set_head(last.id);
+        }
         let recent = Some(Arc::new(Recent { before, records }));
         *self.recent.write().unwrap_or_else(PoisonError::into_inner) = recent;
     }
@@ -105,20 +150,27 @@ impl View {
         limit: Limit,
         each: &mut Visitor<'_>,
     ) -> Result<EventId, ReadError> {
-        let mut walk = Walk { filter, meter: Meter::new(limit), last: after, each };
+        // Before any length is read: up to here everything is looked at below.
+        let head = EventId::new(self.head.load(Ordering::Acquire)).unwrap_or_default();
+        let gap = OpenGap::new(&self.gaps);
+        let mut walk = Walk { filter, meter: Meter::new(limit), last: after, each, gap };
         let mut at = self.containing(after);
         while let Some(segment) = self.segment(at).filter(|_| !walk.meter.is_full()) {
             let file = segment.open(&*self.door).map_err(ReadError::Io)?;
-            let from = match after < segment.header.first {
-                true => segment.start,
+            let (from, mut checker) = match after < segment.header.first {
+                true => (segment.start, Checker::after(&self.key, segment.base)),
                 false => {
-                    segment.seek(&*file, |line| line.id <= after).map_err(|e| at_id(e, after))?
+                    let found = segment.seek(&*file, &self.key, |line| line.id <= after);
+                    let Found { at, checker } = found.map_err(ReadError::Io)?;
+                    (at, checker)
                 }
             };
-            walk.over(&*file, from, segment.length())?;
+            walk.over(&*file, from, segment.length(), &mut checker)?;
             at += 1;
         }
-        Ok(walk.last)
+        // Damaged records at the end have no ids to go on from.
+        let is_at_end = !walk.meter.is_full();
+        Ok(if is_at_end { walk.last.max(head) } else { walk.last })
     }
 
     /// The last records before this id that the filter takes, oldest first.
@@ -132,9 +184,9 @@ impl View {
         let mut at = Some(self.containing(before));
         while let Some(segment) = at.and_then(|at| self.segment(at)) {
             let file = segment.open(&*self.door).map_err(ReadError::Io)?;
-            let end =
-                segment.seek(&*file, |line| line.id < before).map_err(|e| at_id(e, before))?;
-            let (part, first) = last_records(&segment, &*file, end, filter, &mut meter)?;
+            let found = segment.seek(&*file, &self.key, |line| line.id < before);
+            let end = found.map_err(ReadError::Io)?.at;
+            let (part, first) = self.last_records(&segment, &*file, end, filter, &mut meter)?;
             parts.push(part);
             cursor = first.unwrap_or(cursor);
             at = at.filter(|_| !meter.is_full()).and_then(|at| at.checked_sub(1));
@@ -142,31 +194,118 @@ impl View {
         Ok(Page { records: parts.into_iter().rev().flatten().collect(), cursor })
     }
 
-    /// Walks over everything and checks it.
-    pub(crate) fn verify(&self, key: &Key) -> Result<Verified, ReadError> {
-        let mut found = Verified::default();
-        let mut last: Option<Place> = None;
-        let mut at = 0;
-        while let Some(segment) = self.segment(at) {
-            let before = last.unwrap_or_default();
-            if last.is_some_and(|last| last.chain != segment.header.before) {
-                return Err(ReadError::Damaged(before.id));
+    /// The last records of a segment before `end` that the filter takes, as many as there is room
+    /// for, and the first record that was looked at. It reads backwards in growing steps.
+    fn last_records(
+        &self,
+        segment: &Segment,
+        file: &dyn DoorFile,
+        end: u64,
+        filter: &Filter,
+        meter: &mut Meter,
+    ) -> Result<(Batch, Option<EventId>), ReadError> {
+        let mut back = BACK;
+        loop {
+            let from = end.saturating_sub(back).max(segment.start);
+            let mut lines = Lines::new(file, from, end);
+            let checker = if from == segment.start {
+                Checker::after(&self.key, segment.base)
+            } else {
+                // The first line begins before `from`.
+                lines.next().map_err(ReadError::Io)?;
+                Checker::anywhere(&self.key)
+            };
+            let places = places(lines, checker, filter)?;
+            let (mut taken, mut filled) = (places.len(), *meter);
+            while taken > 0 && !filled.is_full() {
+                taken -= 1;
+                match places[taken].payload {
+                    Some(length) => filled.show(length),
+                    None => filled.pass(places[taken].length),
+                }
             }
-            let file = segment.open(&*self.door).map_err(ReadError::Io)?;
-            let scan =
-                Scan::of(&segment, &*file, key, before, &mut |_, _| ()).map_err(ReadError::Io)?;
-            if scan.rest != Rest::Nothing {
-                return Err(ReadError::Damaged(scan.last.id));
+            if filled.is_full() || from == segment.start {
+                *meter = filled;
+                let Some(first) = places.get(taken) else { return Ok((Batch::new(), None)) };
+                let mut batch = Batch::new();
+                let all = Meter::new(Limit { records: usize::MAX, bytes: usize::MAX });
+                let mut each = |record: Record<&[u8]>| batch.push(record.into_owned());
+                let (last, gap) = (first.id.before(), OpenGap::new(&self.gaps));
+                let mut walk = Walk { filter, meter: all, last, each: &mut each, gap };
+                let mut checker = Checker::after(&self.key, first.chain);
+                walk.over(file, first.offset, end, &mut checker)?;
+                return Ok((batch, Some(first.id)));
             }
-            found.events += scan.records;
-            found.purged += scan.purged;
-            found.segments += 1;
-            found.head = scan.last.id;
-            found.chain = scan.last.chain.to_string();
-            last = Some(scan.last);
-            at += 1;
+            back *= 4;
         }
+    }
+
+    /// Walks over everything and checks it, also against the list of segments in the log's
+    /// directory. Nothing is written.
+    pub(crate) fn verify(&self, dir: &Path) -> Result<Verified, ReadError> {
+        let stored = Manifest::load(&*self.door, dir, &self.key).map_err(ReadError::Io)?;
+        let mut found = Verified::default();
+        if stored == Stored::Damaged {
+            let (segment, what) = (manifest::NAME.to_owned(), "it is not what was written".into());
+            found.damage.push(Damage { segment, after: EventId::ZERO, offset: 0, what });
+        }
+        let listed = stored.into_manifest();
+        let mut last = Place::default();
+        let mut end: Option<End<'_>> = None;
+        let mut there = Vec::new();
+        while let Some(segment) = self.segment(there.len()) {
+            there.push(segment.header.first);
+            self.verify_segment(&segment, listed.as_ref(), &mut end, &mut last, &mut found)?;
+        }
+        found.damage.extend(missing(listed.as_ref(), &there));
+        found.segments = there.len() as u64;
+        found.head = last.id;
+        found.chain = last.chain.to_string();
         Ok(found)
+    }
+
+    fn verify_segment<'k>(
+        &'k self,
+        segment: &Segment,
+        listed: Option<&Manifest>,
+        end: &mut Option<End<'k>>,
+        last: &mut Place,
+        found: &mut Verified,
+    ) -> Result<(), ReadError> {
+        let first = segment.header.first;
+        let mut damaged = |after, offset, what: &str| {
+            let what = what.to_owned();
+            found.damage.push(Damage { segment: segment.name(), after, offset, what });
+        };
+        if let Some(what) = misfit(listed, end.as_ref(), segment) {
+            damaged(last.id, 0, what);
+        }
+        let file = segment.open(&*self.door).map_err(ReadError::Io)?;
+        let line = segment.header.line().into_bytes();
+        let mut there = vec![0; line.len()];
+        let read = fill(&*file, &mut there, 0).map_err(ReadError::Io)?;
+        if there[..read] != line {
+            damaged(last.id, 0, "its first line is not what was written");
+        }
+        let entry = listed.and_then(|listed| listed.entries.get(&first));
+        let at = entry.map(|entry| entry.length);
+        let survey = Survey::of(segment, &*file, &self.key, *last, at, &mut |_, _| ())
+            .map_err(ReadError::Io)?;
+        for stretch in &survey.damaged {
+            let bytes = stretch.to - stretch.from;
+            let what = format!("{bytes} bytes are not what was written");
+            damaged(stretch.after, stretch.from, &what);
+        }
+        let is_other = |entry: &manifest::Entry| survey.chain_there != Some(entry.chain);
+        if survey.damaged.is_empty() && entry.is_some_and(is_other) {
+            damaged(survey.last.id, 0, "it ends otherwise than it did");
+        }
+        found.events += survey.records;
+        found.purged += survey.purged;
+        *last = survey.last;
+        let (checker, is_damaged) = (survey.end, survey.damaged_lines_at_end > 0);
+        *end = Some(End { first, checker, is_damaged });
+        Ok(())
     }
 
     /// The last batch, if it has everything after this id.
@@ -227,61 +366,98 @@ struct Walk<'v> {
     /// The last record that was looked at.
     last: EventId,
     each: &'v mut Visitor<'v>,
+    gap: OpenGap<'v>,
 }
 
 impl Walk<'_> {
-    /// Goes on over the records between two offsets of a file.
-    fn over(&mut self, file: &dyn DoorFile, from: u64, end: u64) -> Result<(), ReadError> {
+    /// Goes on over the records between two offsets of a file, and steps over what is damaged.
+    fn over(
+        &mut self,
+        file: &dyn DoorFile,
+        from: u64,
+        end: u64,
+        checker: &mut Checker<'_>,
+    ) -> Result<(), ReadError> {
         let mut lines = Lines::new(file, from, end);
         while !self.meter.is_full() {
-            let Some((_, bytes, _)) = lines.next().map_err(ReadError::Io)? else { break };
-            let line = Line::parse(bytes).filter(|line| line.id > self.last);
-            let line = line.ok_or(ReadError::Damaged(self.last))?;
-            if line.is_wanted(self.filter) {
-                let record = line.record().ok_or(ReadError::Damaged(self.last))?;
-                self.meter.show(record.payload.len());
-                (self.each)(record);
-            } else {
-                self.meter.pass(bytes.len());
+            let Some((_, bytes, ended)) = lines.next().map_err(ReadError::Io)? else { break };
+            let checked = checker.check(bytes, ended);
+            if checked.is_damaged && checked.links[0].is_none() {
+                self.gap.open(self.last);
             }
-            self.last = line.id;
+            for Link { line, .. } in checked.links.into_iter().flatten() {
+                if line.id <= self.last {
+                    continue;
+                }
+                match line.is_wanted(self.filter).then(|| line.record()) {
+                    None => {
+                        self.gap.close(line.id);
+                        self.meter.pass(bytes.len());
+                    }
+                    Some(Some(record)) => {
+                        self.gap.close(line.id);
+                        self.meter.show(record.payload.len());
+                        (self.each)(record);
+                    }
+                    Some(None) => self.gap.open(self.last),
+                }
+                self.last = line.id;
+            }
         }
         Ok(())
     }
 }
 
-/// The last records of a segment before `end` that the filter takes, as many as there is room for,
-/// and the first record that was looked at. It reads backwards in growing steps.
-fn last_records(
-    segment: &Segment,
-    file: &dyn DoorFile,
-    end: u64,
-    filter: &Filter,
-    meter: &mut Meter,
-) -> Result<(Batch, Option<EventId>), ReadError> {
-    let mut back = BACK;
-    loop {
-        let from = end.saturating_sub(back).max(segment.start);
-        let places = places(file, from, end, from > segment.start, filter)?;
-        let (mut taken, mut filled) = (places.len(), *meter);
-        while taken > 0 && !filled.is_full() {
-            taken -= 1;
-            match places[taken].payload {
-                Some(length) => filled.show(length),
-                None => filled.pass(places[taken].length),
+/// The gaps that readers have met: the first event behind each, and the last one before it.
+#[derive(Default)]
+struct Gaps(Mutex<BTreeMap<EventId, EventId>>);
+
+impl Gaps {
+    fn all(&self) -> Vec<Gap> {
+        let gaps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gaps.iter().map(|(before, after)| Gap { after: *after, before: *before }).collect()
+    }
+
+    /// Remembers a gap, and says so the first time.
+    fn add(&self, Gap { after, before }: Gap) {
+        let mut gaps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A reader that began within it knows less of its beginning.
+        let is_full = gaps.len() >= MOST_GAPS;
+        match gaps.entry(before) {
+            Slot::Occupied(mut known) => {
+                let first = after.min(*known.get());
+                known.insert(first);
             }
+            Slot::Vacant(slot) if !is_full => {
+                slot.insert(after);
+                tracing::error!(%after, %before, "the log is damaged between these events; going on behind");
+            }
+            Slot::Vacant(_) => {}
         }
-        if filled.is_full() || from == segment.start {
-            *meter = filled;
-            let Some(first) = places.get(taken) else { return Ok((Batch::new(), None)) };
-            let mut batch = Batch::new();
-            let all = Meter::new(Limit { records: usize::MAX, bytes: usize::MAX });
-            let mut each = |record: Record<&[u8]>| batch.push(record.into_owned());
-            let mut walk = Walk { filter, meter: all, last: first.id.before(), each: &mut each };
-            walk.over(file, first.offset, end)?;
-            return Ok((batch, Some(first.id)));
+    }
+}
+
+/// A gap whose end is not known yet.
+struct OpenGap<'v> {
+    gaps: &'v Gaps,
+    after: Option<EventId>,
+}
+
+impl<'v> OpenGap<'v> {
+    fn new(gaps: &'v Gaps) -> Self {
+        Self { gaps, after: None }
+    }
+
+    /// Behind this event something is damaged.
+    fn open(&mut self, after: EventId) {
+        self.after = self.after.or(Some(after));
+    }
+
+    /// This event is whole.
+    fn close(&mut self, before: EventId) {
+        if let Some(after) = self.after.take() {
+            self.gaps.add(Gap { after, before });
         }
-        back *= 4;
     }
 }
 
@@ -290,39 +466,33 @@ struct LinePlace {
     id: EventId,
     /// Where its line begins.
     offset: u64,
+    /// The chain that it continues.
+    chain: Hash,
     /// How long its line is.
     length: usize,
     /// How long its payload is, if the filter takes it.
     payload: Option<usize>,
 }
 
-/// The places of the records between two offsets. `is_cut`: the first line begins before `from`.
+/// The places of the records in these lines.
 fn places(
-    file: &dyn DoorFile,
-    from: u64,
-    end: u64,
-    is_cut: bool,
+    mut lines: Lines<'_>,
+    mut checker: Checker<'_>,
     filter: &Filter,
 ) -> Result<Vec<LinePlace>, ReadError> {
-    let mut lines = Lines::new(file, from, end);
-    let (mut places, mut skip, mut last) = (Vec::new(), is_cut, EventId::ZERO);
-    while let Some((offset, bytes, _)) = lines.next().map_err(ReadError::Io)? {
-        if std::mem::take(&mut skip) {
-            continue;
+    let mut places = Vec::new();
+    while let Some((at, bytes, ended)) = lines.next().map_err(ReadError::Io)? {
+        for link in checker.check(bytes, ended).links.into_iter().flatten() {
+            let Link { at: within, line, before: chain, .. } = link;
+            let payload = line.is_wanted(filter).then(|| line.payload_length());
+            let (id, offset, length) = (line.id, at + within as u64, bytes.len());
+            places.push(LinePlace { id, offset, chain, length, payload });
         }
-        let line = Line::parse(bytes).ok_or(ReadError::Damaged(last))?;
-        last = line.id;
-        let payload = line.is_wanted(filter).then(|| line.payload_length());
-        places.push(LinePlace { id: line.id, offset, length: bytes.len(), payload });
     }
     Ok(places)
 }
 
-fn at_id(error: SeekError, id: EventId) -> ReadError {
-    match error {
-        SeekError::Io(error) => ReadError::Io(error),
-        SeekError::Damaged => ReadError::Damaged(id),
-    }
-}
-
 const BACK: u64 = 32 * 1024;
+
+/// The most gaps that are remembered and shown; a disk that has more is to be replaced at once.
+const MOST_GAPS: usize = 10_000;

@@ -15,6 +15,7 @@ use super::{
     chain::Key,
     door::{Door, DoorFile, remove_if_there, replace},
     line::Entry,
+    manifest::{self, Manifest},
     nonces::Nonces,
     scan::Place,
     segment::{Header, Segment},
@@ -40,6 +41,8 @@ pub(crate) struct Start {
     pub(crate) segment: Option<Arc<Segment>>,
     /// No id below this one is given; zero: no more than the log itself forbids.
     pub(crate) floor: EventId,
+    /// The segments that are there.
+    pub(crate) manifest: Manifest,
 }
 
 /// See the module.
@@ -96,8 +99,22 @@ impl Writer {
         Ok(Self { door, view, nonces, head, start, open, stray: None, buffers })
     }
 
-    /// Appends a batch as a whole, if the log still ends at `after`.
+    /// Appends a batch as a whole, if the log still ends at `after`, and remembers whether the disk
+    /// took it.
     pub(crate) fn append(
+        &mut self,
+        events: Vec<NewEvent>,
+        now: Timestamp,
+        after: EventId,
+    ) -> Result<Appended, AppendError> {
+        let appended = self.append_batch(events, now, after);
+        if !matches!(appended, Err(AppendError::Moved(_))) {
+            self.view.set_writable(appended.is_ok());
+        }
+        appended
+    }
+
+    fn append_batch(
         &mut self,
         events: Vec<NewEvent>,
         now: Timestamp,
@@ -154,20 +171,36 @@ impl Writer {
         let placed = replace(&*self.door, &segment.path, &content, Durability::Sync);
         placed.map_err(|source| ImportError::Io { what: segment.name(), source })?;
         segment.commit(content.len() as u64);
+        self.list(&segment, last, true);
         self.view.push(Arc::new(segment));
         self.start.last = last;
         self.view.set_oldest(first);
+        self.view.set_head(last.id);
         self.head.send_replace(last.id);
         Ok(())
     }
 
-    /// Makes durable what may not be so yet.
-    pub(crate) fn sync(&mut self) -> io::Result<()> {
+    /// Makes durable what may not be so yet, and lists where the log ends.
+    pub(crate) fn close(&mut self) -> io::Result<()> {
         self.heal()?;
         if let Some(open) = &self.open {
             open.file.sync()?;
+            let segment = Arc::clone(&open.segment);
+            self.list(&segment, self.start.last, false);
         }
         self.door.sync_dir(&self.start.dir)
+    }
+
+    /// Lists a segment that ends with this record, unless it holds none.
+    fn list(&mut self, segment: &Segment, last: Place, sealed: bool) {
+        let (length, before) = (segment.length(), segment.header.before);
+        if length == segment.start {
+            return;
+        }
+        let entry = manifest::Entry { last: last.id, before, chain: last.chain, length, sealed };
+        let Start { manifest, dir, team, key, .. } = &mut self.start;
+        manifest.entries.insert(segment.header.first, entry);
+        manifest.keep(&*self.door, dir, team, key);
     }
 
     /// Dense from the first native event on; that one is above all that a client of the server
@@ -216,6 +249,9 @@ impl Writer {
         let file = replace(&*self.door, &path, line.as_bytes(), self.start.durability)?;
         let length = line.len() as u64;
         let segment = Arc::new(Segment::new(path, header, &self.start.key, length));
+        if let Some(sealed) = self.open.take() {
+            self.list(&sealed.segment, self.start.last, true);
+        }
         self.nonces.begin(Arc::clone(&segment), self.start.last);
         self.start.last.chain = segment.base;
         self.stray = None;
