@@ -58,7 +58,7 @@ impl Credential {
 
     pub(crate) fn frame(&self, after: Option<EventId>, subscribe: &[Topic]) -> ClientFrame {
         let token = Some(self.token().reveal().to_owned());
-        let body = SignIn { token, after, subscribe: subscribe.to_vec() };
+        let body = SignIn { token, after, subscribe: subscribe.to_vec(), instance: None };
         match self {
             Self::Agent(_) => ClientFrame::AgentAuth(body),
             Self::Session(_) => ClientFrame::Auth(body),

@@ -217,3 +217,88 @@ impl FromStr for DeliveryId {
         Ok(Self { message, agent: agent.parse().map_err(|_| DeliveryIdError)? })
     }
 }
+
+/// The name of one attempt at a call of the agent that speaks, `MESSAGE:ATTEMPT`.
+///
+/// ```
+/// let id: ois_protocol::AttemptId = "41:2".parse().unwrap();
+/// assert_eq!((id.message.get(), id.attempt, id.to_string()), (41, 2, "41:2".to_owned()));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AttemptId {
+    /// The message that calls the agent.
+    pub message: EventId,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+}
+
+/// The error for a text that is not the name of an attempt.
+///
+/// ```
+/// assert!("41".parse::<ois_protocol::AttemptId>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an attempt is named MESSAGE:ATTEMPT")]
+pub struct AttemptIdError;
+
+impl fmt::Display for AttemptId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.message, self.attempt)
+    }
+}
+
+impl FromStr for AttemptId {
+    type Err = AttemptIdError;
+
+    fn from_str(text: &str) -> Result<Self, AttemptIdError> {
+        let (message, attempt) = text.split_once(':').ok_or(AttemptIdError)?;
+        let message = message.parse().ok().and_then(EventId::new).ok_or(AttemptIdError)?;
+        let attempt = attempt.parse().ok().filter(|attempt| *attempt > 0).ok_or(AttemptIdError)?;
+        Ok(Self { message, attempt })
+    }
+}
+
+impl TryFrom<String> for AttemptId {
+    type Error = AttemptIdError;
+
+    fn try_from(text: String) -> Result<Self, AttemptIdError> {
+        text.parse()
+    }
+}
+
+impl From<AttemptId> for String {
+    fn from(id: AttemptId) -> Self {
+        id.to_string()
+    }
+}
+
+/// The calls that a monitor has in its journal, those included whose end the server has not
+/// confirmed. An attempt stands for the attempts before it.
+///
+/// ```
+/// let wire = r#"{"calls":["41:1","43:2"]}"#;
+/// let holding: ois_protocol::Holding = serde_json::from_str(wire).unwrap();
+/// assert_eq!(serde_json::to_string(&holding).unwrap(), wire);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holding {
+    /// The attempts that the monitor knows of, in any order.
+    pub calls: Vec<AttemptId>,
+}
+
+/// Tells the monitors of an agent which of them is awake. A monitor that reads another instance
+/// than its own stands by; one that reads its own takes over.
+///
+/// ```
+/// let wire = r#"{"agent":"ARIA","awake":"6f1c0d9e2b7a4c55"}"#;
+/// let standby: ois_protocol::Standby = serde_json::from_str(wire).unwrap();
+/// assert_eq!(standby.awake, "6f1c0d9e2b7a4c55");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standby {
+    /// The agent whose monitors these are.
+    pub agent: ShortName,
+    /// The instance of the monitor that is awake, as its sign-in named it.
+    pub awake: String,
+}

@@ -41,7 +41,10 @@ mod text;
 pub mod time;
 
 pub use budget::{Budget, Measure, Policy};
-pub use delivery::{Delivery, DeliveryId, DeliveryIdError, Reason, Rung};
+pub use delivery::{
+    AttemptId, AttemptIdError, Delivery, DeliveryId, DeliveryIdError, Holding, Reason, Rung,
+    Standby,
+};
 pub use event::{EventKind, NewEvent};
 pub use frame::{
     Ack, AuthOk, Chat, ClientFrame, ErrorCode, ErrorFrame, FrameError, History, Limits,

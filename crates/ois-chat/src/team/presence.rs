@@ -44,6 +44,8 @@ impl Team {
                 }
             }
             ClientFrame::Stopped(said) => self.stopped(&agent, &said),
+            // Nothing follows here from what a monitor holds.
+            ClientFrame::Holding(_) => {}
             ClientFrame::Ping
             | ClientFrame::Auth(_)
             | ClientFrame::AgentAuth(_)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::ErrorCode;
 use crate::{
-    delivery::Delivery,
+    delivery::{Delivery, Holding},
     id::EventId,
     message::Attachment,
     name::{Nonce, RoomName},
@@ -42,6 +42,8 @@ pub enum ClientFrame {
     Run(Run),
     /// Reports the result of a `stop`; sent by a monitor.
     Stopped(Stopped),
+    /// Reports which calls a monitor has in its journal; sent after each sign-in.
+    Holding(Holding),
 }
 
 /// The body of `auth` and `agent_auth`.
@@ -62,6 +64,10 @@ pub struct SignIn {
     /// The topics that the client wants besides chat; none by default.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub subscribe: Vec<Topic>,
+    /// The name of this installation of a monitor, made once for its state folder; one monitor of
+    /// an agent is awake, and the others stand by. A client that is no monitor has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
 }
 
 impl std::fmt::Debug for SignIn {
@@ -70,6 +76,7 @@ impl std::fmt::Debug for SignIn {
             .field("token", &self.token.as_ref().map(|_| "…"))
             .field("after", &self.after)
             .field("subscribe", &self.subscribe)
+            .field("instance", &self.instance)
             .finish()
     }
 }
@@ -198,6 +205,7 @@ impl ClientFrame {
             "presence" => body(bytes).map(Self::Presence),
             "run" => body(bytes).map(Self::Run),
             "stopped" => body(bytes).map(Self::Stopped),
+            "holding" => body(bytes).map(Self::Holding),
             other => Err(FrameError::UnknownType(other.chars().take(64).collect())),
         }
     }
@@ -288,7 +296,9 @@ mod tests {
                 token: Some("t".to_owned()),
                 after: Some(EventId::ZERO.next()),
                 subscribe: vec![Topic::Presence],
+                instance: Some("6f1c0d9e2b7a4c55".to_owned()),
             }),
+            ClientFrame::Holding(Holding { calls: vec!["41:2".parse().unwrap()] }),
             ClientFrame::Chat(Chat {
                 text: "x".to_owned(),
                 nonce: Some("n1".parse().unwrap()),

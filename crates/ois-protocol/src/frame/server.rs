@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ErrorFrame;
 use crate::{
-    delivery::Delivery,
+    delivery::{Delivery, Standby},
     id::EventId,
     member::Role,
     message::Message,
@@ -55,6 +55,8 @@ pub enum ServerFrame {
     Run(Run),
     /// Asks the agent's monitor to stop a turn.
     Stop(Stop),
+    /// Tells an agent's monitors which of them is awake.
+    Standby(Standby),
     /// A type that only a newer server knows; clients ignore it.
     #[serde(other)]
     Unknown,

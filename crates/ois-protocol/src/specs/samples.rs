@@ -7,9 +7,9 @@ use std::iter;
 
 use crate::{
     Ack, Activity, ActivityState, Attachment, AuthOk, Chat, ClientFrame, Delivery, ErrorCode,
-    ErrorFrame, EventId, Held, HeldBy, History, LoopSign, Measure, Message, Notice, Offer, Partial,
-    Policy, Presence, PresenceState, Reason, Role, Run, Rung, ServerFrame, ShortName, SignIn,
-    Spent, Stop, Stopped, Timestamp, Topic, Usage,
+    ErrorFrame, EventId, Held, HeldBy, History, Holding, LoopSign, Measure, Message, Notice, Offer,
+    Partial, Policy, Presence, PresenceState, Reason, Role, Run, Rung, ServerFrame, ShortName,
+    SignIn, Spent, Standby, Stop, Stopped, Timestamp, Topic, Usage,
 };
 
 /// Returns every frame that a client sends.
@@ -23,7 +23,8 @@ pub(crate) fn client() -> Vec<ClientFrame> {
         ClientFrame::Delivery(_) => Some(ClientFrame::Presence(presence())),
         ClientFrame::Presence(_) => Some(ClientFrame::Run(run())),
         ClientFrame::Run(_) => Some(ClientFrame::Stopped(stopped())),
-        ClientFrame::Stopped(_) => None,
+        ClientFrame::Stopped(_) => Some(ClientFrame::Holding(holding())),
+        ClientFrame::Holding(_) => None,
     })
     .collect()
 }
@@ -43,8 +44,9 @@ pub(crate) fn server() -> Vec<ServerFrame> {
         ServerFrame::Activity(_) => Some(ServerFrame::Presence(presence())),
         ServerFrame::Presence(_) => Some(ServerFrame::Run(run())),
         ServerFrame::Run(_) => Some(ServerFrame::Stop(stop())),
+        ServerFrame::Stop(_) => Some(ServerFrame::Standby(standby())),
         // A client parses a newer server's frame as this; no server sends it.
-        ServerFrame::Stop(_) | ServerFrame::Unknown => None,
+        ServerFrame::Standby(_) | ServerFrame::Unknown => None,
     })
     .collect()
 }
@@ -126,7 +128,8 @@ fn attachment() -> Attachment {
 
 fn sign_in() -> SignIn {
     let subscribe = vec![Topic::Deliveries, Topic::Activity, Topic::Presence, Topic::Runs];
-    SignIn { token: Some("t".to_owned()), after: Some(EventId::ZERO), subscribe }
+    let instance = Some("6f1c0d9e2b7a4c55".to_owned());
+    SignIn { token: Some("t".to_owned()), after: Some(EventId::ZERO), subscribe, instance }
 }
 
 fn chat() -> Chat {
@@ -225,4 +228,12 @@ fn stop() -> Stop {
 
 fn stopped() -> Stopped {
     Stopped { run: "r".to_owned(), stopped: false, detail: Some("no such run".to_owned()) }
+}
+
+fn holding() -> Holding {
+    Holding { calls: vec!["41:2".parse().unwrap()] }
+}
+
+fn standby() -> Standby {
+    Standby { agent: aria(), awake: "6f1c0d9e2b7a4c55".to_owned() }
 }

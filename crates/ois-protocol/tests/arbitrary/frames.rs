@@ -154,7 +154,7 @@ fn sign_in() -> impl Strategy<Value = ClientFrame> {
     let after = prop::option::of((0_u64..1 << 53).prop_map(|id| EventId::new(id).unwrap()));
     (prop::option::of("\\PC{0,40}"), after, topics, any::<bool>()).prop_map(
         |(token, after, subscribe, agent)| {
-            let sign_in = SignIn { token, after, subscribe };
+            let sign_in = SignIn { token, after, subscribe, ..SignIn::default() };
             if agent { ClientFrame::AgentAuth(sign_in) } else { ClientFrame::Auth(sign_in) }
         },
     )
