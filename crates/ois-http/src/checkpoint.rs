@@ -61,8 +61,7 @@ pub(crate) async fn restore(
         let Some(last) = records.last() else { break };
         through = last.id;
         for record in records.iter().filter(|record| record.id <= head) {
-            let fact = record.kind.and_then(|kind| Fact::read(kind, &record.room, &record.payload));
-            if let Some(fact) = fact {
+            if let Some(fact) = Fact::read(record) {
                 desk.apply(&fact);
             }
         }

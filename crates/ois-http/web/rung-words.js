@@ -5,7 +5,7 @@ import { memberOf } from './names.js';
 import { activityOf, tally } from './rungs.js';
 import { clock, duration } from './time.js';
 
-const REASONS = ['unreachable', 'unauthorized', 'busy', 'rejected', 'dropped', 'interrupted', 'error', 'unclear', 'stopped', 'answer_refused', 'deadline', 'no_monitor'];
+const REASONS = ['unreachable', 'unauthorized', 'busy', 'rejected', 'dropped', 'interrupted', 'error', 'unclear', 'stopped', 'answer_refused', 'deadline', 'timeout', 'no_monitor'];
 const HOLDERS = ['loop', 'budget'];
 
 /** Why an attempt failed: a word of the wire, in the reader's language. */

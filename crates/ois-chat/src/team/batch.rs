@@ -116,8 +116,7 @@ impl Team {
         receipts.sort_by_key(|receipt| receipt.at);
         let has_desk = std::mem::take(&mut self.is_desk_due);
         if has_desk {
-            let roster = &self.roster;
-            events.extend(self.desk.due(now, |agent| roster.last_here(agent)));
+            events.extend(self.desk.due(now));
         }
         if events.is_empty() {
             return None;
@@ -139,9 +138,9 @@ impl Team {
     /// follows from it for agents, if anything does.
     pub fn stored(&mut self, record: &Record<impl AsRef<[u8]>>) -> Option<Fact> {
         self.head = record.id;
-        let payload = record.payload.as_ref();
-        let fact = record.kind.and_then(|kind| Fact::read(kind, &record.room, payload));
+        let fact = Fact::read(record);
         if let Some(fact) = &fact {
+            self.stop_what_is_over(fact);
             self.desk.apply(fact);
         }
         self.settle(record.id);
@@ -220,9 +219,11 @@ impl Team {
                 let about = About::Said { origin: *origin, nonce, duplicate: false };
                 Some((NewEvent::Message(draft), about))
             }
-            Request::Delivery { conn, agent, said } => self.decide_delivery(*conn, agent, said),
+            Request::Delivery { conn, agent, said } => {
+                self.decide_delivery(*conn, agent, said, now)
+            }
             Request::Run { conn, agent, said } => self.decide_run(*conn, agent, said, now),
-            Request::Retry { request, delivery } => match self.desk.retry(delivery) {
+            Request::Retry { request, delivery } => match self.desk.retry(delivery, now) {
                 Ok(event) => {
                     let (request, delivery) = (*request, delivery.clone());
                     Some((event, About::Retried { request, delivery }))
@@ -241,9 +242,15 @@ impl Team {
         conn: ConnId,
         agent: &Member,
         said: &Delivery,
+        now: Timestamp,
     ) -> Option<(NewEvent, About)> {
         let about = format!("{}:{}", said.message, agent.name);
-        match self.desk.report(agent, said.clone()) {
+        if said.answer > Some(self.head) {
+            // With several servers this one may not have read the answer yet.
+            self.send(conn, ServerFrame::Error(refusal(&ReportError::Busy, about)));
+            return None;
+        }
+        match self.desk.report(agent, said.clone(), now) {
             Ok(Report::Climbs(event)) => return Some((event, About::Reported { conn, about })),
             Ok(Report::Known(stands)) => self.send(conn, ServerFrame::Delivery(stands)),
             Err(error) => {
@@ -267,7 +274,7 @@ impl Team {
         match self.desk.report_run(agent, said.clone(), now) {
             Ok(Some(event)) => return Some((event, About::Reported { conn, about })),
             Ok(None) => {
-                if let Some(known) = self.desk.runs().get(&about).cloned() {
+                if let Some(known) = self.desk.runs().get(&agent.name, &said.run).cloned() {
                     self.send(conn, ServerFrame::Run(known));
                 }
             }
@@ -353,8 +360,12 @@ fn refusal(error: &ReportError, about: String) -> ErrorFrame {
     let code = match error {
         ReportError::NotFound => ErrorCode::NotFound,
         ReportError::TooLong => ErrorCode::TooLong,
+        ReportError::TooMany => ErrorCode::NotFound,
         ReportError::Busy => ErrorCode::Busy,
-        ReportError::Taken(_) | ReportError::BadTransition(_) => ErrorCode::BadTransition,
+        ReportError::Taken(_)
+        | ReportError::NoAnswer
+        | ReportError::OverBudget
+        | ReportError::BadTransition(_) => ErrorCode::BadTransition,
     };
     ErrorFrame { about: Some(about), ..ErrorFrame::new(code, error.to_string()) }
 }

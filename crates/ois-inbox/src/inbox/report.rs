@@ -81,6 +81,7 @@ impl Inbox {
             outcome: None,
             reason: None,
             usage: None,
+            capped: false,
         })
     }
 
