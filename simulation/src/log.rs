@@ -54,7 +54,7 @@ impl Stored {
 
     /// The event as the desk minds it, out of the bytes that stand in the log.
     pub(crate) fn fact(&self) -> Option<Fact> {
-        Fact::read(self.record.kind?, &self.record.room, &self.record.payload)
+        Fact::read(&self.record)
     }
 }
 

@@ -71,7 +71,7 @@ impl Server {
         let (limits, batch) = (Limits::default(), BatchLimits::default());
         let (shown, head) = (scene.log.entries().len(), scene.log.head());
         let desk = self.restore(&scene.log);
-        let mut team = Team::new("00c0ffee", limits, batch, desk, head, scene.now);
+        let mut team = Team::new("00c0ffee", limits, batch, desk, head);
         team.register(self.members.clone());
         let number = self.number;
         scene.note(format_args!("server {number} starts, {shown} events in the log"));

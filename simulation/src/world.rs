@@ -1,8 +1,8 @@
 //! The whole team, from the first event of a seed to the last.
 
-use ois_chat::{DeskSettings, guard::GuardSettings};
+use ois_chat::{DeskSettings, guard::GuardSettings, ladder::Limits};
 use ois_inbox::Settings;
-use ois_protocol::{Budget, Kind, Member, Policy, Role, ShortName, Timestamp, UtcOffset};
+use ois_protocol::{Budget, Kind, Member, Policy, Role, ShortName, Timestamp};
 
 use crate::{
     With,
@@ -58,14 +58,15 @@ impl World {
         }
         let hours = random.between(1, 3);
         let deadline_ms = *random.pick(&[HOUR_MS / 2, HOUR_MS, 2 * HOUR_MS, 24 * HOUR_MS]);
+        let turn_ms = *random.pick(&[HOUR_MS, 3 * HOUR_MS, 6 * HOUR_MS]);
         let desk = DeskSettings {
-            deadline_ms,
+            limits: Limits { deadline_ms, turn_ms },
             guard: GuardSettings {
                 hops: *random.pick(&[3, 8]),
                 returns: *random.pick(&[2, 3]),
                 ..GuardSettings::default()
             },
-            offset: UtcOffset::UTC,
+            ..DeskSettings::default()
         };
         let settings = Settings {
             deadline_ms: *random.pick(&[HOUR_MS / 3, HOUR_MS, 24 * HOUR_MS]),
@@ -74,7 +75,7 @@ impl World {
             ..Settings::default()
         };
         let budgets = budgets(&mut random, &names);
-        let last = deadline_ms.max(settings.deadline_ms);
+        let last = deadline_ms.max(settings.deadline_ms).max(turn_ms);
         let calm_at = NOON.after_ms(hours * HOUR_MS);
         let mut world = Self {
             servers: (0..servers)
@@ -250,6 +251,7 @@ fn budgets(random: &mut Random, names: &[ShortName]) -> Vec<Budget> {
         room: None,
         turns: Some(random.between(1, 6)),
         input_tokens: None,
+        output_tokens: None,
         micro_usd: None,
         policy: *random.pick(&[Policy::Stop, Policy::Digest, Policy::Ask]),
         minutes: *random.pick(&[10, 60]),

@@ -4,9 +4,12 @@
 //! zone, and remembers what was held. [`Budgets::judge`] says whether an agent may be woken,
 //! [`Budgets::due`] what time alone brings. It wakes nobody and writes nothing: `desk` does.
 //!
-//! A turn is used from the call on: five mentions at once against a budget of five are five, and the
-//! sixth is held. A call that ends without a turn gives it back. A turn counts on the day on which it
-//! was admitted; its tokens and its money count on the same day, once it is over.
+//! A turn is used from the call or the claim on, on that day of the server's clock: five mentions at
+//! once against a budget of five are five, and the sixth is held. A call gives its turn back only if
+//! its monitor says that the runtime was not reached or took nothing, and nothing shows that a turn
+//! began: no admission, no run, no answer. So a client that reports little uses no less. Each attempt
+//! is a turn, and so is each further run of an attempt. Tokens and money count on the day on which
+//! they are reported.
 //!
 //! Several budgets may match. The strictest policy of those that are used up holds: `stop` before
 //! `ask` before `digest`; of two with the same policy, the one that is listed first.
@@ -22,8 +25,8 @@ mod pending;
 mod wait;
 
 use ois_protocol::{
-    Budget, Delivery, EventId, Measure, Message, Notice, Policy, RoomName, Run, Rung, ShortName,
-    Spent, Timestamp, UtcOffset,
+    Budget, Delivery, EventId, Measure, Message, Notice, Policy, Reason, RoomName, Run, Rung,
+    ShortName, Spent, Timestamp, UtcOffset,
 };
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +123,12 @@ impl Budgets {
     pub fn apply_message(&mut self, message: &Message) {
         self.roll(message.time);
         for agent in &message.calls {
-            self.day.call(message.id, agent, &message.room);
+            self.day.call(message.id, agent, &message.room, 1);
+        }
+        if let (true, Some(cause), Some(author)) =
+            (message.agent, message.cause, crate::desk::author(message))
+        {
+            self.day.begin(cause, &author);
         }
         match &message.notice {
             Some(Notice::BudgetWarning { spent }) => self.day.tell(spent, None),
@@ -133,33 +141,29 @@ impl Budgets {
     /// Takes a stored state of a delivery.
     pub fn apply_delivery(&mut self, delivery: &Delivery, room: &RoomName) {
         self.roll(delivery.at);
-        let Delivery { message, agent, .. } = delivery;
-        match (delivery.state, &delivery.run) {
-            (Rung::Stored | Rung::Received, _) => self.day.call(*message, agent, room),
-            (Rung::Admitted, Some(run)) => {
-                self.day.begin(agent, room, run);
-                self.day.settle(*message, agent);
-            }
-            // The turn's own event tells its name.
-            (Rung::Admitted, None) => {}
-            _ => self.day.settle(*message, agent),
+        let Delivery { message, agent, attempt, state, .. } = delivery;
+        if !matches!(state, Rung::Failed | Rung::Dead) {
+            self.day.call(*message, agent, room, *attempt);
+        }
+        if matches!(state, Rung::Admitted | Rung::Ended | Rung::Replied | Rung::Silent) {
+            self.day.begin(*message, agent);
+        }
+        if let (Rung::Admitted, Some(run)) = (state, &delivery.run) {
+            self.day.run(*message, agent, room, run);
+        }
+        if state.is_final() {
+            let is_given_back = delivery.reason.is_some_and(began_nothing);
+            self.day.end_call(*message, agent, *attempt, is_given_back);
         }
     }
 
-    /// Takes a turn that began or ended. A monitor's clock is not believed: a turn counts today if
-    /// its admission did, whenever it says that it began.
-    pub fn apply_run(&mut self, run: &Run) {
-        if self.day.is_first() {
-            self.roll(run.start);
-        }
-        let is_older = self.day.is_after(run.start, self.offset);
-        if is_older && !self.day.has_run(&run.agent, &run.run) {
-            return;
-        }
-        self.day.begin(&run.agent, &run.room, &run.run);
-        self.day.settle(run.cause, &run.agent);
+    /// Takes a turn that began or ended, and that the log has from this time on. What the monitor's
+    /// clock says of it does not matter.
+    pub fn apply_run(&mut self, run: &Run, at: Timestamp) {
+        self.roll(at);
+        self.day.run(run.cause, &run.agent, &run.room, &run.run);
         if run.end.is_some() {
-            self.day.end(run);
+            self.day.end_run(run);
         }
     }
 
@@ -203,6 +207,11 @@ impl Budgets {
         let Some((spent, policy)) = held else { return Judgement::Go { warn } };
         let told = day.is_some_and(|day| day.is_told(&spent, true));
         Judgement::Hold { spent, policy, told }
+    }
+
+    /// Whether the log has a notice of today that this is used up.
+    pub fn is_told(&self, spent: &Spent, now: Timestamp) -> bool {
+        self.today(now).is_some_and(|day| day.is_told(spent, true))
     }
 
     /// What time alone brings. Named again until the log has it.
@@ -260,8 +269,10 @@ impl Budgets {
 
     fn roll(&mut self, at: Timestamp) {
         if self.day.is_over(at, self.offset) {
-            let day = std::mem::replace(&mut self.day, Day::new(at, self.offset));
+            let day = &self.day;
             self.waits.forget(at, |agent, room| day.was_stopped(agent, room));
+            let before = std::mem::take(&mut self.day);
+            self.day = Day::after(before, at, self.offset);
         }
     }
 }
@@ -275,10 +286,11 @@ struct Gauge {
 }
 
 fn gauges(budget: &Budget, used: &Tally, pending: u64) -> impl Iterator<Item = Gauge> {
-    let turns = used.turns + used.open + pending;
+    let turns = used.turns + pending;
     let measures = [
         (Measure::Turns, turns, 1),
         (Measure::InputTokens, used.input_tokens, 0),
+        (Measure::OutputTokens, used.output_tokens, 0),
         (Measure::MicroUsd, used.micro_usd, 0),
     ];
     measures.into_iter().filter_map(move |(measure, used, more)| {
@@ -292,10 +304,17 @@ fn gauges(budget: &Budget, used: &Tally, pending: u64) -> impl Iterator<Item = G
     })
 }
 
+/// Whether a failure for this reason says that the runtime began no turn.
+fn began_nothing(reason: Reason) -> bool {
+    use Reason::{Busy, Dropped, Rejected, Unauthorized, Unreachable};
+    matches!(reason, Unreachable | Unauthorized | Busy | Rejected | Dropped)
+}
+
 fn limit(budget: &Budget, measure: Measure) -> Option<u64> {
     match measure {
         Measure::Turns => budget.turns,
         Measure::InputTokens => budget.input_tokens,
+        Measure::OutputTokens => budget.output_tokens,
         Measure::MicroUsd => budget.micro_usd,
     }
 }

@@ -13,13 +13,16 @@ mod fact;
 mod notice;
 mod pending_notice;
 
+use std::collections::BTreeSet;
+
 use ois_protocol::{
-    Budget, Delivery, Draft, Held, HeldBy, Member, Message, NewEvent, Run, ShortName, Timestamp,
-    UtcOffset,
+    Budget, Delivery, DeliveryId, Draft, EventId, Held, Member, Message, NewEvent, Policy,
+    RoomName, Run, ShortName, Timestamp, Usage, UtcOffset,
 };
 use serde::{Deserialize, Serialize};
 
 pub use self::fact::Fact;
+pub(crate) use self::fact::author;
 use self::{
     command::{Command, Obeyed},
     pending_notice::PendingNotice,
@@ -27,7 +30,7 @@ use self::{
 use crate::{
     budget::{Budgets, Judgement, Pending},
     guard::{Guard, GuardSettings},
-    ladder::{Ladder, Report, ReportError},
+    ladder::{Ladder, Limits, Report, ReportError},
     roster::Called,
     usage::Runs,
 };
@@ -35,8 +38,10 @@ use crate::{
 /// How a desk decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeskSettings {
-    /// After this many milliseconds without a word a delivery is dead.
-    pub deadline_ms: u64,
+    /// For how long a delivery may stay as it is, and a turn go on.
+    pub limits: Limits,
+    /// The most tokens, read and written each, that are believed of one turn.
+    pub turn_tokens_max: u64,
     /// When a chain goes round in circles.
     pub guard: GuardSettings,
     /// Whose midnight ends a day.
@@ -44,10 +49,11 @@ pub struct DeskSettings {
 }
 
 impl Default for DeskSettings {
-    /// 24 h, UTC.
+    /// 24 hours, turns of 6 hours and 20 million tokens, days in UTC.
     fn default() -> Self {
         Self {
-            deadline_ms: 24 * 3600 * 1000,
+            limits: Limits { deadline_ms: 24 * 3600 * 1000, turn_ms: 6 * 3600 * 1000 },
+            turn_tokens_max: 20_000_000,
             guard: GuardSettings::default(),
             offset: UtcOffset::UTC,
         }
@@ -69,6 +75,10 @@ pub struct Desk {
     /// Calls that were decided and are not in the log yet.
     #[serde(skip)]
     pending: Pending,
+    /// What a person's order of the batch that is not in the log yet takes up: open questions, and
+    /// messages that the guard held. A second order about the same wakes nobody.
+    #[serde(skip)]
+    obeyed: BTreeSet<EventId>,
 }
 
 impl Desk {
@@ -82,6 +92,7 @@ impl Desk {
             runs: Runs::new(settings.offset),
             pending_notices: Vec::new(),
             pending: Pending::default(),
+            obeyed: BTreeSet::new(),
         }
     }
 
@@ -119,11 +130,14 @@ impl Desk {
     /// after it until [`Desk::forget_pending`].
     pub fn say(&mut self, mut draft: Draft, mut called: Called, now: Timestamp) -> Draft {
         let mut allowed = false;
+        let mut named = called.agents.clone();
+        let everybody = called.everybody.clone();
         if draft.author.is_agent() {
             let named = draft.cause.or(draft.reply_to);
             draft.cause = self.guard.cause(&draft.author.name, named, now);
         } else if let Some(command) = Command::of(&draft) {
             allowed = self.obey(&command, &mut draft, &mut called, now) == Obeyed::Allowed;
+            named.extend(called.agents.iter().cloned());
         }
         let verdict = self.guard.judge(&draft.author, draft.cause, &draft.text);
         draft.hop = verdict.hop;
@@ -132,27 +146,49 @@ impl Desk {
         } else {
             self.within_budgets(&mut draft, called, allowed, now);
         }
+        // Old clients wake by `mentions`: an agent that is named and not called must not stand there.
+        named.retain(|agent| !draft.calls.contains(agent));
+        unmention(&mut draft.mentions, &named, everybody);
         draft
     }
 
     /// Decides what becomes of what an agent's monitor tells of a delivery. What climbs is to be
-    /// stored.
+    /// stored. To take an offer is a turn, so a budget may forbid it.
     ///
     /// # Errors
     /// [`ReportError`].
-    pub fn report(&mut self, agent: &Member, said: Delivery) -> Result<Report, ReportError> {
-        self.ladder.report(Delivery { agent: agent.name.clone(), ..said })
+    pub fn report(
+        &mut self,
+        agent: &Member,
+        said: Delivery,
+        now: Timestamp,
+    ) -> Result<Report, ReportError> {
+        let said = Delivery { agent: agent.name.clone(), ..said };
+        let is_claim = self.ladder.stands(&said.id()).is_none();
+        let room = self.ladder.room(said.message).filter(|_| is_claim).cloned();
+        if let Some(room) = &room
+            && !self.may_claim(&agent.name, room, now)
+        {
+            return Err(ReportError::OverBudget);
+        }
+        let report = self.ladder.report(said)?;
+        if let (Some(room), Report::Climbs(_)) = (&room, &report) {
+            self.pending.add(&agent.name, room);
+        }
+        Ok(report)
     }
 
     /// Decides what becomes of what an agent's monitor tells of a turn: the event to be stored, or
-    /// `None` if it is known.
+    /// `None` if it is known, or says that a turn begins for an attempt that is over.
     ///
-    /// A monitor's clock is believed only as far as it fits the server's.
+    /// A monitor's clock is believed only as far as it fits the call and the server's clock, and what
+    /// a turn has cost only up to [`DeskSettings::turn_tokens_max`].
     ///
     /// # Errors
-    /// [`ReportError::NotFound`] if the agent was not called by the turn's cause.
+    /// [`ReportError::NotFound`] if the agent was not called by the turn's cause,
+    /// [`ReportError::TooMany`] if the delivery has more runs than anything explains.
     pub fn report_run(
-        &self,
+        &mut self,
         agent: &Member,
         said: Run,
         now: Timestamp,
@@ -160,30 +196,79 @@ impl Desk {
         if said.run.len() > RUN_BYTES {
             return Err(ReportError::TooLong);
         }
-        let id = ois_protocol::DeliveryId { message: said.cause, agent: agent.name.clone() };
-        let room = self.ladder.get(&id).and_then(|_| self.ladder.room(said.cause));
-        let room = room.ok_or(ReportError::NotFound)?.clone();
-        let known = self.runs.get(&said.run).filter(|known| known.agent == agent.name);
-        if known.is_some_and(|known| known.end.is_some() || said.end.is_none()) {
+        let id = DeliveryId { message: said.cause, agent: agent.name.clone() };
+        let room = self.ladder.get(&id).and_then(|_| self.ladder.room(said.cause)).cloned();
+        let room = room.filter(|_| !said.run.is_empty()).ok_or(ReportError::NotFound)?;
+        let known = self.runs.get(&agent.name, &said.run);
+        let is_over = self.ladder.stands(&id).is_some_and(|(attempt, state)| {
+            said.attempt < attempt || said.attempt == attempt && state.is_final()
+        });
+        let is_news = match (known, said.end) {
+            (Some(known), Some(_)) => !self.runs.is_told(known),
+            (Some(_), None) => false,
+            (None, Some(_)) => true,
+            (None, None) => !is_over,
+        };
+        if !is_news {
             return Ok(None);
         }
-        let began = known.map_or(said.start, |known| known.start);
-        let start = began.clamp(Timestamp::from_ms(now.ms().saturating_sub(WEEK_MS)), now);
-        let end = said.end.map(|end| end.clamp(start, now));
-        Ok(Some(NewEvent::Run(Run { agent: agent.name.clone(), room, start, end, ..said })))
+        let called = self.ladder.said_at(said.cause).unwrap_or(now).min(now);
+        let start = known.map_or(said.start, |known| known.start).clamp(called, now);
+        if !self.ladder.takes_run(&id) {
+            return Err(ReportError::TooMany);
+        }
+        let said = Run { agent: id.agent, room, start, ..said };
+        let Some(end) = said.end.map(|end| end.clamp(start, now)) else {
+            return Ok(Some(NewEvent::Run(Run {
+                outcome: None,
+                reason: None,
+                usage: None,
+                ..said
+            })));
+        };
+        let usage = said.usage.map(|usage| self.believed(usage));
+        let capped = usage != said.usage;
+        let outcome = said.outcome.filter(|outcome| outcome.is_final());
+        Ok(Some(NewEvent::Run(Run { end: Some(end), outcome, usage, capped, ..said })))
     }
 
-    /// A person drives a delivery again.
+    /// What a turn has cost, as far as that is believed.
+    fn believed(&self, usage: Usage) -> Usage {
+        let most = self.settings.turn_tokens_max;
+        let tokens = |told: Option<u64>| told.map(|told| told.min(most));
+        Usage {
+            input_tokens: tokens(usage.input_tokens),
+            output_tokens: tokens(usage.output_tokens),
+            micro_usd: usage.micro_usd.map(|told| told.min(most.saturating_mul(MICRO_USD_A_TOKEN))),
+        }
+    }
+
+    /// Whether a turn that began then has gone on for as long as a turn may.
+    pub fn is_too_long(&self, start: Timestamp, now: Timestamp) -> bool {
+        let limit_ms = self.settings.limits.turn_ms;
+        limit_ms > 0 && now.since_ms(start) >= limit_ms
+    }
+
+    /// A person drives a delivery again: that is a turn. A budget that asks a person has an answer with
+    /// that, any other one that is used up forbids it.
     ///
     /// # Errors
     /// [`ReportError`].
-    pub fn retry(&mut self, id: &ois_protocol::DeliveryId) -> Result<NewEvent, ReportError> {
-        self.ladder.retry(id)
+    pub fn retry(&mut self, id: &DeliveryId, now: Timestamp) -> Result<NewEvent, ReportError> {
+        let room = self.ladder.room(id.message).ok_or(ReportError::NotFound)?.clone();
+        let judged = self.budgets.judge_among(&id.agent, &room, &self.pending, now);
+        if matches!(judged, Judgement::Hold { policy: Policy::Stop | Policy::Digest, .. }) {
+            return Err(ReportError::OverBudget);
+        }
+        let event = self.ladder.retry(id)?;
+        self.pending.add(&id.agent, &room);
+        Ok(event)
     }
 
     /// What was decided since the last batch was stored is void, or is in the log by now.
     pub fn forget_pending(&mut self) {
         self.pending = Pending::default();
+        self.obeyed.clear();
         self.ladder.forget_pending();
     }
 
@@ -193,24 +278,26 @@ impl Desk {
             Fact::Message(message) => self.apply_message(message),
             Fact::Delivery { room, delivery } => {
                 self.notices_for_delivery(room, delivery);
-                if delivery.state == ois_protocol::Rung::Dead {
-                    self.runs.close(delivery.message, &delivery.agent, delivery.at);
-                }
+                let Delivery { message, agent, attempt, state, at, .. } = delivery;
+                let through = if state.is_final() { *attempt } else { attempt.saturating_sub(1) };
+                self.runs.close(*message, agent, through, *at);
                 self.budgets.apply_delivery(delivery, room);
                 self.ladder.apply_delivery(delivery);
             }
-            Fact::Run(run) => {
-                self.budgets.apply_run(run);
+            Fact::Run { run, at } => {
+                self.budgets.apply_run(run, *at);
                 self.runs.apply(run);
+                self.ladder.apply_run(run);
             }
         }
     }
 
     fn apply_message(&mut self, message: &Message) {
-        let Some(author) = fact::author(message) else { return };
+        let Some(author) = author(message) else { return };
         self.settle_notices(message);
         if message.notice.is_none() {
             self.notices_for_message(message, &author);
+            self.apply_denial(message);
         }
         self.guard.apply_message(message);
         self.budgets.apply_message(message);
@@ -218,36 +305,56 @@ impl Desk {
     }
 
     /// Fills in whom the draft calls as far as budgets allow, or a person has just allowed. Several
-    /// agents may share a budget, so each call counts for the next.
+    /// agents may share a budget, so each call counts for the next. An offer counts when it is claimed.
     fn within_budgets(&mut self, draft: &mut Draft, called: Called, allowed: bool, now: Timestamp) {
-        let may = |desk: &Self, agent: &ShortName| {
-            let judged = || desk.budgets.judge_among(agent, &draft.room, &desk.pending, now);
-            allowed || matches!(judged(), Judgement::Go { .. })
+        let held_by = |desk: &Self, agent: &ShortName| {
+            if allowed {
+                return None;
+            }
+            match desk.budgets.judge_among(agent, &draft.room, &desk.pending, now) {
+                Judgement::Go { .. } => None,
+                Judgement::Hold { spent, policy, .. } => {
+                    Some(Held::by_budget(agent.clone(), spent, policy))
+                }
+            }
         };
-        let mut held = Vec::new();
+        let mut held: Vec<Held> = Vec::new();
         for agent in called.agents {
-            if may(self, &agent) {
-                self.pending.add(&agent, &draft.room);
-                draft.calls.push(agent);
-            } else {
-                held.push(agent);
+            match held_by(self, &agent) {
+                Some(it) => held.push(it),
+                None => {
+                    self.pending.add(&agent, &draft.room);
+                    draft.calls.push(agent);
+                }
             }
         }
         for mut offer in called.offers {
-            offer.agents.retain(|agent| may(self, agent));
-            if !offer.agents.is_empty() {
+            let over: Vec<Held> =
+                offer.agents.iter().filter_map(|agent| held_by(self, agent)).collect();
+            offer.agents.retain(|agent| !over.iter().any(|it| it.agent == *agent));
+            if offer.agents.is_empty() {
+                // Nobody is left to take it, which is to be said.
+                let is_new = |it: &Held| !held.iter().any(|known| known.agent == it.agent);
+                let new: Vec<Held> = over.into_iter().filter(is_new).collect();
+                held.extend(new);
+            } else {
                 draft.offers.push(offer);
             }
         }
-        unmention(&mut draft.mentions, &held, called.everybody);
-        draft.held = held.into_iter().map(|agent| Held { agent, by: HeldBy::Budget }).collect();
+        draft.held = held;
+    }
+
+    /// Whether this agent may take an offer of a message in this room: that is a turn.
+    fn may_claim(&mut self, agent: &ShortName, room: &RoomName, now: Timestamp) -> bool {
+        let judged = self.budgets.judge_among(agent, room, &self.pending, now);
+        matches!(judged, Judgement::Go { .. })
     }
 }
 
 /// The longest name of a run, in bytes.
 const RUN_BYTES: usize = 500;
-/// A turn that is told to have begun earlier has not.
-const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
+/// More than any model costs, in millionths of a US dollar for one token.
+const MICRO_USD_A_TOKEN: u64 = 100;
 
 /// The chain goes round in circles: the draft wakes nobody.
 fn hold_all(draft: &mut Draft, called: Called) {
@@ -259,15 +366,17 @@ fn hold_all(draft: &mut Draft, called: Called) {
         }
     }
     unmention(&mut draft.mentions, &held, called.everybody);
-    draft.held = held.into_iter().map(|agent| Held { agent, by: HeldBy::Loop }).collect();
+    draft.held = held.into_iter().map(Held::by_loop).collect();
 }
 
-/// Old clients wake by `mentions`: who is held is left out of them, also out of `all`.
+/// Takes agents that are not woken out of `mentions`, also out of `all`, in whose place everybody else
+/// is named then.
 fn unmention(mentions: &mut Vec<String>, held: &[ShortName], everybody: Option<Vec<ShortName>>) {
     if held.is_empty() {
         return;
     }
-    if let Some(everybody) = everybody {
+    let all = mentions.iter().any(|name| name == ois_protocol::mention::ALL);
+    if let Some(everybody) = everybody.filter(|_| all) {
         mentions.retain(|name| name != ois_protocol::mention::ALL);
         for name in everybody {
             if !mentions.iter().any(|known| known == name.as_str()) {

@@ -12,7 +12,7 @@ use ois_protocol::{
     mention::{self, Mentions},
 };
 
-use crate::{ladder::LastHere, pace::Pace};
+use crate::pace::Pace;
 
 /// The register of the team, and who of it is connected with what.
 #[derive(Debug)]
@@ -20,8 +20,6 @@ pub struct Roster {
     limits: Limits,
     register: Vec<Member>,
     present: BTreeMap<ShortName, Seen>,
-    /// When this roster began to watch: nobody can have been seen before.
-    opened: Timestamp,
 }
 
 /// The kind of client that a member is connected with.
@@ -51,8 +49,10 @@ struct Seen {
     member: Member,
     connections: usize,
     since: Timestamp,
-    /// The kind of client that connected last.
-    client: Client,
+    /// How many of the connections are monitors'.
+    monitors: usize,
+    /// Whether a monitor was among the connections at any time: without one, such an agent is deaf.
+    has_monitor: bool,
     /// The last that its monitor said of the wake path, while that is connected.
     proof: Option<Proof>,
     pace: Pace,
@@ -107,8 +107,8 @@ impl SayError {
 
 impl Roster {
     /// A team in which nobody is known yet.
-    pub fn new(limits: Limits, now: Timestamp) -> Self {
-        Self { limits, register: Vec::new(), present: BTreeMap::new(), opened: now }
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, register: Vec::new(), present: BTreeMap::new() }
     }
 
     /// Replaces the register: everybody who can be mentioned, in the order in which to show them.
@@ -116,13 +116,17 @@ impl Roster {
         self.register = members;
     }
 
-    /// A connection of this member opened. Answers with the news, if it is the first.
+    /// A connection of this member opened. Answers with the news, if that changes how it is.
     pub fn join(&mut self, member: &Member, client: Client, now: Timestamp) -> Option<Presence> {
         let seen = self.seen(member, now);
         seen.member = member.clone();
-        seen.client = client;
+        let before = seen.state();
         seen.connections += 1;
-        if seen.connections > 1 {
+        if client == Client::Monitor {
+            seen.monitors += 1;
+            seen.has_monitor = true;
+        }
+        if seen.state() == before {
             return None;
         }
         seen.since = now;
@@ -135,7 +139,10 @@ impl Roster {
         let seen = self.present.get_mut(name)?;
         let before = seen.state();
         seen.connections = seen.connections.saturating_sub(1);
-        if client == Client::Monitor || seen.connections == 0 {
+        if client == Client::Monitor {
+            seen.monitors = seen.monitors.saturating_sub(1);
+        }
+        if seen.monitors == 0 {
             seen.proof = None;
         }
         if seen.state() == before {
@@ -169,17 +176,6 @@ impl Roster {
             seen.since = now;
         }
         Some(seen.presence())
-    }
-
-    /// When an agent was here last, and with what.
-    pub fn last_here(&self, agent: &ShortName) -> LastHere {
-        match self.present.get(agent) {
-            Some(seen) => LastHere {
-                until: (seen.connections == 0).then_some(seen.since),
-                reports: seen.client == Client::Monitor,
-            },
-            None => LastHere { until: Some(self.opened), reports: true },
-        }
     }
 
     /// The presence of everybody who is connected, as a subscriber is told it when it signs in.
@@ -275,7 +271,8 @@ impl Roster {
             member: member.clone(),
             connections: 0,
             since: now,
-            client: Client::Plain,
+            monitors: 0,
+            has_monitor: false,
             proof: None,
             pace: Pace::new(burst, now),
         })
@@ -303,6 +300,7 @@ impl Seen {
         match self.proof {
             _ if self.connections == 0 => PresenceState::Offline,
             Some(proof) => proof.state,
+            None if self.has_monitor && self.monitors == 0 => PresenceState::Deaf,
             None => PresenceState::Online,
         }
     }
@@ -334,7 +332,7 @@ mod tests {
     }
 
     fn roster() -> Roster {
-        let mut roster = Roster::new(Limits::default(), NOON);
+        let mut roster = Roster::new(Limits::default());
         roster.register(vec![agent("HKH 🐱"), agent("ARIA ⚔️")]);
         roster
     }
@@ -398,8 +396,10 @@ mod tests {
         assert_eq!((deaf.state, deaf.since), (PresenceState::Deaf, at(2)));
         assert_eq!(deaf.proven_at, Some(at(1)), "that was the last proof");
         roster.join(&hkh, Client::Plain, at(3));
-        let plain = roster.leave(&hkh.name, Client::Monitor, at(4)).unwrap();
-        assert_eq!((plain.state, plain.proven_at), (PresenceState::Online, None));
+        assert!(roster.leave(&hkh.name, Client::Monitor, at(4)).is_none(), "it stays deaf");
+        assert_eq!(roster.members()[0].state, PresenceState::Deaf, "nobody wakes it");
+        let back = roster.join(&hkh, Client::Monitor, at(5)).unwrap();
+        assert_eq!((back.state, back.proven_at), (PresenceState::Online, None));
     }
 
     #[test]

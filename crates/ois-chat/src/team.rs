@@ -23,7 +23,7 @@ mod runs;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ois_protocol::{Budget, EventId, Limits, Member, ServerFrame, Timestamp};
+use ois_protocol::{Budget, EventId, Limits, Member, ServerFrame};
 
 use self::{
     batch::InFlight,
@@ -69,11 +69,10 @@ impl Team {
         batch: BatchLimits,
         desk: Desk,
         head: EventId,
-        now: Timestamp,
     ) -> Self {
         Self {
             id: id.into(),
-            roster: Roster::new(limits, now),
+            roster: Roster::new(limits),
             desk,
             sessions: BTreeMap::new(),
             ahead: Vec::new(),

@@ -2,10 +2,11 @@
 //!
 //! [`Runs`] is a fold over the log. A turn is told twice, when it begins and when it ends; told
 //! again, it changes nothing. One that nobody ends is over, as `dead`, when its delivery is
-//! ([`Runs::close`]), and if its end is told after all, that stands. It is counted on the day on
+//! ([`Runs::close`]), and if its end is told after all, that stands. A turn is known by its agent and
+//! its name: no agent can take the name of another's. It is counted on the day on
 //! which it began, in the team's zone, by the time that its event says.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ois_protocol::{
     EventId, RoomName, Run, Rung, ShortName, Timestamp, Usage, UtcOffset,
@@ -22,6 +23,8 @@ pub struct Runs {
     active: Vec<Run>,
     /// In the order in which they ended.
     over: VecDeque<Run>,
+    /// Of those that are over, the ones whose end nobody has told: agent and name.
+    closed: BTreeSet<(ShortName, String)>,
     /// By day, agent and room.
     days: BTreeMap<String, BTreeMap<ShortName, BTreeMap<RoomName, Cost>>>,
 }
@@ -59,7 +62,7 @@ impl Runs {
     pub fn apply(&mut self, run: &Run) {
         let known = self.active.iter().position(|it| is_same(it, run));
         if let Some(over) = self.over.iter_mut().find(|it| is_same(it, run)) {
-            if is_closed(over) && run.end.is_some() {
+            if run.end.is_some() && self.closed.remove(&key(run)) {
                 *over = Run { start: over.start, ..run.clone() };
                 let run = over.clone();
                 self.count(&run, 0, run.usage);
@@ -82,16 +85,27 @@ impl Runs {
         }
     }
 
-    /// Nobody will hear of this delivery any more: its turns are over.
-    pub fn close(&mut self, message: EventId, agent: &ShortName, at: Timestamp) {
-        let is_its = |run: &mut Run| run.cause == message && run.agent == *agent;
+    /// An attempt at a delivery is over, and all before it: so are their turns.
+    pub fn close(&mut self, message: EventId, agent: &ShortName, through: u32, at: Timestamp) {
+        let is_its =
+            |run: &mut Run| run.cause == message && run.agent == *agent && run.attempt <= through;
         let dead: Vec<Run> = self.active.extract_if(.., is_its).collect();
-        dead.into_iter().for_each(|run| self.finish(closed(run, at)));
+        dead.into_iter().for_each(|run| self.finish_untold(run, at));
     }
 
-    /// The turn with this name.
-    pub fn get(&self, run: &str) -> Option<&Run> {
-        self.active().chain(self.recent()).find(|it| it.run == run)
+    /// The turn of this agent with this name.
+    pub fn get(&self, agent: &ShortName, run: &str) -> Option<&Run> {
+        self.named(run).find(|it| it.agent == *agent)
+    }
+
+    /// The turns with this name, which several agents may have given.
+    pub fn named(&self, run: &str) -> impl Iterator<Item = &Run> {
+        self.active().chain(self.recent()).filter(move |it| it.run == run)
+    }
+
+    /// Whether the end of this turn was told.
+    pub fn is_told(&self, run: &Run) -> bool {
+        run.end.is_some() && !self.closed.contains(&key(run))
     }
 
     /// Turns under way, in the order in which they began.
@@ -127,17 +141,25 @@ impl Runs {
     fn begin(&mut self, run: &Run) {
         if self.active.len() >= Self::ACTIVE {
             let oldest = self.active.remove(0);
-            self.finish(closed(oldest, run.start));
+            self.finish_untold(oldest, run.start);
         }
         self.count(run, 1, None);
         self.active.push(run.clone());
     }
 
     fn finish(&mut self, run: Run) {
-        if self.over.len() >= Self::RECENT {
-            self.over.pop_front();
+        if self.over.len() >= Self::RECENT
+            && let Some(oldest) = self.over.pop_front()
+        {
+            self.closed.remove(&key(&oldest));
         }
         self.over.push_back(run);
+    }
+
+    /// A turn is over whose end nobody has told.
+    fn finish_untold(&mut self, run: Run, at: Timestamp) {
+        self.closed.insert(key(&run));
+        self.finish(Run { end: Some(at), outcome: Some(Rung::Dead), ..run });
     }
 
     fn count(&mut self, run: &Run, turns: u64, usage: Option<Usage>) {
@@ -176,13 +198,8 @@ fn is_same(one: &Run, other: &Run) -> bool {
     one.run == other.run && one.agent == other.agent
 }
 
-fn closed(run: Run, at: Timestamp) -> Run {
-    Run { end: Some(at), outcome: Some(Rung::Dead), ..run }
-}
-
-/// Whether nobody told its end.
-fn is_closed(run: &Run) -> bool {
-    run.outcome == Some(Rung::Dead) && run.usage.is_none()
+fn key(run: &Run) -> (ShortName, String) {
+    (run.agent.clone(), run.run.clone())
 }
 
 #[cfg(test)]

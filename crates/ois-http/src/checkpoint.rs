@@ -64,8 +64,7 @@ pub(crate) async fn restore(
         let records = page.records;
         through = page.cursor;
         for record in records.iter().filter(|record| record.id <= head) {
-            let fact = record.kind.and_then(|kind| Fact::read(kind, &record.room, &record.payload));
-            if let Some(fact) = fact {
+            if let Some(fact) = Fact::read(record) {
                 desk.apply(&fact);
             }
         }

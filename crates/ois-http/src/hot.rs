@@ -98,7 +98,7 @@ impl Hot {
         let tail = read_tail(&*store, tail_bytes).await?;
         let (desk, through) = checkpoint::restore(&*store, desk, tail.head()).await?;
         let started = now();
-        let team = Team::new(store.team(), limits, batch, desk, tail.head(), started);
+        let team = Team::new(store.team(), limits, batch, desk, tail.head());
         let hot = Self {
             store,
             keys,

@@ -129,7 +129,7 @@ impl Metrics {
                 }
             }
             Fact::Delivery { delivery, .. } => self.deliveries[delivery.state as usize].add(1),
-            Fact::Run(_) => {}
+            Fact::Run { .. } => {}
         }
     }
 

@@ -80,7 +80,7 @@ export function createApi({ fetch, onGone }) {
     deliveriesOf: (message) => body(call('GET', `/api/messages/${message}/deliveries?history=1`)),
     retryDelivery: (message, agent) => body(call('POST', `/api/deliveries/${at(`${message}:${agent}`)}/retry`)),
     runs: (query = {}) => body(call('GET', `/api/runs?${new URLSearchParams(query)}`)),
-    stopRun: (run) => body(call('POST', `/api/runs/${at(run)}/stop`)),
+    stopRun: (run, agent) => body(call('POST', `/api/runs/${at(run)}/stop?agent=${at(agent)}`)),
     usage: (by) => body(call('GET', `/api/usage?by=${by}`)),
     budgets: () => body(call('GET', '/api/budgets')),
     /** Replaces all budgets. */

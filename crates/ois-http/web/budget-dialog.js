@@ -16,6 +16,7 @@ export function editBudget({ members }, before) {
       room: choice([['', t('budget.everywhere')], ['main', '#main']], before.room ?? ''),
       turns: number(before.turns, '1'),
       inputTokens: number(before.inputTokens, '1'),
+      outputTokens: number(before.outputTokens, '1'),
       usd: number(before.microUsd === undefined ? undefined : before.microUsd / MICRO, '0.01'),
       policy: choice(POLICIES.map((p) => [p, t(`policy.${p}`)]), before.policy ?? 'stop'),
       minutes: number(before.minutes ?? 60, '1'),
@@ -29,7 +30,8 @@ export function editBudget({ members }, before) {
       h('h2', { words: { text: 'budget.question' } }),
       h('div', { class: 'form-pair' }, labelled('budget.agent', fields.agent), labelled('budget.room', fields.room)),
       h('p', { class: 'quiet', words: { text: 'budget.hint' } }),
-      h('div', { class: 'form-pair' }, labelled('budget.turns', fields.turns), labelled('budget.tokens', fields.inputTokens), labelled('budget.usd', fields.usd)),
+      h('div', { class: 'form-pair' }, labelled('budget.turns', fields.turns), labelled('budget.usd', fields.usd)),
+      h('div', { class: 'form-pair' }, labelled('budget.tokens', fields.inputTokens), labelled('budget.outputTokens', fields.outputTokens)),
       h('div', { class: 'form-pair' }, labelled('budget.policy', fields.policy), minutes), error,
       h('div', { class: 'dialog-buttons' }, h('button', { type: 'button', class: 'button', words: { text: 'dialog.cancel' }, on: { click: () => close(null) } }), h('button', { class: 'button primary', words: { text: 'dialog.save' }, data: { testid: 'dialog-ok' } })));
     form.addEventListener('submit', (event) => {
@@ -47,7 +49,7 @@ function budgetOf(fields) {
   const value = (name) => (fields[name].value.trim() === '' || !(fields[name].valueAsNumber >= 0) ? undefined : fields[name].valueAsNumber);
   const whole = (n) => (n === undefined ? undefined : Math.round(n));
   const usd = value('usd');
-  const limits = { turns: whole(value('turns')), inputTokens: whole(value('inputTokens')), microUsd: usd === undefined ? undefined : Math.round(usd * MICRO) };
+  const limits = { turns: whole(value('turns')), inputTokens: whole(value('inputTokens')), outputTokens: whole(value('outputTokens')), microUsd: usd === undefined ? undefined : Math.round(usd * MICRO) };
   if (Object.values(limits).every((limit) => limit === undefined)) return null;
   const policy = fields.policy.value;
   const minutes = policy === 'stop' ? undefined : Math.max(1, whole(value('minutes')) ?? 60);

@@ -50,10 +50,11 @@ export function budgetsView(app) {
   return { ready, element: [h('div', { class: 'section-head' }, h('h3', { words: { text: 'budget.title' } }), add), list] };
 }
 
-function limitsOf({ turns, inputTokens, microUsd }) {
+function limitsOf({ turns, inputTokens, outputTokens, microUsd }) {
   const parts = [
     turns !== undefined && t('measure.turns', { amount: count(turns, locale()), n: turns }),
     inputTokens !== undefined && t('measure.input_tokens', { amount: count(inputTokens, locale()), n: inputTokens }),
+    outputTokens !== undefined && t('measure.output_tokens', { amount: count(outputTokens, locale()), n: outputTokens }),
     microUsd !== undefined && t('measure.micro_usd', { amount: money(microUsd, locale()), n: microUsd }),
   ];
   return t('budget.perDay', { limits: parts.filter(Boolean).join(' · ') });

@@ -82,8 +82,8 @@ export function createDeliveries({ store, api, say }) {
     loadDown,
     /** Drives a delivery again; fails with a CallError when it cannot be. */
     retryDelivery: async (message, agent) => take({ deliveries: [(await api.retryDelivery(message, agent)).delivery] }),
-    /** Asks for a turn to be stopped; answers with what its runtime said. */
-    stopRun: (run) => api.stopRun(run),
+    /** Asks for an agent's turn to be stopped; answers with what its runtime said. */
+    stopRun: (run, agent) => api.stopRun(run, agent),
     /** Lets a chain of messages go on, as an answer to the notice that stopped it. */
     goOn: (notice) => say({ text: '/continue', replyTo: notice }),
     allow: (notice, agent) => say({ text: `/allow ${agent}`, replyTo: notice }),

@@ -39,7 +39,7 @@ export function retryButton({ agent }, message, app, props = {}) {
 export function stopButton({ run, agent }, app, props = {}) {
   if (!maySteer(app.store.state)) return null;
   const stop = async () => {
-    const { stopped, detail } = await app.deliveries.stopRun(run);
+    const { stopped, detail } = await app.deliveries.stopRun(run, agent);
     app.notice(stopped ? ['run.stopped', { name: agent }] : ['run.notStopped', { reason: detail || t('run.notRunning') }]);
   };
   const failed = (error) => app.notice(notStopped(error, isOver(app.store.state, agent, run), agent));

@@ -55,7 +55,7 @@ export const deliveriesEn = {
   'reason.stopped': 'stopped by a person',
   'reason.answer_refused': 'answer not accepted',
   'reason.deadline': 'out of time',
-  'reason.timeout': 'turn took too long',
+  'reason.timeout': 'its turn took longer than it may',
   'reason.no_monitor': 'no monitor took it',
   'reason.unknown': 'reason unknown',
 
@@ -129,6 +129,7 @@ export const deliveriesEn = {
   'budget.room': 'Where',
   'budget.turns': 'Turns',
   'budget.tokens': 'Tokens read',
+  'budget.outputTokens': 'Tokens written',
   'budget.usd': 'US dollars',
   'budget.policy': 'When it is used up',
   'budget.minutes': 'Minutes',
@@ -138,6 +139,7 @@ export const deliveriesEn = {
   'measure.turns': '{amount} turns',
   'measure.turns_one': '1 turn',
   'measure.input_tokens': '{amount} tokens read',
+  'measure.output_tokens': '{amount} tokens written',
   'measure.micro_usd': '{amount}',
 
   'policy.stop': 'Nobody is woken',

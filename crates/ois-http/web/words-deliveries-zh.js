@@ -55,7 +55,7 @@ export const deliveriesZh = {
   'reason.stopped': '被人停止',
   'reason.answer_refused': '回答未被接受',
   'reason.deadline': '超时',
-  'reason.timeout': '运行时间过长',
+  'reason.timeout': '运行时间超过上限',
   'reason.no_monitor': '没有监视器接收',
   'reason.unknown': '原因不明',
 
@@ -129,6 +129,7 @@ export const deliveriesZh = {
   'budget.room': '范围',
   'budget.turns': '次数',
   'budget.tokens': '读入词元',
+  'budget.outputTokens': '写出词元',
   'budget.usd': '美元',
   'budget.policy': '用完以后',
   'budget.minutes': '分钟',
@@ -138,6 +139,7 @@ export const deliveriesZh = {
   'measure.turns': '{amount} 次',
   'measure.turns_one': '1 次',
   'measure.input_tokens': '{amount} 读入词元',
+  'measure.output_tokens': '{amount} 写出词元',
   'measure.micro_usd': '{amount}',
 
   'policy.stop': '不再唤醒',

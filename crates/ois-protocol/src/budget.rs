@@ -27,6 +27,9 @@ pub struct Budget {
     /// The number of tokens that may be read in one day, as far as runtimes report them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_tokens: Option<u64>,
+    /// The number of tokens that may be written in one day, as far as runtimes report them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<u64>,
     /// The money that may be spent in one day, in millionths of a US dollar, as far as runtimes
     /// report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +72,8 @@ pub enum Measure {
     Turns,
     /// The number of tokens that were read.
     InputTokens,
+    /// The number of tokens that were written.
+    OutputTokens,
     /// The money that was spent, in millionths of a US dollar.
     MicroUsd,
 }

@@ -111,6 +111,10 @@ pub struct Delivery {
     /// Whether an earlier attempt may have begun a turn as well.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub possible_duplicate: bool,
+    /// Whether the answer came after the attempt had been given up: a notice that says that none will
+    /// come is overtaken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 impl Delivery {
@@ -130,6 +134,7 @@ impl Delivery {
             answer: None,
             at,
             possible_duplicate: false,
+            late: false,
         }
     }
 

@@ -159,6 +159,24 @@ pub struct Held {
     pub agent: ShortName,
     /// What keeps the message from waking the agent.
     pub by: HeldBy,
+    /// The budget that is used up, as it was when the message was held; absent in older messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
+    /// What the server does about the budget that is used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Policy>,
+}
+
+impl Held {
+    /// Returns an agent that the loop guard keeps from being woken.
+    pub const fn by_loop(agent: ShortName) -> Self {
+        Self { agent, by: HeldBy::Loop, spent: None, policy: None }
+    }
+
+    /// Returns an agent that is not woken since this budget is used up.
+    pub const fn by_budget(agent: ShortName, spent: Spent, policy: Policy) -> Self {
+        Self { agent, by: HeldBy::Budget, spent: Some(spent), policy: Some(policy) }
+    }
 }
 
 /// What keeps a message from waking an agent.

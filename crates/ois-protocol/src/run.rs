@@ -44,6 +44,10 @@ pub struct Run {
     /// What the turn cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Usage>,
+    /// Whether the monitor reported more usage than the server believes of one turn; [`Run::usage`] is
+    /// the most that it believes then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub capped: bool,
 }
 
 /// What a turn cost, as far as the runtime says.

@@ -66,7 +66,7 @@ fn every_call_is_over(
             Rung::Failed | Rung::Dead if delivery.reason.is_none() => {
                 wrong.push(format!("{}: no reason", words()));
             }
-            Rung::Failed if delivery.reason != Some(Reason::Stopped) => wrong.push(words()),
+            Rung::Failed if !is_ended_by_others(delivery) => wrong.push(words()),
             Rung::Failed | Rung::Dead => {}
             _ => wrong.push(words()),
         }
@@ -97,13 +97,18 @@ fn every_offer_is_over(
     }
 }
 
-/// Each time that a delivery dies there is one notice, and it names the agent once.
+/// A person has stopped the turn, or the server has, since it went on for too long.
+fn is_ended_by_others(delivery: &Delivery) -> bool {
+    matches!(delivery.reason, Some(Reason::Stopped | Reason::Timeout))
+}
+
+/// Each time that a delivery is given up there is one notice, and it names the agent once.
 fn every_death_is_told(world: &World, wrong: &mut Vec<String>) {
     let mut deaths: BTreeMap<DeliveryId, BTreeSet<u32>> = BTreeMap::new();
     for stored in world.scene.log.entries() {
         if let ServerFrame::Delivery(said) = &stored.frame
-            && said.state == Rung::Dead
-            && said.reason != Some(Reason::NoMonitor)
+            && (said.state == Rung::Dead && said.reason != Some(Reason::NoMonitor)
+                || said.reason == Some(Reason::Timeout))
         {
             deaths.entry(said.id()).or_default().insert(said.attempt);
         }

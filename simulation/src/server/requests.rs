@@ -44,11 +44,11 @@ impl Server {
         if active.is_empty() {
             return;
         }
-        let run = scene.random.pick(&active).run.clone();
-        scene.note(format_args!("a person stops {run}"));
+        let Run { run, agent, .. } = scene.random.pick(&active).clone();
+        scene.note(format_args!("a person stops {run} of {agent}"));
         let request = self.asks();
         if let Some(process) = &mut self.process {
-            process.team.stop_run(request, &run, by.clone());
+            process.team.stop_run(request, &run, Some(&agent), by.clone());
         }
         self.carry_out(scene);
     }

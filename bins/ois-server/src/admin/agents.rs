@@ -133,7 +133,7 @@ async fn retry(
     if let Some(server) = server {
         return server.retry(id).await.map_err(words);
     }
-    let event = desk(team).await?.retry(&id)?;
+    let event = desk(team).await?.retry(&id, now)?;
     let NewEvent::Delivery { delivery, .. } = event.clone() else {
         bail!("an unexpected event");
     };

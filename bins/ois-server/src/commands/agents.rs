@@ -90,6 +90,7 @@ fn in_words(budget: &Budget) -> String {
     let most: Vec<String> = [
         budget.turns.map(|turns| format!("{turns} turns")),
         budget.input_tokens.map(|tokens| format!("{tokens} input tokens")),
+        budget.output_tokens.map(|tokens| format!("{tokens} output tokens")),
         budget.micro_usd.map(dollars),
     ]
     .into_iter()

@@ -55,6 +55,9 @@ pub(crate) struct Most {
     /// Number of tokens read, as far as runtimes report them
     #[arg(long, value_name = "NUMBER")]
     input_tokens: Option<u64>,
+    /// Number of tokens written, as far as runtimes report them
+    #[arg(long, value_name = "NUMBER")]
+    output_tokens: Option<u64>,
     /// US dollars, as 2.50, as far as runtimes report them
     #[arg(long, value_parser = micro_usd, value_name = "AMOUNT")]
     usd: Option<u64>,
@@ -85,6 +88,7 @@ impl Of {
             room: self.room,
             turns: most.turns,
             input_tokens: most.input_tokens,
+            output_tokens: most.output_tokens,
             micro_usd: most.usd,
             policy,
             minutes,

@@ -1,6 +1,6 @@
 //! What was used on one day of the team's zone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ois_protocol::{
     Budget, Civil, EventId, Measure, Policy, RoomName, Run, ShortName, Spent, Timestamp, UtcOffset,
@@ -15,11 +15,11 @@ pub(super) struct Day {
     /// Days since the epoch, by the team's calendar; 0 before the first event.
     number: u64,
     used: BTreeMap<ShortName, BTreeMap<RoomName, Tally>>,
-    /// Calls of which no turn is known yet, by their message.
-    open: BTreeMap<EventId, Open>,
+    /// The calls of today, and older ones of which a turn may still be heard.
+    calls: BTreeMap<EventId, Calls>,
     /// How many they are.
-    calls: usize,
-    /// Turns that were counted, and whether what they cost was.
+    known: usize,
+    /// Runs by their names, and whether what they cost was counted.
     runs: BTreeMap<ShortName, BTreeMap<String, bool>>,
     /// Notices of today.
     told: Vec<Told>,
@@ -28,18 +28,32 @@ pub(super) struct Day {
 /// What one agent used in one room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tally {
-    /// Turns that began.
+    /// Calls, each of which is a turn until it is known that none began.
     pub(super) turns: u64,
-    /// Calls that may still become one.
-    pub(super) open: u64,
     pub(super) input_tokens: u64,
+    pub(super) output_tokens: u64,
     pub(super) micro_usd: u64,
 }
 
+/// The calls of one message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Open {
+struct Calls {
     room: RoomName,
-    agents: BTreeSet<ShortName>,
+    agents: BTreeMap<ShortName, Turn>,
+}
+
+/// A call that counts as a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Turn {
+    attempt: u32,
+    /// Whether it was counted today, and not on a day before.
+    is_todays: bool,
+    /// Whether anything shows that a turn began.
+    has_begun: bool,
+    /// Whether the attempt is over.
+    is_over: bool,
+    /// How many runs were told of.
+    runs: u32,
 }
 
 /// A notice about a budget. One with another limit is another budget.
@@ -54,13 +68,26 @@ struct Told {
 }
 
 impl Day {
-    pub(super) fn new(at: Timestamp, offset: UtcOffset) -> Self {
-        Self { number: number(at, offset), ..Self::default() }
-    }
-
-    /// Whether there was no event yet.
-    pub(super) fn is_first(&self) -> bool {
-        self.number == 0
+    /// The day of this moment. What is still open of the day before is known there too, and counts
+    /// no more.
+    pub(super) fn after(before: Self, at: Timestamp, offset: UtcOffset) -> Self {
+        let mut day = Self {
+            number: number(at, offset),
+            calls: before.calls,
+            runs: before.runs,
+            ..Self::default()
+        };
+        for calls in day.calls.values_mut() {
+            calls.agents.retain(|_, turn| !turn.is_over);
+            calls.agents.values_mut().for_each(|turn| turn.is_todays = false);
+        }
+        day.calls.retain(|_, calls| !calls.agents.is_empty());
+        day.known = day.calls.values().map(|calls| calls.agents.len()).sum();
+        for runs in day.runs.values_mut() {
+            runs.retain(|_, is_counted| !*is_counted);
+        }
+        day.runs.retain(|_, runs| !runs.is_empty());
+        day
     }
 
     /// Whether this moment is of another day. The one before is none: around midnight events may
@@ -70,59 +97,91 @@ impl Day {
         number > self.number || number + 1 < self.number
     }
 
-    /// Whether it began after this moment.
-    pub(super) fn is_after(&self, at: Timestamp, offset: UtcOffset) -> bool {
-        number(at, offset) < self.number
+    /// An attempt at a call counts as a turn from now on.
+    pub(super) fn call(
+        &mut self,
+        message: EventId,
+        agent: &ShortName,
+        room: &RoomName,
+        attempt: u32,
+    ) {
+        let empty = || Calls { room: room.clone(), agents: BTreeMap::new() };
+        let calls = self.calls.entry(message).or_insert_with(empty);
+        let next = Turn { attempt, is_todays: true, has_begun: false, is_over: false, runs: 0 };
+        match calls.agents.get_mut(agent) {
+            Some(known) if known.attempt >= attempt => return,
+            Some(known) => *known = next,
+            None => {
+                calls.agents.insert(agent.clone(), next);
+                self.known += 1;
+            }
+        }
+        self.tally(agent, room).turns += 1;
+        while self.known > CALLS && self.calls.len() > 1 {
+            let Some((_, oldest)) = self.calls.pop_first() else { return };
+            self.known -= oldest.agents.len();
+        }
     }
 
-    pub(super) fn call(&mut self, message: EventId, agent: &ShortName, room: &RoomName) {
-        let empty = || Open { room: room.clone(), agents: BTreeSet::new() };
-        let open = self.open.entry(message).or_insert_with(empty);
-        if open.agents.insert(agent.clone()) {
-            self.calls += 1;
-            self.tally(agent, room).open += 1;
-        }
-        while self.calls > CALLS && self.open.len() > 1 {
-            let Some((message, oldest)) = self.open.first_key_value() else { return };
-            let (message, agents) = (*message, oldest.agents.clone());
-            agents.iter().for_each(|agent| self.settle(message, agent));
+    /// Something shows that a turn began.
+    pub(super) fn begin(&mut self, message: EventId, agent: &ShortName) {
+        if let Some(turn) = self.turn(message, agent) {
+            turn.has_begun = true;
         }
     }
 
-    /// A call has become a turn, or never will.
-    pub(super) fn settle(&mut self, message: EventId, agent: &ShortName) {
-        let Some(open) = self.open.get_mut(&message) else { return };
-        if !open.agents.remove(agent) {
-            return;
-        }
-        let (room, is_last) = (open.room.clone(), open.agents.is_empty());
-        if is_last {
-            self.open.remove(&message);
-        }
-        self.calls -= 1;
-        let tally = self.tally(agent, &room);
-        tally.open = tally.open.saturating_sub(1);
-    }
-
-    pub(super) fn has_run(&self, agent: &ShortName, run: &str) -> bool {
-        self.runs.get(agent).is_some_and(|runs| runs.contains_key(run))
-    }
-
-    /// A turn began. Told again, it is the same turn.
-    pub(super) fn begin(&mut self, agent: &ShortName, room: &RoomName, run: &str) {
-        if self.has_run(agent, run) {
-            return;
-        }
+    /// A run of a call is told of. The first of an attempt is the turn that was counted with the call;
+    /// others, and one of a call that was given back, are turns of their own. Told again, it is the
+    /// same one.
+    pub(super) fn run(&mut self, message: EventId, agent: &ShortName, room: &RoomName, run: &str) {
         let runs = self.runs.entry(agent.clone()).or_default();
+        if runs.contains_key(run) {
+            return;
+        }
         if runs.len() >= RUNS {
             runs.pop_first();
         }
         runs.insert(run.to_owned(), false);
-        self.tally(agent, room).turns += 1;
+        let is_more = self.turn(message, agent).is_none_or(|turn| {
+            turn.has_begun = true;
+            turn.runs += 1;
+            turn.runs > 1
+        });
+        if is_more {
+            self.tally(agent, room).turns += 1;
+        }
     }
 
-    /// A turn that began ended. Told again, it costs nothing more.
-    pub(super) fn end(&mut self, run: &Run) {
+    /// An attempt at a call is over. If no turn began, it is given back.
+    pub(super) fn end_call(
+        &mut self,
+        message: EventId,
+        agent: &ShortName,
+        attempt: u32,
+        is_given_back: bool,
+    ) {
+        let turn = self.turn(message, agent).filter(|turn| turn.attempt == attempt);
+        let Some(turn) = turn else { return };
+        turn.is_over = true;
+        let Turn { has_begun, is_todays, .. } = *turn;
+        if has_begun || !is_given_back {
+            return;
+        }
+        let Some(calls) = self.calls.get_mut(&message) else { return };
+        calls.agents.remove(agent);
+        let room = calls.room.clone();
+        if calls.agents.is_empty() {
+            self.calls.remove(&message);
+        }
+        self.known -= 1;
+        if is_todays {
+            let tally = self.tally(agent, &room);
+            tally.turns = tally.turns.saturating_sub(1);
+        }
+    }
+
+    /// A run that was told of ended. Told again, it costs nothing more.
+    pub(super) fn end_run(&mut self, run: &Run) {
         let usage = run.usage.unwrap_or_default();
         let known = self.runs.get_mut(&run.agent).and_then(|runs| runs.get_mut(&run.run));
         if known.is_none_or(|counted| std::mem::replace(counted, true)) {
@@ -131,6 +190,7 @@ impl Day {
         let tally = self.tally(&run.agent, &run.room);
         let add = |sum: &mut u64, more: Option<u64>| *sum = sum.saturating_add(more.unwrap_or(0));
         add(&mut tally.input_tokens, usage.input_tokens);
+        add(&mut tally.output_tokens, usage.output_tokens);
         add(&mut tally.micro_usd, usage.micro_usd);
     }
 
@@ -144,7 +204,7 @@ impl Day {
         let here = rooms.filter(|(room, _)| budget.room.as_ref().is_none_or(|it| it == *room));
         here.fold(Tally::default(), |sum, (_, tally)| Tally {
             turns: sum.turns + tally.turns,
-            open: sum.open + tally.open,
+            output_tokens: sum.output_tokens.saturating_add(tally.output_tokens),
             input_tokens: sum.input_tokens.saturating_add(tally.input_tokens),
             micro_usd: sum.micro_usd.saturating_add(tally.micro_usd),
         })
@@ -177,8 +237,12 @@ impl Day {
     }
 
     #[cfg(test)]
-    pub(super) fn open_calls(&self) -> u64 {
-        self.open.values().map(|open| open.agents.len() as u64).sum()
+    pub(super) fn known_calls(&self) -> (usize, usize) {
+        (self.known, self.calls.values().map(|calls| calls.agents.len()).sum())
+    }
+
+    fn turn(&mut self, message: EventId, agent: &ShortName) -> Option<&mut Turn> {
+        self.calls.get_mut(&message)?.agents.get_mut(agent)
     }
 
     fn tally(&mut self, agent: &ShortName, room: &RoomName) -> &mut Tally {
@@ -193,7 +257,7 @@ fn number(at: Timestamp, offset: UtcOffset) -> u64 {
 
 const DAY_MS: u64 = 86_400_000;
 
-/// The most calls of one day that may be open; beyond, the oldest give their turns back.
+/// The most calls of one day that are known; beyond, the oldest count whatever becomes of them.
 const CALLS: usize = 1 << 16;
 
 /// The most turns of one agent and day that are known by name: beyond, one that is told again may

@@ -1,5 +1,5 @@
-use ois_protocol::{Held, HeldBy, Usage};
-use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
+use ois_protocol::{Held, Usage};
+use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
 
 use super::*;
 
@@ -37,7 +37,9 @@ impl Play {
                     pending.add(&agent, &message.room);
                     message.calls.push(agent);
                 }
-                Judgement::Hold { .. } => message.held.push(Held { agent, by: HeldBy::Budget }),
+                Judgement::Hold { spent, policy, .. } => {
+                    message.held.push(Held::by_budget(agent, spent, policy));
+                }
             }
         }
         self.say(message)
@@ -66,8 +68,27 @@ impl Play {
     }
 
     fn delivery(&mut self, message: EventId, agent: &str, state: Rung, run: Option<&str>) {
+        self.attempt(message, agent, 1, state, run);
+    }
+
+    fn attempt(
+        &mut self,
+        message: EventId,
+        agent: &str,
+        attempt: u32,
+        state: Rung,
+        run: Option<&str>,
+    ) {
         let run = run.map(str::to_owned);
-        let delivery = Delivery { state, run, ..Delivery::stored(message, name(agent), self.now) };
+        let stored = Delivery::stored(message, name(agent), self.now);
+        let delivery = Delivery { attempt, state, run, ..stored };
+        self.budgets.apply_delivery(&delivery, &RoomName::main());
+    }
+
+    fn fail(&mut self, message: EventId, agent: &str, attempt: u32, reason: Reason) {
+        let stored = Delivery::stored(message, name(agent), self.now);
+        let (state, reason) = (Rung::Failed, Some(reason));
+        let delivery = Delivery { attempt, state, reason, ..stored };
         self.budgets.apply_delivery(&delivery, &RoomName::main());
     }
 
@@ -77,10 +98,10 @@ impl Play {
         self.delivery(message, agent, Rung::Received, None);
         self.delivery(message, agent, Rung::Admitted, Some(&run));
         let mut turn = self.run(message, agent, &run);
-        self.budgets.apply_run(&turn);
+        self.budgets.apply_run(&turn, self.now);
         turn.end = Some(self.now);
         turn.usage = Some(usage);
-        self.budgets.apply_run(&turn);
+        self.budgets.apply_run(&turn, self.now);
         self.delivery(message, agent, Rung::Replied, Some(&run));
     }
 
@@ -96,6 +117,7 @@ impl Play {
             outcome: None,
             reason: None,
             usage: None,
+            capped: false,
         }
     }
 
@@ -127,6 +149,7 @@ fn budget(agent: Option<&str>, turns: u64, policy: Policy) -> Budget {
         room: None,
         turns: Some(turns),
         input_tokens: None,
+        output_tokens: None,
         micro_usd: None,
         policy,
         minutes: Budget::MINUTES,
@@ -169,7 +192,7 @@ fn agents_that_share_a_budget_cannot_use_it_up_twice_in_one_message() {
     let crowd = ["A", "B", "C", "D", "E", "F", "G"];
     play.mention(&crowd);
     let used = play.budgets.day.used(&play.budgets.budgets[0]);
-    assert_eq!((used.open, play.is_held("A")), (5, true));
+    assert_eq!((used.turns, play.is_held("A")), (5, true));
 }
 
 #[test]
@@ -194,11 +217,13 @@ fn a_call_that_ends_without_a_turn_gives_it_back() {
     assert!(play.is_held("A"));
     play.delivery(calls[0], "A", Rung::Received, None);
     assert!(play.is_held("A"));
-    play.delivery(calls[0], "A", Rung::Failed, None);
-    play.delivery(calls[0], "A", Rung::Failed, None);
+    play.fail(calls[0], "A", 1, Reason::Unreachable);
+    play.fail(calls[0], "A", 1, Reason::Unreachable);
     assert!(!play.is_held("A"));
     play.mention(&["A"]);
     assert!(play.is_held("A"));
+    play.fail(calls[1], "A", 1, Reason::Deadline);
+    assert!(play.is_held("A"), "nobody says that no turn began");
 }
 
 #[test]
@@ -211,22 +236,52 @@ fn a_turn_that_began_is_used_however_it_ends() {
 }
 
 #[test]
-fn two_calls_taken_up_in_one_turn_are_one_turn() {
+fn a_monitor_that_names_all_its_turns_alike_saves_nothing() {
     let mut play = Play::new(vec![budget(Some("A"), 2, Policy::Stop)]);
     for call in [play.mention(&["A"]), play.mention(&["A"])] {
         play.delivery(call, "A", Rung::Admitted, Some("r"));
     }
-    assert!(!play.is_held("A"));
+    assert!(play.is_held("A"));
+}
+
+#[test]
+fn a_client_that_reports_little_uses_no_less() {
+    let mut play = Play::new(vec![budget(Some("A"), 3, Policy::Stop)]);
+    for _ in 0..3 {
+        let call = play.mention(&["A"]);
+        play.delivery(call, "A", Rung::Received, None);
+        play.delivery(call, "A", Rung::Replied, None);
+    }
+    assert!(play.is_held("A"));
+}
+
+#[test]
+fn a_claim_is_a_turn_as_a_call_is() {
+    let mut play = Play::new(vec![budget(Some("A"), 1, Policy::Stop)]);
+    let offered = play.next("Mira").id;
+    play.delivery(offered, "A", Rung::Received, None);
+    assert!(play.is_held("A"));
+}
+
+#[test]
+fn what_is_said_to_have_failed_and_was_answered_all_the_same_is_a_turn() {
+    let mut play = Play::new(vec![budget(Some("A"), 1, Policy::Stop)]);
+    let call = play.mention(&["A"]);
+    let next = play.next("A");
+    play.say(Message { agent: true, cause: Some(call), ..next });
+    play.fail(call, "A", 1, Reason::Unreachable);
+    assert!(play.is_held("A"));
 }
 
 #[test]
 fn another_attempt_is_another_turn() {
     let mut play = Play::new(vec![budget(Some("A"), 3, Policy::Stop)]);
     let call = play.mention(&["A"]);
-    for run in ["r1", "r2", "r3"] {
-        play.delivery(call, "A", Rung::Received, None);
-        play.delivery(call, "A", Rung::Admitted, Some(run));
-        play.delivery(call, "A", Rung::Failed, Some(run));
+    for attempt in 1..=3 {
+        let run = format!("r{attempt}");
+        play.attempt(call, "A", attempt, Rung::Received, None);
+        play.attempt(call, "A", attempt, Rung::Admitted, Some(&run));
+        play.fail(call, "A", attempt, Reason::Error);
     }
     assert!(play.is_held("A"));
 }
@@ -236,9 +291,9 @@ fn a_turn_counts_once_whoever_tells_of_it_first() {
     let mut play = Play::new(vec![budget(Some("A"), 2, Policy::Stop)]);
     let call = play.mention(&["A"]);
     let run = play.run(call, "A", "r");
-    play.budgets.apply_run(&run);
+    play.budgets.apply_run(&run, NOON);
     play.delivery(call, "A", Rung::Admitted, Some("r"));
-    play.budgets.apply_run(&run);
+    play.budgets.apply_run(&run, NOON);
     assert!(!play.is_held("A"));
     play.mention(&["A"]);
     assert!(play.is_held("A"));
@@ -254,7 +309,7 @@ fn a_monitor_whose_clock_is_wrong_saves_nothing() {
         play.delivery(call, "A", Rung::Admitted, Some(&run));
         let turn =
             Run { start, end: Some(start), usage: Some(tokens(50)), ..play.run(call, "A", &run) };
-        play.budgets.apply_run(&turn);
+        play.budgets.apply_run(&turn, NOON);
     }
     let Judgement::Hold { spent, .. } = play.judge("A") else { panic!("not held") };
     assert_eq!((spent.measure, spent.used), (Measure::InputTokens, 100));
@@ -551,12 +606,12 @@ proptest! {
     }
 
     #[test]
-    fn open_calls_are_counted_as_they_are_listed(events in events()) {
+    fn calls_are_counted_as_they_are_listed(events in events()) {
         let (mut play, mut calls) = (Play::new(of_all_kinds()), Vec::new());
         for event in events {
             happen(&mut play, &mut calls, event);
-            let used = play.budgets.day.used(&budget(None, 0, Policy::Stop));
-            prop_assert!(used.open == play.budgets.day.open_calls());
+            let (known, listed) = play.budgets.day.known_calls();
+            prop_assert_eq!(known, listed);
         }
     }
 }

@@ -1,31 +1,33 @@
 //! What the desk itself wants to have stored: pending notices, and what time alone brings.
 
-use ois_protocol::{Delivery, Draft, NewEvent, Notice, Rung, ShortName, Timestamp};
+use ois_protocol::{Draft, NewEvent, Notice, Timestamp};
 
 use super::{Desk, notice};
-use crate::{
-    budget::Due,
-    ladder::{LastHere, Overdue},
-};
+use crate::{budget::Due, ladder::Overdue};
 
 impl Desk {
     /// What is to be stored now by the server itself. Named again until the log has it: whoever
     /// stores it waits until that is done or has failed before asking again.
-    pub fn due(
-        &mut self,
-        now: Timestamp,
-        last_here: impl Fn(&ShortName) -> LastHere,
-    ) -> Vec<NewEvent> {
+    pub fn due(&mut self, now: Timestamp) -> Vec<NewEvent> {
         let notices = self.pending_notices.iter().map(notice::of).map(NewEvent::Message);
         let mut due: Vec<NewEvent> = notices.collect();
         due.extend(
             self.ladder
-                .answered()
+                .answered(now)
                 .map(|(room, delivery)| NewEvent::Delivery { room: room.clone(), delivery }),
         );
-        let overdue = self.ladder.overdue(now, self.settings.deadline_ms, last_here);
-        due.extend(overdue.map(|overdue| self.give_up(overdue)));
-        due.extend(self.budgets.due(now).into_iter().map(|due| match due {
+        let overdue = self.ladder.overdue(now, self.settings.limits);
+        due.extend(overdue.map(|overdue| match overdue {
+            Overdue::Delivery { room, delivery } => NewEvent::Delivery { room, delivery },
+            Overdue::Offer { room, message, duty } => {
+                NewEvent::Message(notice::draft(room, Some(message), Notice::Unclaimed { duty }))
+            }
+        }));
+        // A person's no is told as such, also if the time to answer ends meanwhile.
+        let is_open =
+            |due: &Due| !matches!(due, Due::Expired { asked, .. } if self.is_denied(*asked));
+        let of_budgets = self.budgets.due(now).into_iter().filter(is_open);
+        due.extend(of_budgets.map(|due| match due {
             Due::Digest { agent, room, messages } => {
                 let draft =
                     notice::draft(room, None, Notice::Digest { agent: agent.clone(), messages });
@@ -41,22 +43,7 @@ impl Desk {
 
     /// Whether [`Desk::due`] has something that does not wait for time to pass.
     pub fn has_pending_notices(&self) -> bool {
-        !self.pending_notices.is_empty() || self.ladder.answered().next().is_some()
-    }
-
-    fn give_up(&self, overdue: Overdue) -> NewEvent {
-        match overdue {
-            Overdue::Delivery { room, id, reason } => {
-                let known = self.ladder.get(&id).cloned();
-                let known = known.unwrap_or_else(|| {
-                    Delivery::stored(id.message, id.agent.clone(), Timestamp::from_ms(0))
-                });
-                let dead = Delivery { state: Rung::Dead, reason: Some(reason), ..known };
-                NewEvent::Delivery { room, delivery: dead }
-            }
-            Overdue::Offer { room, message, duty } => {
-                NewEvent::Message(notice::draft(room, Some(message), Notice::Unclaimed { duty }))
-            }
-        }
+        let no_time = Timestamp::from_ms(0);
+        !self.pending_notices.is_empty() || self.ladder.answered(no_time).next().is_some()
     }
 }

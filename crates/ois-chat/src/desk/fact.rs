@@ -2,14 +2,14 @@
 
 use memchr::memmem;
 use ois_protocol::{
-    Delivery, DisplayName, EventKind, Message, NewEvent, RoomName, Run, ServerFrame, ShortName,
-    event,
+    Delivery, DisplayName, EventKind, Message, NewEvent, Record, RoomName, Run, ServerFrame,
+    ShortName, Timestamp, event,
 };
 
 /// A stored event that matters to the desk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
-    /// A message that wakes, answers or tells.
+    /// A message that an agent says, or that wakes, answers or tells.
     Message(Box<Message>),
     /// How far a mention came.
     Delivery {
@@ -19,7 +19,12 @@ pub enum Fact {
         delivery: Delivery,
     },
     /// A turn that began or ended.
-    Run(Run),
+    Run {
+        /// The turn, with the times that its monitor tells.
+        run: Run,
+        /// When the server took the report.
+        at: Timestamp,
+    },
 }
 
 impl Fact {
@@ -38,7 +43,8 @@ impl Fact {
     }
 
     /// Reads a fact from a record of the log; `None` if it is none, or purged.
-    pub fn read(kind: EventKind, room: &RoomName, payload: &[u8]) -> Option<Self> {
+    pub fn read(record: &Record<impl AsRef<[u8]>>) -> Option<Self> {
+        let (kind, room, payload) = (record.kind?, &record.room, record.payload.as_ref());
         if kind == EventKind::Message
             && !SIGNS.iter().any(|sign| memmem::find(payload, sign).is_some())
         {
@@ -49,17 +55,24 @@ impl Fact {
             ServerFrame::Delivery(delivery) => {
                 Some(Self::Delivery { room: room.clone(), delivery })
             }
-            ServerFrame::Run(run) => Some(Self::Run(run)),
+            ServerFrame::Run(run) => Some(Self::Run { run, at: record.time }),
             _ => None,
         }
     }
 }
 
 /// The name of the member who wrote a message; `None` for a name that is none.
-pub(super) fn author(message: &Message) -> Option<ShortName> {
+pub(crate) fn author(message: &Message) -> Option<ShortName> {
     message.user.parse().ok().map(|name: DisplayName| name.short())
 }
 
 /// What a message that matters has in its JSON; one that only quotes it is parsed in vain.
-const SIGNS: [&[u8]; 5] =
-    [br#""cause":"#, br#""calls":"#, br#""offers":"#, br#""held":"#, br#""notice":"#];
+const SIGNS: [&[u8]; 7] = [
+    br#""agent":true"#,
+    br#""cause":"#,
+    br#""calls":"#,
+    br#""offers":"#,
+    br#""held":"#,
+    br#""notice":"#,
+    b"/deny",
+];

@@ -99,7 +99,7 @@ fn why(reason: Reason) -> &'static str {
         Reason::Stopped => "its turn was stopped",
         Reason::AnswerRefused => "the server did not take its answer",
         Reason::Deadline => "its time was over",
-        Reason::Timeout => "its turn went on for too long",
+        Reason::Timeout => "its turn took longer than it may and is stopped",
         _ => "for an unknown reason",
     }
 }
@@ -111,6 +111,9 @@ fn used(spent: &Spent) -> String {
     match spent.measure {
         Measure::Turns => format!("{whole}: {} of {} turns", spent.used, spent.limit),
         Measure::InputTokens => format!("{whole}: {} of {} input tokens", spent.used, spent.limit),
+        Measure::OutputTokens => {
+            format!("{whole}: {} of {} output tokens", spent.used, spent.limit)
+        }
         Measure::MicroUsd => {
             format!("{whole}: ${} of ${}", dollars(spent.used), dollars(spent.limit))
         }

@@ -1,7 +1,7 @@
 //! Notices that the log does not have yet.
 
 use ois_protocol::{
-    Delivery, EventId, HeldBy, LoopSign, Message, Notice, Policy, Reason, RoomName, Rung,
+    Delivery, EventId, Held, HeldBy, LoopSign, Message, Notice, Policy, Reason, RoomName, Rung,
     ShortName, Spent, Timestamp,
 };
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ impl Desk {
         }
         // Whom the message calls may have used up what was left for the others.
         for held in held(HeldBy::Budget) {
-            self.add_budget_notice(message, &held.agent, &before);
+            self.add_budget_notice(message, held, &before);
         }
     }
 
@@ -75,7 +75,12 @@ impl Desk {
         let before = self.ladder.get(&delivery.id());
         let is_known =
             before.is_some_and(|it| (it.attempt, it.state) == (delivery.attempt, delivery.state));
-        if delivery.state != Rung::Dead || reason == Reason::NoMonitor || is_known {
+        let is_end = match delivery.state {
+            Rung::Dead => reason != Reason::NoMonitor,
+            Rung::Failed => reason == Reason::Timeout,
+            _ => false,
+        };
+        if !is_end || is_known {
             return;
         }
         let (message, agent) = (delivery.message, delivery.agent.clone());
@@ -113,10 +118,18 @@ impl Desk {
         }
     }
 
-    fn add_budget_notice(&mut self, message: &Message, agent: &ShortName, before: &Pending) {
-        let room = || message.room.clone();
-        let judged = self.budgets.judge_among(agent, &message.room, before, message.time);
-        let Judgement::Hold { spent, policy, told } = judged else { return };
+    /// What is said of an agent that a budget held, as it was when that was decided: the budget may
+    /// count less by the time that the message is stored. An older message does not say which it was.
+    fn add_budget_notice(&mut self, message: &Message, held: &Held, before: &Pending) {
+        let (room, agent) = (|| message.room.clone(), &held.agent);
+        let (spent, policy) = match (&held.spent, held.policy) {
+            (Some(spent), Some(policy)) => (spent.clone(), policy),
+            _ => match self.budgets.judge_among(agent, &message.room, before, message.time) {
+                Judgement::Hold { spent, policy, .. } => (spent, policy),
+                Judgement::Go { .. } => return,
+            },
+        };
+        let told = self.budgets.is_told(&spent, message.time);
         // Who asks says so by asking.
         if !told && policy != Policy::Ask {
             self.add_notice(PendingNotice::Reached {

@@ -1,9 +1,8 @@
 use ois_protocol::{
-    DeliveryId, EventId, Kind, LoopSign, Measure, Notice, Policy, Reason, Role, RoomName, Rung,
+    EventId, HeldBy, Kind, LoopSign, Measure, Notice, Policy, Reason, Record, Role, RoomName, Rung,
 };
 
 use super::*;
-use crate::ladder::LastHere;
 
 const NOON: Timestamp = Timestamp::from_ms(1_771_200_000_000);
 const AGENTS: [&str; 3] = ["HKH", "ARIA", "Bo"];
@@ -56,7 +55,7 @@ impl Team {
     }
 
     fn append_due(&mut self) {
-        for event in self.desk.due(self.now, |_| LastHere { until: None, reports: true }) {
+        for event in self.desk.due(self.now) {
             self.store(event);
         }
     }
@@ -80,7 +79,7 @@ impl Team {
     fn report(&mut self, agent: &Member, message: EventId, state: Rung, reason: Option<Reason>) {
         let name = agent.name.clone();
         let said = Delivery { state, reason, ..Delivery::stored(message, name, self.now) };
-        if let Ok(Report::Climbs(event)) = self.desk.report(agent, said) {
+        if let Ok(Report::Climbs(event)) = self.desk.report(agent, said, self.now) {
             self.store(event);
         }
         self.append_due();
@@ -93,6 +92,7 @@ fn budget(turns: u64, policy: Policy) -> Budget {
         room: None,
         turns: Some(turns),
         input_tokens: None,
+        output_tokens: None,
         micro_usd: None,
         policy,
         minutes: 30,
@@ -106,7 +106,8 @@ fn fact(event: NewEvent, id: EventId, now: Timestamp) -> Fact {
         NewEvent::Message(draft) => Some(draft.clone()),
         _ => None,
     };
-    let fact = Fact::read(kind, &room, &event.encode(id, now));
+    let payload = event.encode(id, now);
+    let fact = Fact::read(&Record { id, time: now, kind: Some(kind), room, payload });
     let plain = || Fact::Message(Box::new(draft.unwrap().at(id, now)));
     fact.unwrap_or_else(plain)
 }
@@ -260,7 +261,7 @@ fn a_death_is_told_once_whatever_restarts() {
         reason: Some(Reason::Unreachable),
         ..Delivery::stored(call, name, NOON)
     };
-    let Ok(Report::Climbs(event)) = team.desk.report(&hkh, dead) else { panic!() };
+    let Ok(Report::Climbs(event)) = team.desk.report(&hkh, dead, NOON) else { panic!() };
     team.store(event);
     team.restart();
     team.append_due();
@@ -276,10 +277,9 @@ fn a_death_is_told_once_whatever_restarts() {
 fn what_nobody_takes_is_told_at_the_deadline() {
     let mut team = Team::new();
     let call = team.say(&mira(), "@HKH hi", None).id;
-    team.now = NOON.after_ms(DeskSettings::default().deadline_ms);
-    let gone = |_: &ShortName| LastHere { until: Some(NOON), reports: true };
+    team.now = NOON.after_ms(DeskSettings::default().limits.deadline_ms);
     for _ in 0..2 {
-        for event in team.desk.due(team.now, gone) {
+        for event in team.desk.due(team.now) {
             team.store(event);
         }
     }
@@ -314,6 +314,7 @@ fn a_run_is_of_an_agent_that_was_called_and_counts_once() {
         outcome: None,
         reason: None,
         usage: None,
+        capped: false,
     };
     assert_eq!(team.desk.report_run(&agent("ARIA"), run.clone(), NOON), Err(ReportError::NotFound));
     let event = team.desk.report_run(&agent("HKH"), run.clone(), NOON).unwrap().unwrap();
@@ -339,6 +340,7 @@ fn a_clock_that_is_wrong_bends_no_day() {
         outcome: Some(Rung::Silent),
         reason: None,
         usage: None,
+        capped: false,
     };
     let event = team.desk.report_run(&agent("HKH"), run.clone(), NOON).unwrap().unwrap();
     let NewEvent::Run(stored) = event else { panic!() };
@@ -383,11 +385,13 @@ fn who_dies_while_anothers_death_is_being_told_is_told_as_well() {
         let stored = Delivery::stored(message, name.parse().unwrap(), team.now);
         let reason = Some(Reason::Error);
         let said = Delivery { state: Rung::Dead, reason, ..stored };
-        let Ok(Report::Climbs(event)) = team.desk.report(&agent(name), said) else { panic!() };
+        let Ok(Report::Climbs(event)) = team.desk.report(&agent(name), said, NOON) else {
+            panic!()
+        };
         team.store(event);
     };
     dies(&mut team, "HKH");
-    let due = team.desk.due(team.now, |_| LastHere { until: None, reports: true });
+    let due = team.desk.due(team.now);
     dies(&mut team, "ARIA");
     for event in due {
         team.store(event);
@@ -427,4 +431,136 @@ fn what_a_crash_kept_from_being_said_of_a_budget_is_said_afterwards() {
     team.restart();
     team.append_due();
     assert!(matches!(team.notices().as_slice(), [Notice::BudgetReached { .. }]));
+}
+
+#[test]
+fn an_order_that_names_an_agent_does_not_wake_it_by_its_name() {
+    let mut team = Team::with_budget(0, Policy::Ask);
+    team.say(&mira(), "@HKH please", None);
+    for order in ["/deny @HKH", "/deny @HKH", "/allow @ARIA"] {
+        let said = team.say(&mira(), order, None);
+        assert_eq!((said.calls.len(), said.mentions.len()), (0, 0), "{order}");
+    }
+    let denials = |notice: &&&Notice| matches!(notice, Notice::NotAllowed { .. });
+    assert_eq!(team.notices().iter().filter(denials).count(), 1);
+}
+
+#[test]
+fn what_two_people_order_at_once_happens_once() {
+    let mut team = Team::with_budget(0, Policy::Ask);
+    team.say(&mira(), "@HKH please", None);
+    let both = [(), ()].map(|()| team.draft(&mira(), "/allow HKH", None));
+    assert_eq!(both.map(|draft| draft.calls.len()), [1, 0]);
+    team.desk.forget_pending();
+    let orders = ["/deny HKH", "/allow HKH"].map(|order| team.draft(&mira(), order, None));
+    for order in orders {
+        team.store(NewEvent::Message(order));
+    }
+    team.restart();
+    team.append_due();
+    assert!(matches!(team.notices().last(), Some(Notice::NotAllowed { .. })));
+    assert!(team.say(&mira(), "/allow HKH", None).calls.is_empty());
+}
+
+#[test]
+fn a_denial_that_was_not_stored_is_none() {
+    let mut team = Team::with_budget(0, Policy::Ask);
+    team.say(&mira(), "@HKH please", None);
+    team.draft(&mira(), "/deny HKH", None);
+    team.desk.forget_pending();
+    team.append_due();
+    assert_eq!(team.say(&mira(), "/allow HKH", None).calls.len(), 1);
+}
+
+#[test]
+fn who_was_held_is_told_why_also_if_the_budget_counts_less_by_then() {
+    let mut team = Team::with_budget(1, Policy::Stop);
+    let call = team.say(&mira(), "@HKH first", None).id;
+    let hkh = agent("HKH");
+    let (state, reason) = (Rung::Dead, Some(Reason::Unreachable));
+    let dead = Delivery { state, reason, ..Delivery::stored(call, hkh.name.clone(), NOON) };
+    let Ok(Report::Climbs(event)) = team.desk.report(&hkh, dead, NOON) else { panic!() };
+    let held = team.draft(&mira(), "@HKH second", None);
+    assert_eq!(held.held.len(), 1);
+    team.store(event);
+    team.store(NewEvent::Message(held));
+    team.restart();
+    team.append_due();
+    assert!(team.notices().iter().any(|it| matches!(it, Notice::BudgetReached { .. })));
+}
+
+#[test]
+fn an_offer_is_a_turn_when_it_is_claimed_and_whom_a_budget_forbids_it_is_named() {
+    let mut team = Team::with_budget(1, Policy::Stop);
+    let offer = |team: &mut Team| {
+        let offers = vec![ois_protocol::Offer {
+            duty: "reviewer".parse().unwrap(),
+            agents: vec!["HKH".parse().unwrap()],
+        }];
+        let draft = Draft::new(mira(), "@one:reviewer look");
+        let draft = team.desk.say(draft, Called { offers, ..Called::default() }, team.now);
+        let id = team.store(NewEvent::Message(draft.clone()));
+        (id, draft)
+    };
+    let ((first, _), (second, _)) = (offer(&mut team), offer(&mut team));
+    let hkh = agent("HKH");
+    let claim =
+        |id| Delivery { state: Rung::Received, ..Delivery::stored(id, hkh.name.clone(), NOON) };
+    let Ok(Report::Climbs(event)) = team.desk.report(&hkh, claim(first), NOON) else { panic!() };
+    let refused = Err(ReportError::OverBudget);
+    assert_eq!(team.desk.report(&hkh, claim(second), NOON), refused, "in the same batch");
+    team.store(event);
+    assert_eq!(team.desk.report(&hkh, claim(second), NOON), refused);
+    let (_, third) = offer(&mut team);
+    assert_eq!((third.offers.len(), third.held.len()), (0, 1));
+    team.append_due();
+    assert!(team.notices().iter().any(|it| matches!(it, Notice::BudgetReached { .. })));
+}
+
+#[test]
+fn a_retry_is_a_turn() {
+    let mut team = Team::with_budget(1, Policy::Stop);
+    let call = team.say(&mira(), "@HKH first", None).id;
+    team.report(&agent("HKH"), call, Rung::Dead, Some(Reason::Error));
+    let id = DeliveryId { message: call, agent: "HKH".parse().unwrap() };
+    assert_eq!(team.desk.retry(&id, NOON), Err(ReportError::OverBudget));
+    team.desk.set_budgets(vec![budget(2, Policy::Stop)]);
+    assert!(team.desk.retry(&id, NOON).is_ok());
+}
+
+#[test]
+fn what_a_turn_has_cost_is_believed_up_to_a_limit() {
+    let mut team = Team::new();
+    let call = team.say(&mira(), "@HKH hi", None).id;
+    let told = Usage { input_tokens: Some(u64::MAX), output_tokens: Some(7), micro_usd: None };
+    let run = Run {
+        run: "r1".to_owned(),
+        agent: "HKH".parse().unwrap(),
+        cause: call,
+        attempt: 1,
+        room: RoomName::main(),
+        start: Timestamp::from_ms(0),
+        end: Some(NOON),
+        outcome: Some(Rung::Stored),
+        reason: None,
+        usage: Some(told),
+        capped: false,
+    };
+    let event = team.desk.report_run(&agent("HKH"), run, NOON).unwrap().unwrap();
+    let NewEvent::Run(stored) = event else { panic!() };
+    let believed = Usage { input_tokens: Some(20_000_000), ..told };
+    assert_eq!((stored.usage, stored.capped), (Some(believed), true));
+    assert_eq!((stored.start, stored.outcome), (NOON, None), "not before the call");
+}
+
+#[test]
+fn a_turn_that_takes_too_long_is_told() {
+    let mut team = Team::new();
+    let call = team.say(&mira(), "@HKH hi", None).id;
+    team.report(&agent("HKH"), call, Rung::Admitted, None);
+    team.restart();
+    team.now = NOON.after_ms(DeskSettings::default().limits.turn_ms);
+    team.append_due();
+    team.append_due();
+    assert!(matches!(team.notices()[..], [Notice::Dead { reason: Reason::Timeout, .. }]));
 }

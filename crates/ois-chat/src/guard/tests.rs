@@ -1,4 +1,4 @@
-use ois_protocol::{Held, HeldBy, Kind, Notice, Offer, Role};
+use ois_protocol::{Held, Kind, Notice, Offer, Role};
 use proptest::prelude::{Strategy, any, prop_assert, prop_assert_eq, proptest};
 
 use super::*;
@@ -105,7 +105,7 @@ fn names(calls: &[&str]) -> Vec<ShortName> {
 }
 
 fn held(calls: &[&str]) -> Vec<Held> {
-    names(calls).into_iter().map(|agent| Held { agent, by: HeldBy::Loop }).collect()
+    names(calls).into_iter().map(Held::by_loop).collect()
 }
 
 /// Words of which no two texts share any.

@@ -12,6 +12,8 @@ pub(super) struct Pending {
     states: BTreeMap<DeliveryId, (u32, Rung)>,
     /// Offers that an agent has claimed, by message and duty.
     claims: BTreeMap<(EventId, ShortName), ShortName>,
+    /// How many reports of runs were decided, by delivery.
+    runs: BTreeMap<DeliveryId, u32>,
 }
 
 impl Pending {
@@ -23,6 +25,13 @@ impl Pending {
     /// This delivery will be in this state.
     pub(super) fn expect(&mut self, delivery: &Delivery) {
         self.states.insert(delivery.id(), (delivery.attempt, delivery.state));
+    }
+
+    /// A run of this delivery is reported. Answers with how many were, this one included.
+    pub(super) fn count_run(&mut self, id: &DeliveryId) -> u32 {
+        let count = self.runs.entry(id.clone()).or_default();
+        *count += 1;
+        *count
     }
 
     /// The agent that has claimed an offer.

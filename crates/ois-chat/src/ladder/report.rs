@@ -1,8 +1,8 @@
 //! What a monitor reports of a delivery, and what a person asks of one.
 
-use ois_protocol::{Delivery, DeliveryId, NewEvent, Reason, RoomName, Rung, ShortName};
+use ois_protocol::{Delivery, DeliveryId, EventId, NewEvent, Reason, RoomName, Rung, ShortName};
 
-use super::{Calls, Ladder};
+use super::{Calls, Ladder, is_ended_by_others};
 
 /// What follows from a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,15 @@ pub enum ReportError {
     /// The run's name is longer than any runtime's.
     #[error("the run's name is too long")]
     TooLong,
+    /// The delivery has more runs than attempts and restarts explain.
+    #[error("there are too many runs for this delivery")]
+    TooMany,
+    /// The answer that it names is no message that the agent has said after the call.
+    #[error("the answer is no message by this agent")]
+    NoAnswer,
+    /// It would be one more turn, and a budget is used up.
+    #[error("the agent's budget is used up")]
+    OverBudget,
     /// Another agent has claimed the offer.
     #[error("{0} was first")]
     Taken(ShortName),
@@ -42,11 +51,12 @@ impl Ladder {
     /// Checks what an agent's monitor says of one of the agent's deliveries.
     ///
     /// Within an attempt a state only climbs, and may leave rungs out: a link that was lost has
-    /// lost reports as well. A failed attempt is followed by the monitor's next one.
+    /// lost reports as well. A failed attempt is followed by the monitor's next one. An answer is one
+    /// whenever it comes, also after the attempt was given up.
     ///
     /// # Errors
     /// [`ReportError`]; then nothing has changed.
-    pub fn report(&mut self, said: Delivery) -> Result<Report, ReportError> {
+    pub fn report(&mut self, mut said: Delivery) -> Result<Report, ReportError> {
         let calls = self.messages.get(&said.message).ok_or(ReportError::NotFound)?;
         let room = calls.room.clone();
         let Some(known) = calls.deliveries.iter().find(|known| known.agent == said.agent) else {
@@ -58,14 +68,21 @@ impl Ladder {
         if said.attempt < attempt {
             return Ok(Report::Known(known.clone()));
         }
+        let is_late = matches!(state, Rung::Dead | Rung::Failed) && said.state == Rung::Replied;
         let climbs = if said.attempt > attempt {
-            may_begin_again(state) && said.attempt <= ATTEMPTS && said.state > Rung::Stored
+            may_begin_again(state)
+                && !is_ended_by_others(known)
+                && said.attempt <= ATTEMPTS
+                && said.state > Rung::Stored
         } else {
             !state.is_final() && (said.state > state || taken_over(known, &said))
+                || is_late && pending.is_none()
                 // What is being stored may fail to be, and then only its own sender hears of it.
                 || pending == Some((said.attempt, said.state))
         };
         if climbs {
+            said.answer = self.evidence(&said)?;
+            said.late = is_late;
             self.pending.expect(&said);
             return Ok(Report::Climbs(event(room, trimmed(said))));
         }
@@ -102,6 +119,18 @@ impl Ladder {
         Ok(event(room, next))
     }
 
+    /// The message that a report of an answer names, if it is one by the agent and said after the call.
+    /// A report that names none means the one that the log has, if it has one.
+    fn evidence(&self, said: &Delivery) -> Result<Option<EventId>, ReportError> {
+        if said.state != Rung::Replied {
+            return Ok(None);
+        }
+        let noted = || self.answers.iter().find(|answer| answer.call == said.id());
+        let named = said.answer.or_else(|| noted().map(|answer| answer.by));
+        let is_its = |id: &EventId| *id > said.message && self.spoken.get(id) == Some(&said.agent);
+        named.filter(is_its).map(Some).ok_or(ReportError::NoAnswer)
+    }
+
     /// The first who says that it has received an offer is woken.
     fn claim(&mut self, said: Delivery, room: RoomName) -> Result<Report, ReportError> {
         let calls = self.messages.get(&said.message).ok_or(ReportError::NotFound)?;
@@ -110,8 +139,12 @@ impl Ladder {
             match self.pending.claimed(said.message, &offer.duty) {
                 Some(first) if *first != said.agent => taken_by = Some(first.clone()),
                 _ => {
-                    self.pending.claim(said.message, &offer.duty, &said.agent);
-                    let claimed = Delivery { attempt: 1, state: Rung::Received, ..said };
+                    let duties = calls.offers.iter().filter(|it| it.agents.contains(&said.agent));
+                    for offer in duties {
+                        self.pending.claim(said.message, &offer.duty, &said.agent);
+                    }
+                    let (attempt, state) = (1, Rung::Received);
+                    let claimed = Delivery { attempt, state, answer: None, late: false, ..said };
                     return Ok(Report::Climbs(event(room, trimmed(claimed))));
                 }
             }

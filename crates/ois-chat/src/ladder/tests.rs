@@ -53,8 +53,49 @@ fn state(ladder: &Ladder, number: u64, agent: &str) -> (u32, Rung) {
     (known.attempt, known.state)
 }
 
-fn here(reports: bool) -> impl Fn(&ShortName) -> LastHere {
-    move |_| LastHere { until: None, reports }
+/// The limits with a deadline of a day and turns of six hours.
+const LIMITS: Limits = Limits { deadline_ms: DAY_MS, turn_ms: DAY_MS / 4 };
+
+/// What an agent says, as an answer to this message.
+fn answer(number: u64, agent: &str, to: u64) -> Message {
+    Message {
+        agent: true,
+        cause: Some(id(to)),
+        reply_to: Some(id(to)),
+        ..Message::plain(id(number), agent.to_owned(), "yes".to_owned(), NOON)
+    }
+}
+
+/// A report that this message is the answer.
+fn replied(number: u64, agent: &str, answer: u64) -> Delivery {
+    Delivery { answer: Some(id(answer)), ..said(number, agent, 1, Rung::Replied) }
+}
+
+/// The deliveries that are over at this time, as states.
+fn given_up(ladder: &Ladder, ms: u64) -> Vec<(Rung, Option<Reason>)> {
+    let overdue = ladder.overdue(NOON.after_ms(ms), LIMITS);
+    overdue
+        .filter_map(|it| match it {
+            Overdue::Delivery { delivery, .. } => Some((delivery.state, delivery.reason)),
+            Overdue::Offer { .. } => None,
+        })
+        .collect()
+}
+
+fn run(number: u64, agent: &str, run: &str) -> Run {
+    Run {
+        run: run.to_owned(),
+        agent: name(agent),
+        cause: id(number),
+        attempt: 1,
+        room: RoomName::main(),
+        start: NOON,
+        end: Some(NOON),
+        outcome: Some(Rung::Replied),
+        reason: None,
+        usage: None,
+        capped: false,
+    }
 }
 
 #[test]
@@ -147,29 +188,141 @@ fn nobody_reports_for_what_is_not_theirs() {
 fn what_nobody_takes_is_over_at_the_deadline_and_not_before() {
     let mut ladder = ladder(&calling(7, &["HKH"]));
     ladder.apply_message(&offering(8, &["ARIA"]), &name("Mira"));
-    let count = |ladder: &Ladder, ms| ladder.overdue(NOON.after_ms(ms), DAY_MS, here(true)).count();
+    let count = |ladder: &Ladder, ms| ladder.overdue(NOON.after_ms(ms), LIMITS).count();
     assert_eq!(count(&ladder, DAY_MS - 1), 0);
     assert_eq!(count(&ladder, DAY_MS), 2);
-    let reasons: Vec<Overdue> =
-        ladder.overdue(NOON.after_ms(DAY_MS), DAY_MS, here(false)).collect();
-    assert!(matches!(&reasons[0], Overdue::Delivery { reason: Reason::NoMonitor, .. }));
-    assert!(matches!(&reasons[1], Overdue::Offer { duty, .. } if *duty == name("reviewer")));
+    let over: Vec<Overdue> = ladder.overdue(NOON.after_ms(DAY_MS), LIMITS).collect();
+    assert!(matches!(&over[0], Overdue::Delivery { delivery, .. }
+        if (delivery.state, delivery.reason) == (Rung::Dead, Some(Reason::Deadline))));
+    assert!(matches!(&over[1], Overdue::Offer { duty, .. } if *duty == name("reviewer")));
 }
 
 #[test]
-fn a_turn_is_never_over_for_being_long_while_its_agent_is_here() {
+fn nothing_stays_as_it_is_beyond_its_deadline_whoever_is_there() {
+    for state in [Rung::Received, Rung::Ended, Rung::Failed] {
+        let mut ladder = ladder(&calling(7, &["HKH"]));
+        report(&mut ladder, said(7, "HKH", 1, state)).unwrap();
+        assert_eq!(given_up(&ladder, DAY_MS - 1), [], "{state:?}");
+        assert_eq!(given_up(&ladder, DAY_MS), [(Rung::Dead, Some(Reason::Deadline))], "{state:?}");
+    }
+}
+
+#[test]
+fn a_turn_has_its_limit_which_another_name_for_it_does_not_put_off() {
+    let mut ladder = ladder(&calling(7, &["HKH"]));
+    let admitted = |run: &str, ms: u64| Delivery {
+        run: Some(run.to_owned()),
+        at: NOON.after_ms(ms),
+        ..said(7, "HKH", 1, Rung::Admitted)
+    };
+    report(&mut ladder, admitted("r1", 0)).unwrap();
+    report(&mut ladder, admitted("r2", DAY_MS / 8)).unwrap();
+    assert_eq!(given_up(&ladder, LIMITS.turn_ms - 1), []);
+    let timeout = (Rung::Failed, Some(Reason::Timeout));
+    assert_eq!(given_up(&ladder, LIMITS.turn_ms), [timeout]);
+    let no_limit = Limits { turn_ms: 0, ..LIMITS };
+    assert_eq!(ladder.overdue(NOON.after_ms(10 * DAY_MS), no_limit).count(), 0);
+    let stopped = Delivery { reason: Some(Reason::Timeout), ..said(7, "HKH", 1, Rung::Failed) };
+    ladder.apply_delivery(&stopped);
+    assert_eq!(given_up(&ladder, 3 * DAY_MS), []);
+    let next = report(&mut ladder, said(7, "HKH", 2, Rung::Received));
+    assert!(matches!(next, Err(ReportError::BadTransition(_))), "only a person drives it again");
+}
+
+#[test]
+fn only_an_agent_that_is_known_to_answer_without_a_monitor_is_given_up_for_having_none() {
+    let mut ladder = ladder(&calling(7, &["HKH", "ARIA"]));
+    ladder.apply_message(&answer(8, "HKH", 7), &name("HKH"));
+    let (_, replied) = ladder.answered(NOON).next().unwrap();
+    ladder.apply_delivery(&replied);
+    ladder.apply_message(&calling(9, &["HKH"]), &name("Mira"));
+    let of = |reason| (Rung::Dead, Some(reason));
+    assert_eq!(given_up(&ladder, DAY_MS), [of(Reason::Deadline), of(Reason::NoMonitor)]);
+    report(&mut ladder, said(9, "HKH", 1, Rung::Received)).unwrap();
+    ladder.apply_message(&calling(10, &["HKH"]), &name("Mira"));
+    assert_eq!(given_up(&ladder, DAY_MS), [of(Reason::Deadline); 3]);
+}
+
+#[test]
+fn an_answer_counts_also_after_the_delivery_was_given_up() {
     let mut ladder = ladder(&calling(7, &["HKH"]));
     report(&mut ladder, said(7, "HKH", 1, Rung::Admitted)).unwrap();
-    let late = NOON.after_ms(10 * DAY_MS);
-    assert_eq!(ladder.overdue(late, DAY_MS, here(true)).count(), 0);
-    let gone = |ms: u64| {
-        move |_: &ShortName| LastHere {
-            until: Some(NOON.after_ms(10 * DAY_MS - ms)),
-            reports: true,
-        }
-    };
-    assert_eq!(ladder.overdue(late, DAY_MS, gone(DAY_MS - 1)).count(), 0);
-    assert_eq!(ladder.overdue(late, DAY_MS, gone(DAY_MS)).count(), 1);
+    ladder.apply_delivery(&said(7, "HKH", 1, Rung::Dead));
+    let loose = Message { reply_to: None, ..answer(8, "HKH", 7) };
+    ladder.apply_message(&loose, &name("HKH"));
+    assert_eq!(ladder.answered(NOON).count(), 0, "it does not say that it answers");
+    let late = report(&mut ladder.clone(), replied(7, "HKH", 8)).unwrap();
+    assert!(matches!(late, Report::Climbs(NewEvent::Delivery { delivery, .. }) if delivery.late));
+    ladder.apply_message(&answer(9, "HKH", 7), &name("HKH"));
+    let (_, late) = ladder.answered(NOON).next().unwrap();
+    assert_eq!((late.state, late.answer, late.late), (Rung::Replied, Some(id(9)), true));
+}
+
+#[test]
+fn an_answer_that_nobody_reports_counts_once_its_run_has_ended() {
+    let mut ladder = ladder(&calling(7, &["HKH"]));
+    report(&mut ladder, said(7, "HKH", 1, Rung::Admitted)).unwrap();
+    ladder.apply_message(&answer(8, "HKH", 7), &name("HKH"));
+    let later = NOON.after_ms(REPORT_MS);
+    assert_eq!(ladder.answered(later).count(), 0, "the turn goes on");
+    ladder.apply_run(&run(7, "HKH", "r1"));
+    assert_eq!(ladder.answered(NOON).count(), 0, "its monitor may be about to say so");
+    let (_, found) = ladder.answered(later).next().unwrap();
+    assert_eq!((found.state, found.answer, found.late), (Rung::Replied, Some(id(8)), false));
+}
+
+#[test]
+fn an_answer_that_nobody_reports_is_better_than_a_deadline() {
+    let mut ladder = ladder(&calling(7, &["HKH"]));
+    report(&mut ladder, said(7, "HKH", 1, Rung::Received)).unwrap();
+    ladder.apply_message(&answer(8, "HKH", 7), &name("HKH"));
+    assert_eq!(given_up(&ladder, DAY_MS), [(Rung::Replied, None)]);
+}
+
+#[test]
+fn an_answer_is_a_message_by_the_agent_that_was_said_after_the_call() {
+    let mut ladder = ladder(&calling(7, &["HKH", "ARIA"]));
+    ladder.apply_message(&answer(8, "ARIA", 7), &name("ARIA"));
+    ladder.apply_message(&calling(9, &["HKH"]), &name("Mira"));
+    report(&mut ladder, said(9, "HKH", 1, Rung::Received)).unwrap();
+    for wrong in [8, 9, 7, 99] {
+        let refused = report(&mut ladder, replied(7, "HKH", wrong));
+        assert_eq!(refused, Err(ReportError::NoAnswer), "{wrong}");
+    }
+    let none = report(&mut ladder, said(7, "HKH", 1, Rung::Replied));
+    assert_eq!(none, Err(ReportError::NoAnswer));
+    ladder.apply_message(&answer(10, "HKH", 7), &name("HKH"));
+    report(&mut ladder, said(7, "HKH", 1, Rung::Received)).unwrap();
+    report(&mut ladder, replied(7, "HKH", 10)).unwrap();
+    assert_eq!(state(&ladder, 7, "HKH"), (1, Rung::Replied));
+    assert_eq!(report(&mut ladder, replied(9, "HKH", 8)), Err(ReportError::NoAnswer));
+}
+
+#[test]
+fn who_has_two_duties_takes_a_message_for_both() {
+    let duty = |duty: &str| Offer { duty: name(duty), agents: vec![name("HKH"), name("ARIA")] };
+    let offers = vec![duty("reviewer"), duty("writer")];
+    let mut ladder = ladder(&Message { offers, ..calling(7, &[]) });
+    report(&mut ladder, said(7, "HKH", 1, Rung::Received)).unwrap();
+    let late = report(&mut ladder, said(7, "ARIA", 1, Rung::Received));
+    assert_eq!(late, Err(ReportError::Taken(name("HKH"))));
+    let offers = ladder.overdue(NOON.after_ms(DAY_MS), LIMITS);
+    assert!(!offers.into_iter().any(|it| matches!(it, Overdue::Offer { .. })));
+}
+
+#[test]
+fn a_delivery_takes_as_many_reports_of_runs_as_its_attempts_explain() {
+    let mut ladder = ladder(&calling(7, &["HKH"]));
+    let hkh = DeliveryId { message: id(7), agent: name("HKH") };
+    let in_one_batch = (0..5000).filter(|_| ladder.takes_run(&hkh)).count();
+    ladder.forget_pending();
+    let mut stored = 0;
+    while stored < 5000 && ladder.takes_run(&hkh) {
+        ladder.apply_run(&run(7, "HKH", &format!("r{stored}")));
+        ladder.forget_pending();
+        stored += 1;
+    }
+    assert_eq!((in_one_batch, stored), (34, 34));
 }
 
 #[test]
@@ -181,10 +334,10 @@ fn the_answer_of_an_agent_whose_client_reports_nothing_is_evidence_enough() {
         ..Message::plain(id(9), "HKH".to_owned(), "yes".to_owned(), NOON)
     };
     ladder.apply_message(&answer, &name("HKH"));
-    let (_, replied) = ladder.answered().next().unwrap();
+    let (_, replied) = ladder.answered(NOON).next().unwrap();
     assert_eq!((replied.state, replied.answer), (Rung::Replied, Some(id(9))));
     ladder.apply_delivery(&replied);
-    assert_eq!(ladder.answered().count(), 0);
+    assert_eq!(ladder.answered(NOON).count(), 0);
     assert_eq!(state(&ladder, 7, "ARIA"), (1, Rung::Stored));
 }
 
@@ -222,7 +375,8 @@ fn words_beyond_their_limit_are_cut() {
 #[test]
 fn what_is_being_stored_is_not_taken_back_by_an_older_word() {
     let mut ladder = ladder(&calling(7, &["HKH"]));
-    let replied = said(7, "HKH", 1, Rung::Replied);
+    ladder.apply_message(&Message { cause: None, ..answer(8, "HKH", 7) }, &name("HKH"));
+    let replied = replied(7, "HKH", 8);
     assert!(matches!(ladder.report(replied.clone()), Ok(Report::Climbs(_))));
     let older = ladder.report(said(7, "HKH", 1, Rung::Received)).unwrap();
     assert!(
@@ -243,7 +397,8 @@ fn what_is_being_stored_is_not_taken_back_by_an_older_word() {
 #[test]
 fn what_was_not_stored_may_be_said_otherwise() {
     let mut ladder = ladder(&calling(7, &["HKH"]));
-    let replied = said(7, "HKH", 1, Rung::Replied);
+    ladder.apply_message(&Message { cause: None, ..answer(8, "HKH", 7) }, &name("HKH"));
+    let replied = replied(7, "HKH", 8);
     ladder.report(replied.clone()).unwrap();
     ladder.forget_pending();
     assert!(matches!(ladder.report(said(7, "HKH", 1, Rung::Received)), Ok(Report::Climbs(_))));
@@ -264,7 +419,7 @@ fn who_is_given_up_answers_no_more_and_is_driven_again_once() {
     let mut ladder = ladder(&calling(7, &["HKH"]));
     let dead = said(7, "HKH", 1, Rung::Dead);
     ladder.pending.expect(&dead);
-    assert_eq!(ladder.overdue(NOON.after_ms(DAY_MS), DAY_MS, here(true)).count(), 0);
+    assert_eq!(ladder.overdue(NOON.after_ms(DAY_MS), LIMITS).count(), 0);
     assert_eq!(ladder.report(said(7, "HKH", 1, Rung::Replied)), Err(ReportError::Busy));
     ladder.apply_delivery(&dead);
     ladder.forget_pending();

@@ -117,8 +117,7 @@ impl Team {
         receipts.sort_by_key(|receipt| receipt.at);
         let has_desk = std::mem::take(&mut self.is_desk_due);
         if has_desk {
-            let roster = &self.roster;
-            events.extend(self.desk.due(now, |agent| roster.last_here(agent)));
+            events.extend(self.desk.due(now));
         }
         if events.is_empty() {
             return None;
@@ -142,13 +141,10 @@ impl Team {
     pub fn stored(&mut self, record: &Record<impl AsRef<[u8]>>) -> Option<Fact> {
         self.head = record.id;
         let own = self.in_flight.as_ref().and_then(|in_flight| in_flight.place(record.id));
-        let fact = if own.is_some_and(|(_, concerns_agents)| !concerns_agents) {
-            None
-        } else {
-            let payload = record.payload.as_ref();
-            record.kind.and_then(|kind| Fact::read(kind, &record.room, payload))
-        };
+        let is_plain = own.is_some_and(|(_, concerns_agents)| !concerns_agents);
+        let fact = if is_plain { None } else { Fact::read(record) };
         if let Some(fact) = &fact {
+            self.stop_what_is_over(fact);
             self.desk.apply(fact);
             self.is_desk_due |= self.desk.has_pending_notices();
         }
@@ -229,9 +225,11 @@ impl Team {
                 let about = About::Said { origin: *origin, nonce, duplicate: false };
                 Some((NewEvent::Message(draft), about))
             }
-            Request::Delivery { conn, agent, said } => self.decide_delivery(*conn, agent, said),
+            Request::Delivery { conn, agent, said } => {
+                self.decide_delivery(*conn, agent, said, now)
+            }
             Request::Run { conn, agent, said } => self.decide_run(*conn, agent, said, now),
-            Request::Retry { request, delivery } => match self.desk.retry(delivery) {
+            Request::Retry { request, delivery } => match self.desk.retry(delivery, now) {
                 Ok(event) => {
                     let (request, delivery) = (*request, delivery.clone());
                     Some((event, About::Retried { request, delivery }))
@@ -250,9 +248,15 @@ impl Team {
         conn: ConnId,
         agent: &Member,
         said: &Delivery,
+        now: Timestamp,
     ) -> Option<(NewEvent, About)> {
         let about = format!("{}:{}", said.message, agent.name);
-        match self.desk.report(agent, said.clone()) {
+        if said.answer > Some(self.head) {
+            // With several servers this one may not have read the answer yet.
+            self.send(conn, ServerFrame::Error(refusal(&ReportError::Busy, about)));
+            return None;
+        }
+        match self.desk.report(agent, said.clone(), now) {
             Ok(Report::Climbs(event)) => return Some((event, About::Reported { conn, about })),
             Ok(Report::Known(stands)) => self.send(conn, ServerFrame::Delivery(stands)),
             Err(error) => {
@@ -276,7 +280,7 @@ impl Team {
         match self.desk.report_run(agent, said.clone(), now) {
             Ok(Some(event)) => return Some((event, About::Reported { conn, about })),
             Ok(None) => {
-                if let Some(known) = self.desk.runs().get(&about).cloned() {
+                if let Some(known) = self.desk.runs().get(&agent.name, &said.run).cloned() {
                     self.send(conn, ServerFrame::Run(known));
                 }
             }
@@ -368,8 +372,12 @@ fn refusal(error: &ReportError, about: String) -> ErrorFrame {
     let code = match error {
         ReportError::NotFound => ErrorCode::NotFound,
         ReportError::TooLong => ErrorCode::TooLong,
+        ReportError::TooMany => ErrorCode::NotFound,
         ReportError::Busy => ErrorCode::Busy,
-        ReportError::Taken(_) | ReportError::BadTransition(_) => ErrorCode::BadTransition,
+        ReportError::Taken(_)
+        | ReportError::NoAnswer
+        | ReportError::OverBudget
+        | ReportError::BadTransition(_) => ErrorCode::BadTransition,
     };
     ErrorFrame { about: Some(about), ..ErrorFrame::new(code, error.to_string()) }
 }

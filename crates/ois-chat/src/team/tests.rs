@@ -1,6 +1,6 @@
 use ois_protocol::{
     Chat, ClientFrame, Delivery, DeliveryId, ErrorCode, EventKind, Kind, Presence, PresenceState,
-    Record, Role, Rung, ShortName, SignIn, Stop, Stopped, Topic,
+    Record, Role, Rung, ShortName, SignIn, Stop, Stopped, Timestamp, Topic,
 };
 
 use super::*;
@@ -35,7 +35,7 @@ impl Rig {
     fn new() -> Self {
         let desk = Desk::new(DeskSettings::default());
         let (limits, batch) = (Limits::default(), BatchLimits::default());
-        let mut team = Team::new("00c0ffee", limits, batch, desk, EventId::ZERO, NOON);
+        let mut team = Team::new("00c0ffee", limits, batch, desk, EventId::ZERO);
         team.register(vec![agent("ARIA"), person("Mira")]);
         let mut rig = Self { team, log: Vec::new(), nonces: KnownNonces::new() };
         rig.sign_in(MIRA, person("Mira"), &[Topic::Presence, Topic::Activity]);
@@ -260,12 +260,13 @@ fn a_turn_is_stopped_by_its_agents_monitor_whose_word_is_the_answer() {
         end: None,
         outcome: None,
         usage: None,
+        capped: false,
     };
     assert_eq!(rig.hears(ARIA, ClientFrame::Run(run)), Reading::Continue);
     rig.commit();
     let mira: ShortName = "Mira".parse().unwrap();
-    rig.team.stop_run(RequestId(1), "r2", mira.clone());
-    rig.team.stop_run(RequestId(2), "r1", mira.clone());
+    rig.team.stop_run(RequestId(1), "r2", None, mira.clone());
+    rig.team.stop_run(RequestId(2), "r1", None, mira.clone());
     let stop = Stop { run: "r1".to_owned(), agent: "ARIA".parse().unwrap(), by: mira };
     let outputs = rig.outputs();
     assert!(

@@ -18,6 +18,7 @@ fn begun(name: &str, agent: &str, start: Timestamp) -> Run {
         outcome: None,
         reason: None,
         usage: None,
+        capped: false,
     }
 }
 
@@ -36,6 +37,10 @@ fn rows(runs: &Runs, by: UsageBy, from: Option<&str>) -> Vec<(String, u64, u64)>
     rows.map(|row| (row.key, row.turns, row.input_tokens)).collect()
 }
 
+fn get<'a>(runs: &'a Runs, run: &str) -> Option<&'a Run> {
+    runs.named(run).next()
+}
+
 #[test]
 fn a_turn_is_under_way_until_its_end_is_told() {
     let mut runs = Runs::new(UtcOffset::UTC);
@@ -44,8 +49,8 @@ fn a_turn_is_under_way_until_its_end_is_told() {
     assert_eq!(names(runs.active()), ["r1", "r2"]);
     [&two, &one].into_iter().for_each(|run| runs.apply(&ended(run, 5)));
     assert_eq!((names(runs.active()), names(runs.recent())), (vec![], vec!["r1", "r2"]));
-    assert_eq!(runs.get("r2").unwrap().outcome, Some(Rung::Replied));
-    assert_eq!(runs.get("r3"), None);
+    assert_eq!(get(&runs, "r2").unwrap().outcome, Some(Rung::Replied));
+    assert_eq!(get(&runs, "r3"), None);
 }
 
 #[test]
@@ -80,15 +85,15 @@ fn a_turn_of_a_dead_delivery_is_over_and_its_real_end_still_counts() {
     let mut runs = Runs::new(UtcOffset::UTC);
     let (run, other) = (begun("r1", "A", NOON), begun("r2", "B", NOON));
     [&run, &other].into_iter().for_each(|run| runs.apply(run));
-    runs.close(run.cause, &run.agent, NOON.after_ms(DAY));
+    runs.close(run.cause, &run.agent, 1, NOON.after_ms(DAY));
     assert_eq!(names(runs.active()), ["r2"]);
-    let dead = runs.get("r1").unwrap();
+    let dead = get(&runs, "r1").unwrap();
     assert_eq!((dead.outcome, dead.end), (Some(Rung::Dead), Some(NOON.after_ms(DAY))));
     runs.apply(&run);
     assert_eq!(names(runs.active()), ["r2"]);
     runs.apply(&ended(&run, 5));
     runs.apply(&ended(&run, 5));
-    assert_eq!(runs.get("r1").unwrap().outcome, Some(Rung::Replied));
+    assert_eq!(get(&runs, "r1").unwrap().outcome, Some(Rung::Replied));
     assert_eq!(rows(&runs, UsageBy::Agent, None), [("A".to_owned(), 1, 5), ("B".to_owned(), 1, 0)]);
 }
 
@@ -99,7 +104,7 @@ fn a_turn_counts_on_the_day_on_which_it_began_whatever_its_end_says() {
     runs.apply(&run);
     runs.apply(&ended(&Run { start: NOON.after_ms(DAY), ..run }, 5));
     assert_eq!(rows(&runs, UsageBy::Day, None), [("2026-02-16".to_owned(), 1, 5)]);
-    assert_eq!(runs.get("r1").unwrap().start, NOON);
+    assert_eq!(get(&runs, "r1").unwrap().start, NOON);
 }
 
 #[test]
@@ -136,8 +141,11 @@ fn what_is_known_stays_within_its_bounds() {
     }
     assert_eq!((runs.active().count(), runs.recent().count()), (Runs::ACTIVE - 1, Runs::RECENT));
     assert_eq!(runs.usage(UsageBy::Day, None).len(), Runs::DAYS);
-    assert_eq!(runs.get("lost904").map(is_closed), Some(true));
-    assert_eq!(runs.get("lost905").map(is_closed), Some(false));
+    let is_told = |run: &str| runs.named(run).next().map(|run| runs.is_told(run));
+    assert_eq!(
+        (is_told("lost904"), runs.is_told(runs.active().next().unwrap())),
+        (Some(false), false)
+    );
 }
 
 proptest! {
@@ -152,7 +160,7 @@ proptest! {
             match kind {
                 0 => runs.apply(&run),
                 1 => runs.apply(&ended(&run, which)),
-                _ => runs.close(run.cause, &run.agent, run.start.after_ms(DAY)),
+                _ => runs.close(run.cause, &run.agent, 1, run.start.after_ms(DAY)),
             }
         };
         let (mut runs, cut) = (Runs::new(UtcOffset::LEGACY), at.min(steps.len()));

@@ -33,7 +33,8 @@ pub(crate) async fn stop(
     request: &HttpRequest,
 ) -> Result<Response<Body>, Refusal> {
     let run = request.target.parameter("/api/runs/{id}/stop").to_owned();
-    Ok(reply::json(&runs::stop(state, viewer, run).await?))
+    let agent = request.target.get("agent").map(str::parse).transpose()?;
+    Ok(reply::json(&runs::stop(state, viewer, run, agent).await?))
 }
 
 /// `GET /api/usage`: by agent, room or day.

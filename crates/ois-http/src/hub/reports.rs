@@ -53,10 +53,19 @@ impl Hub {
         self.ask(move |hot| hot.team.borrow().desk().ladder().room(message).cloned()).await
     }
 
-    /// The room of a turn that the desk knows; `None` if there is none of this name.
-    pub(crate) async fn room_of_run(&self, run: String) -> Result<Option<RoomName>, ErrorFrame> {
-        self.ask(move |hot| hot.team.borrow().desk().runs().get(&run).map(|run| run.room.clone()))
-            .await
+    /// The rooms of the turns of this name that the desk knows, of this agent only if one is named.
+    pub(crate) async fn rooms_of_run(
+        &self,
+        run: String,
+        agent: Option<ShortName>,
+    ) -> Result<Vec<RoomName>, ErrorFrame> {
+        self.ask(move |hot| {
+            let team = hot.team.borrow();
+            let named = team.desk().runs().named(&run);
+            let named = named.filter(|run| agent.as_ref().is_none_or(|agent| run.agent == *agent));
+            named.map(|run| run.room.clone()).collect()
+        })
+        .await
     }
 
     /// Drives a delivery again; answers with its next attempt once that is stored.
@@ -91,8 +100,15 @@ impl Hub {
     }
 
     /// Has the agent's monitor stop a turn; answers with what the runtime said.
-    pub(crate) async fn stop_run(&self, run: String, by: ShortName) -> Result<Stopped, ErrorFrame> {
-        let ask = move |team: &mut Team, request, _| team.stop_run(request, &run, by);
+    pub(crate) async fn stop_run(
+        &self,
+        run: String,
+        agent: Option<ShortName>,
+        by: ShortName,
+    ) -> Result<Stopped, ErrorFrame> {
+        let ask = move |team: &mut Team, request, _| {
+            team.stop_run(request, &run, agent.as_ref(), by);
+        };
         match tokio::time::timeout(STOP_WITHIN, self.request(ask)).await {
             Ok(answer) => match answer? {
                 Answer::Stopped(stopped) => Ok(stopped),

@@ -58,5 +58,6 @@ pub(crate) async fn set(
 }
 
 fn limits_nothing(budget: &Budget) -> bool {
-    budget.turns.is_none() && budget.input_tokens.is_none() && budget.micro_usd.is_none()
+    let Budget { turns, input_tokens, output_tokens, micro_usd, .. } = budget;
+    [turns, input_tokens, output_tokens, micro_usd].into_iter().all(Option::is_none)
 }

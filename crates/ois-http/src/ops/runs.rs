@@ -58,7 +58,8 @@ pub(crate) async fn list(
     Ok(state.hub.runs(wanted.agent, wanted.cause, wanted.ended, sees).await?)
 }
 
-/// Has the agent's monitor stop a turn; the runtime's own word is the answer.
+/// Has the agent's monitor stop a turn; the runtime's own word is the answer. Several agents may have
+/// turns of the same name: then the agent has to be named.
 ///
 /// # Errors
 /// [`RunsError`]: the viewer may not, there is no such turn where the viewer looks, it is over, or
@@ -67,14 +68,15 @@ pub(crate) async fn stop(
     state: &State,
     viewer: &Viewer,
     run: String,
+    agent: Option<ShortName>,
 ) -> Result<Stopped, RunsError> {
     let by = viewer.may(STOP)?.name.clone();
-    let room = state.hub.room_of_run(run.clone()).await?;
-    if !room.is_some_and(|room| viewer.sees(&room)) {
+    let rooms = state.hub.rooms_of_run(run.clone(), agent.clone()).await?;
+    if !rooms.iter().any(|room| viewer.sees(room)) {
         return Err(ErrorFrame::new(ErrorCode::NotFound, "there is no such run").into());
     }
     tracing::info!(%by, %run, "a turn is to be stopped");
-    Ok(state.hub.stop_run(run, by).await?)
+    Ok(state.hub.stop_run(run, agent, by).await?)
 }
 
 /// What turns have used from this day (`YYYY-MM-DD`) on; by room, only of rooms that the viewer

@@ -102,6 +102,7 @@ impl Inbox {
             outcome: None,
             reason: None,
             usage: None,
+            capped: false,
         })
     }
 

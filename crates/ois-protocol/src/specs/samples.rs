@@ -7,7 +7,7 @@ use std::iter;
 
 use crate::{
     Ack, Activity, ActivityState, Attachment, AuthOk, Chat, ClientFrame, Delivery, ErrorCode,
-    ErrorFrame, EventId, Held, HeldBy, History, Holding, LoopSign, Measure, Message, Notice, Offer,
+    ErrorFrame, EventId, Held, History, Holding, LoopSign, Measure, Message, Notice, Offer,
     Partial, Policy, Presence, PresenceState, Reason, Role, Run, Rung, ServerFrame, ShortName,
     SignIn, Spent, Standby, Stop, Stopped, Timestamp, Topic, Usage,
 };
@@ -68,7 +68,7 @@ pub(crate) fn message() -> Message {
         agent: true,
         calls: vec![aria()],
         offers: vec![Offer { duty: "reviewer".parse().unwrap(), agents: vec![aria()] }],
-        held: vec![Held { agent: aria(), by: HeldBy::Loop }],
+        held: vec![Held::by_budget(aria(), spent(), Policy::Stop)],
         notice: Some(notices().swap_remove(0)),
     }
 }
@@ -77,15 +77,18 @@ fn aria() -> ShortName {
     "ARIA".parse().unwrap()
 }
 
-/// Returns a notice of every kind.
-pub(crate) fn notices() -> Vec<Notice> {
-    let spent = || Spent {
+fn spent() -> Spent {
+    Spent {
         agent: Some(aria()),
         room: Some("lab".parse().unwrap()),
         measure: Measure::Turns,
         used: 4,
         limit: 5,
-    };
+    }
+}
+
+/// Returns a notice of every kind.
+pub(crate) fn notices() -> Vec<Notice> {
     iter::successors(
         Some(Notice::Dead { agents: vec![aria()], reason: Reason::Deadline }),
         |notice| match notice {
@@ -184,6 +187,7 @@ fn delivery() -> Delivery {
         answer: Some(id()),
         at: time(),
         possible_duplicate: true,
+        late: true,
     }
 }
 
@@ -219,6 +223,7 @@ fn run() -> Run {
         outcome: Some(Rung::Failed),
         reason: Some(Reason::Error),
         usage: Some(Usage { input_tokens: Some(1), output_tokens: Some(2), micro_usd: Some(3) }),
+        capped: true,
     }
 }
 

@@ -149,7 +149,7 @@ fn what_the_server_resolved_decides_and_held_never_wakes() {
     let mut inbox = inbox();
     let other = Message { calls: vec!["HKH".parse().unwrap()], ..said(1, "Mira", "@all") };
     assert!(inbox.receive(&other, NOON).is_empty(), "another one is called");
-    let held = vec![Held { agent: me(), by: HeldBy::Loop }];
+    let held = vec![Held::by_loop(me())];
     let held = Message { held, calls: Vec::new(), ..said(2, "Mira", "@ARIA") };
     assert!(inbox.receive(&held, NOON).is_empty());
     let denied = Message { calls: Vec::new(), ..said(2, "Mira", "/deny @ARIA") };
