@@ -1,7 +1,7 @@
 //! What the server is told, what it tells, and what follows.
 
 use ois_protocol::{
-    Delivery, ErrorCode, ErrorFrame, Held, HeldBy, Offer, Rung, ShortName, Stop, Usage,
+    Delivery, ErrorCode, ErrorFrame, Held, Offer, Rung, ShortName, Stop, Usage,
 };
 
 use super::*;
