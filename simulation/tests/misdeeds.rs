@@ -1,9 +1,9 @@
-//! Broken and hostile monitors: what the server still believes them, and shall not.
+//! Broken and hostile monitors: what they break, and what the server has to believe them.
 //!
 //! Hanging monitors, reports out of order and usage without measure belong to the weather of every
-//! seed; here they are played at full strength. Two kinds of misdeed break promises today. They are
-//! listed with the sentences that say so, and this file holds the list exactly: a failure of another
-//! kind fails the test, and so does a listed kind that no seed shows any more.
+//! seed; here they are played at full strength. One kind of misdeed shows: what a monitor claims of its
+//! own runtime. The sentences that say so are listed, and this file holds the list exactly: a failure of
+//! another kind fails the test, and so does a listed kind that no seed shows any more.
 
 use std::ops::Range;
 
@@ -12,40 +12,22 @@ use simulation::{Misdeed, With, Words, play_with};
 /// The seeds that are played for each kind of misdeed.
 const SEEDS: Range<u64> = 0..24;
 
-/// What the server believes of a monitor that has lost its folder: its deliveries and runs stay as they
-/// were, since nobody knows of them any more while the monitor is connected.
-const AFTER_A_LOST_FOLDER: [&str; 6] =
-    ["is received (", "is admitted (", "is ended (", "is stored (", "never ended", "turns for"];
-/// What the server believes of reports: answers, ends and runs that are none of the agent's.
-const ON_FALSE_EVIDENCE: [&str; 12] = [
-    "no answer of its own",
-    "the runtime never took it",
-    "it did not end",
-    "it was None",
-    "it was Some(",
-    ": no turn",
-    "is received (",
-    "is admitted (",
-    "is ended (",
-    "never ended",
-    "is not done: calls",
-    "is failed (",
-];
+/// What a monitor says of its own runtime, which the server cannot verify: that it took a turn, ended it,
+/// or that the agent chose not to answer.
+const ON_FALSE_EVIDENCE: [&str; 5] =
+    ["the runtime never took it", "it did not end", "it was None", "it was Some(", ": no turn"];
 
 #[test]
-fn hanging_monitors_late_reports_and_huge_usage_break_nothing() {
-    for misdeed in [Misdeed::Hangs, Misdeed::ReportsOutOfOrder, Misdeed::HugeUsage] {
+fn hangs_lost_folders_late_reports_and_huge_usage_break_nothing() {
+    let misdeeds =
+        [Misdeed::Hangs, Misdeed::LosesFolder, Misdeed::HugeUsage, Misdeed::ReportsOutOfOrder];
+    for misdeed in misdeeds {
         for seed in SEEDS {
             let with = With { misdeeds: &[misdeed], ..With::default() };
             let story = play_with(seed, Words::Dropped, with);
             assert_eq!(story.wrong, Vec::<String>::new(), "{misdeed:?}, seed {seed}");
         }
     }
-}
-
-#[test]
-fn a_lost_folder_leaves_deliveries_without_an_end() {
-    assert_known(Misdeed::LosesFolder, &AFTER_A_LOST_FOLDER);
 }
 
 #[test]
