@@ -108,6 +108,7 @@ const RULES: [Rule; 13] = [
             "serde",
             "serde_json",
             "thiserror",
+            "unicode-security",
         ]),
     },
     Rule {

@@ -53,7 +53,11 @@ impl Team {
             keyring.share(password.as_deref(), &mut entropy);
             Ok(())
         };
-        self.keys.change(change).await?
+        self.keys.change(change).await??;
+        for doubt in self.keys.ask(Keyring::doubtful_names) {
+            tracing::warn!("{doubt}; such names are not given any more");
+        }
+        Ok(())
     }
 }
 

@@ -10,11 +10,13 @@
 
 pub(crate) mod agent_tokens;
 mod change;
+mod looks;
 pub(crate) mod register;
 pub(crate) mod sessions;
 pub(crate) mod sign_in;
 
-use ois_protocol::{DisplayName, Kind, Member, Role, ShortName, Timestamp};
+use looks::Looks;
+use ois_protocol::{DisplayName, Kind, Member, NameError, Role, ShortName, Timestamp};
 
 use crate::{
     AddError, AgentTokens, AgentTokensError, AgentTokensFault, Bearer, Entropy, NewMember,
@@ -37,6 +39,8 @@ use crate::{
 pub struct Keyring {
     register: Register,
     configured: AgentTokens,
+    /// The looks of the names of `configured`.
+    configured_looks: Looks,
     shared: Option<SharedPassword>,
     sessions: Sessions,
 }
@@ -48,7 +52,9 @@ impl Keyring {
 
     /// What was kept from the last run, or twice the default at the first start.
     pub fn new(register: Register, sessions: Sessions) -> Keyring {
-        Keyring { register, sessions, ..Keyring::default() }
+        let mut keyring = Keyring { register, sessions, ..Keyring::default() };
+        keyring.close_confusable();
+        keyring
     }
 
     /// Makes the user [`admin`](Self::FIRST_ADMIN) with a generated password and returns that, to
@@ -87,7 +93,9 @@ impl Keyring {
     /// [`AgentTokensFault::Registered`] for the first one whose short name is in the register;
     /// then none is taken over.
     pub fn configure(&mut self, agents: AgentTokens) -> Result<(), AgentTokensError> {
-        let known = agents.0.iter().position(|(_, agent)| self.register.knows(&agent.name));
+        let is_given =
+            |name| self.register.knows(name) || self.register.former(name) == Some(Kind::Human);
+        let known = agents.0.iter().position(|(_, agent)| is_given(&agent.name));
         if let Some(index) = known {
             let fault = AgentTokensFault::Registered;
             return Err(AgentTokensError { position: index + 1, fault });
@@ -95,8 +103,34 @@ impl Keyring {
         for (_, agent) in &agents.0 {
             self.sessions.close_all_of(&agent.name);
         }
+        self.configured_looks = agents.0.iter().map(|(_, agent)| &agent.name).collect();
         self.configured = agents;
+        self.close_confusable();
         Ok(())
+    }
+
+    /// The given names that would not be given today, for the operator: older versions gave them, and
+    /// their members keep them.
+    pub fn doubtful_names(&self) -> Vec<DoubtfulName> {
+        let looks: Looks = self.given().collect();
+        let pairs = looks.pairs().into_iter();
+        let pairs = pairs.map(|(one, other)| DoubtfulName::LooksLike(one.clone(), other.clone()));
+        let unseen = self.given().filter(|name| name.check_new() == Err(NameError::Character));
+        pairs.chain(unseen.cloned().map(DoubtfulName::Unseen)).collect()
+    }
+
+    /// The names of all members and their duties.
+    fn given(&self) -> impl Iterator<Item = &ShortName> {
+        self.members().flat_map(|member| std::iter::once(&member.name).chain(&member.duties))
+    }
+
+    /// Ends the sessions that were opened with the shared password under names that look like given
+    /// ones.
+    fn close_confusable(&mut self) {
+        let (register, configured) = (&self.register.looks, &self.configured_looks);
+        self.sessions.close_shared_where(|name| {
+            register.alike(name).is_some() || configured.alike(name).is_some()
+        });
     }
 
     /// Sets the password that the team shares, or none, which an empty one counts as. If it is not that of the last start,
@@ -176,13 +210,33 @@ impl Keyring {
         }
     }
 
+    /// Whether the name belongs to a member or a duty, or did to a member that was removed.
     fn knows(&self, name: &ShortName) -> bool {
-        self.register.knows(name) || self.is_configured(name)
+        let is_former = self.register.former(name).is_some();
+        is_former || self.register.knows(name) || self.is_configured(name)
+    }
+
+    /// Checks that people do not take the name for one that is given or reserved.
+    fn check_looks(&self, name: &ShortName) -> Result<(), NameError> {
+        let alike = self.register.looks.alike(name).or_else(|| self.configured_looks.alike(name));
+        if alike.is_some() { Err(NameError::Confusable) } else { Ok(()) }
     }
 
     fn is_configured(&self, name: &ShortName) -> bool {
         self.configured().any(|agent| agent.name == *name)
     }
+}
+
+/// A name that was given by an older version and would not be given today.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DoubtfulName {
+    /// People take the two names for each other.
+    #[error("the names {0} and {1} look alike")]
+    LooksLike(ShortName, ShortName),
+    /// The name holds characters that nobody sees.
+    #[error("the name {0:?} holds characters that cannot be seen")]
+    Unseen(ShortName),
 }
 
 /// The member for somebody who signed in with the shared password.

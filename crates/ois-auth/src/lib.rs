@@ -22,13 +22,13 @@ mod ticket;
 mod token;
 
 pub use entropy::{Entropy, NoEntropy, OsEntropy};
-pub use keyring::Keyring;
 pub use keyring::agent_tokens::{AgentTokens, AgentTokensError, AgentTokensFault};
 pub use keyring::register::{
     AddError, ChangeError, NewMember, Register, RegisterError, Registered, Secret,
 };
 pub use keyring::sessions::{Bearer, Session, Sessions};
 pub use keyring::sign_in::{Challenge, SignInError, Verdict};
+pub use keyring::{DoubtfulName, Keyring};
 pub use password::{
     NoPasswordHash, PasswordError, PasswordHash, SharedPassword, generate_password,
 };

@@ -5,7 +5,9 @@ mod form;
 
 use hyper::{
     Response,
-    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderValue},
+    header::{
+        CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue,
+    },
 };
 use ois_protocol::{UploadName, http::UploadAnswer};
 use ois_store::FileError;
@@ -53,7 +55,11 @@ pub(crate) async fn read(state: &State, request: &HttpRequest) -> Result<Respons
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
     headers
         .insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static("same-origin"));
     let forever = HeaderValue::from_static("private, max-age=31536000, immutable");
     headers.insert(CACHE_CONTROL, forever);
     Ok(answer)
 }
+
+/// Keeps pages of other origins from embedding an upload, and from finding out whether there is one.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");

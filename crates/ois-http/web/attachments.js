@@ -4,25 +4,26 @@ import { h, words } from './dom.js';
 import { locale } from './i18n.js';
 import { icon } from './icons.js';
 import { openLightbox } from './lightbox.js';
+import { spelledOut } from './names.js';
 import { bytes } from './time.js';
 
 const PICTURE = /^image\/(?:png|jpeg|gif|webp|avif|bmp)$/u;
 
-/** The address of an attachment if it is safe to use, else null: ours, or one of the web. */
+/** The address of an attachment if it is that of an upload of this server, else null. */
 export function addressOf(attachment) {
   try {
     const url = new URL(attachment.url, location.origin);
-    return ['http:', 'https:'].includes(url.protocol) ? url : null;
+    return url.origin === location.origin && /^\/uploads\/[\w.-]+$/u.test(url.pathname) && !url.search ? url : null;
   } catch {
     return null;
   }
 }
 
-/** The name of an attachment. */
-export const nameOf = (attachment) => attachment.name || attachment.originalName || '';
+/** The name of an attachment, as it is shown. */
+export const nameOf = (attachment) => spelledOut(attachment.name || attachment.originalName || '');
 
 /** Whether an attachment is a picture that this page may show. */
-export const isPicture = (attachment) => PICTURE.test(attachment.type || attachment.mimeType || '') && addressOf(attachment)?.origin === location.origin;
+export const isPicture = (attachment) => PICTURE.test(attachment.type || attachment.mimeType || '') && addressOf(attachment) !== null;
 
 /** The pictures of some messages, for the lightbox: `[{src, name}]`. */
 export const picturesOf = (messages) => messages.flatMap((m) => (m.attachments ?? []).filter(isPicture).map((a) => ({ src: addressOf(a).href, name: nameOf(a) })));
@@ -49,5 +50,5 @@ export function fileLink(attachment) {
   const url = addressOf(attachment);
   const inside = [icon('file'), h('span', { class: 'file-name', dir: 'auto' }, nameOf(attachment)), h('span', { class: 'quiet' }, bytes(attachment.size, locale()))];
   if (!url) return h('span', { class: 'file-card' }, inside);
-  return h('a', { class: 'file-card', href: url.href, target: '_blank', rel: 'noopener noreferrer', download: url.origin === location.origin ? nameOf(attachment) : null }, inside);
+  return h('a', { class: 'file-card', href: url.href, target: '_blank', rel: 'noopener noreferrer', download: nameOf(attachment) }, inside);
 }

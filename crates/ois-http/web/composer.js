@@ -4,10 +4,12 @@ import { dot, icon } from './icons.js';
 import { fill, h, iconButton, words } from './dom.js';
 import { onLanguage, t } from './i18n.js';
 import { plain } from './markdown.js';
+import { mentionable } from './mention.js';
 import { MentionMenu } from './mention-menu.js';
 import { byPresence, memberOf, shortName } from './names.js';
 import { find } from './store-log.js';
 import { Tray } from './tray.js';
+import { uncalledWords } from './uncalled.js';
 
 const TALLEST = 240;
 const QUICK = 6;
@@ -136,7 +138,10 @@ class Composer extends HTMLElement {
     const busy = this.#tray.busy;
     const ready = !busy && (this.#field.value.trim() || this.#tray.files.length) && !this.#field.disabled;
     this.#send.setAttribute('aria-disabled', String(!ready));
-    words(this.#status.lastChild, { text: busy ? ['compose.uploading', { n: busy }] : 'compose.hint' });
+    // While a name is being completed, it is not one yet.
+    const warning = this.#menu.open ? null : uncalledWords(this.#field.value, mentionable(this.#app.store.state.members));
+    this.#status.lastChild.classList.toggle('warning', warning !== null);
+    words(this.#status.lastChild, { text: busy ? ['compose.uploading', { n: busy }] : (warning ?? 'compose.hint') });
   }
 
   #showReply(state) {

@@ -3,6 +3,7 @@
 import { h, iconButton } from './dom.js';
 import { t } from './i18n.js';
 import { icon } from './icons.js';
+import { spelledOut } from './names.js';
 import { reason } from './reason.js';
 import { upload } from './upload.js';
 
@@ -30,7 +31,7 @@ export class FileUploads {
       cancel();
       this.#remove(line);
     }, { class: 'tip-left' });
-    const line = h('li', { class: 'tray-item' }, icon('file', 20), h('span', { class: 'tray-words' }, h('span', { class: 'tray-name', dir: 'auto' }, file.name), status, bar), close);
+    const line = h('li', { class: 'tray-item' }, icon('file', 20), h('span', { class: 'tray-words' }, h('span', { class: 'tray-name', dir: 'auto' }, spelledOut(file.name)), status, bar), close);
     this.element.append(line);
     this.element.hidden = false;
     try {

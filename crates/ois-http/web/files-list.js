@@ -6,6 +6,7 @@ import { fill, h, iconButton, renew } from './dom.js';
 import { locale, onLanguage, t } from './i18n.js';
 import { icon } from './icons.js';
 import { openLightbox } from './lightbox.js';
+import { spelledOut } from './names.js';
 import { address, goodName, inOrder, join, kindOf, split } from './paths.js';
 import { reason } from './reason.js';
 import { bytes, full, short } from './time.js';
@@ -85,7 +86,7 @@ export class FilesList {
   }
 
   #opener(item, path, kind) {
-    const inside = [icon(kind === 'folder' ? 'folder' : kind === 'image' ? 'image' : 'file'), h('span', { class: 'file-name', dir: 'auto' }, item.name)];
+    const inside = [icon(kind === 'folder' ? 'folder' : kind === 'image' ? 'image' : 'file'), h('span', { class: 'file-name', dir: 'auto' }, spelledOut(item.name))];
     if (kind === 'folder') return h('a', { class: 'file-open folder', href: address({ view: 'files', path }) }, inside, h('span', { class: 'off-screen', words: { text: 'files.folder' } }));
     if (kind === 'image') return h('button', { type: 'button', class: 'file-open', on: { click: () => openLightbox(this.#pictures(), new URL(downloadOf(path), location.href).href) } }, inside);
     if (kind === 'other') return h('a', { class: 'file-open', href: downloadOf(path), download: item.name }, inside);

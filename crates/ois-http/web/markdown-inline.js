@@ -1,23 +1,24 @@
-// The inline part of Markdown: code, bold, italic, links, mentions, line breaks, and plain text.
+// The inline part of Markdown: code, bold, italic, links, mentions, comments, line breaks, and plain text.
 //
-// Only http, https and mailto become links; everything else stays text. A search that found
-// nothing is remembered, so that a text full of lone asterisks costs no more than any other.
+// The grammar is that of message-format.md (Markup), which the server reads in the same way
+// (ois-protocol/src/markup). Only http, https and mailto become links; everything else stays text. A search that
+// found nothing is remembered, so that a text full of lone asterisks costs no more than any other.
 
-import { mentionAt } from './mention.js';
+import { mentionAt, WORD } from './mention.js';
 
 const DEEPEST = 6;
 const SPECIAL = /[\\`*_[!<@\uFF20\nhHmM]/gu;
+const STOP = /[\\`*_]/gu;
 const ESCAPED = /[\\`*_[\](){}<>#+\-.!|~@]/u;
-const WORD = /[\p{L}\p{N}]/u;
-const LATIN = /[\p{Script=Latin}\p{N}]/u;
+const LETTER = /[\p{Alphabetic}\p{N}]/u;
 const LINK = /!?\[([^\]\n]{1,500})\]\(\s*<?([^\s<>()]{1,2000}(?:\([^\s<>()]{0,500}\)[^\s<>()]{0,500})?)>?(?:\s+"[^"\n]{0,300}")?\s*\)/yu;
-const ADDRESS = /(?:https?:\/\/|mailto:)[^\s<>"'`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303F\uFF00-\uFFEF]+/iyu;
+const ADDRESS = /([hH][tT][tT][pP][sS]?:\/\/|[mM][aA][iI][lL][tT][oO]:)(?:[!#-&(-;=?-_a-~]|(?=[\u0080-\u052F\u1C80-\u1FFF\u2C60-\u2C7F\uA640-\uA69F\uA720-\uA7FF\uAB30-\uAB6F])\p{Alphabetic})+/yu;
 
-/** The nodes of `text`: strings and `{kind: 'code'|'strong'|'em'|'link'|'mention'|'break', …}`. */
+/** The nodes of `text`: strings and `{kind: 'code'|'strong'|'em'|'link'|'mention'|'comment'|'break', …}`. */
 export const inline = (text, names = null) => scan(text, { names, depth: 0 });
 
 function scan(text, { names, depth }) {
-  const context = { text, names, depth, missed: new Set() };
+  const context = { text, names, depth, missed: new Set(), mentioned: 0 };
   const out = [];
   let words = '';
   const push = (node) => {
@@ -73,100 +74,132 @@ function nodeAt(context, at) {
   }
 }
 
-function codeAt({ text, missed }, at) {
-  let end = at;
-  while (text[end] === '`') end += 1;
-  const run = text.slice(at, end);
-  if (missed.has(run)) return { node: run, next: end };
-  for (let close = text.indexOf(run, end); close !== -1; ) {
-    let after = close;
-    while (text[after] === '`') after += 1;
-    if (after - close === run.length) {
-      const body = text.slice(end, close).replace(/\n/gu, ' ');
-      return { node: { kind: 'code', text: /^ .*[^ ].* $/u.test(body) ? body.slice(1, -1) : body }, next: after };
-    }
-    close = text.indexOf(run, after);
+function codeAt(context, at) {
+  const { text } = context;
+  const start = runEnd(text, at);
+  const span = codeEnd(context, at);
+  if (!span) return { node: text.slice(at, start), next: start };
+  return { node: { kind: 'code', text: withoutPadding(text.slice(start, span.close).replaceAll('\n', ' ')) }, next: span.end };
+}
+
+/** Where the code span that begins at `at` is closed, and where its closing run ends; null if nothing closes it. */
+function codeEnd({ text, missed }, at) {
+  const start = runEnd(text, at);
+  const run = text.slice(at, start);
+  if (missed.has(run)) return null;
+  for (let close = text.indexOf('`', start); close !== -1; ) {
+    const end = runEnd(text, close);
+    if (end - close === run.length) return { close, end };
+    close = text.indexOf('`', end);
   }
   missed.add(run);
-  return { node: run, next: end };
+  return null;
 }
+
+/** Where the run of the sign at `at` ends. */
+function runEnd(text, at) {
+  let end = at + 1;
+  while (text[end] === text[at]) end += 1;
+  return end;
+}
+
+/** Code without one space at either end, which sets it apart from backticks of its own. */
+function withoutPadding(code) {
+  const padded = code.length > 2 && code.startsWith(' ') && code.endsWith(' ') && /[^ ]/u.test(code);
+  return padded ? code.slice(1, -1) : code;
+}
+
+const before = (text, at) => [...text.slice(Math.max(0, at - 2), at)].at(-1) ?? ' ';
+const after = (text, at) => (at < text.length ? String.fromCodePoint(text.codePointAt(at)) : ' ');
 
 function emphasisAt(context, at) {
   const { text, depth, names, missed } = context;
-  const sign = text[at];
-  let run = 1;
-  while (text[at + run] === sign) run += 1;
-  const whole = { node: text.slice(at, at + run), next: at + run };
-  const opens = /\S/u.test(text[at + run] ?? ' ') && !(sign === '_' && WORD.test(text[at - 1] ?? ''));
-  if (run > 3 || !opens || depth >= DEEPEST) return whole;
-  const mark = sign.repeat(run);
-  const close = missed.has(mark) ? -1 : closing(text, at + run, mark);
+  const start = runEnd(text, at);
+  const mark = text.slice(at, start);
+  const whole = { node: mark, next: start };
+  const opens = /\S/u.test(after(text, start)) && !(mark[0] === '_' && LETTER.test(before(text, at)));
+  if (mark.length > 3 || !opens || depth >= DEEPEST || missed.has(mark)) return whole;
+  const close = closing(context, start, mark);
   if (close === -1) {
     missed.add(mark);
     return whole;
   }
-  const children = scan(text.slice(at + run, close), { names, depth: depth + 1 });
+  const children = scan(text.slice(start, close), { names, depth: depth + 1 });
   const em = { kind: 'em', children };
-  const node = run === 1 ? em : { kind: 'strong', children: run === 2 ? children : [em] };
-  return { node, next: close + run };
+  const node = mark.length === 1 ? em : { kind: 'strong', children: mark.length === 2 ? children : [em] };
+  return { node, next: close + mark.length };
 }
 
-/** Where `mark` closes: after something that is no space, as a run of exactly its length. */
-function closing(text, from, mark) {
-  for (let at = text.indexOf(mark, from); at !== -1; ) {
-    let end = at;
-    while (text[end] === mark[0]) end += 1;
-    const closes = end - at === mark.length && at > from && /\S/u.test(text[at - 1]) && !(mark[0] === '_' && WORD.test(text[end] ?? ''));
-    if (closes) return at;
-    at = text.indexOf(mark, end);
+/** Where `mark` closes: after something that is no space, as a run of exactly its length, and not in code. */
+function closing(context, from, mark) {
+  const { text } = context;
+  for (let at = from; ; ) {
+    STOP.lastIndex = at;
+    at = STOP.exec(text)?.index ?? -1;
+    if (at === -1) return -1;
+    const end = runEnd(text, at);
+    if (text[at] === '\\') at += ESCAPED.test(text[at + 1] ?? '') ? 2 : 1;
+    else if (text[at] === '`') at = codeEnd(context, at)?.end ?? end;
+    else if (text.slice(at, end) === mark && at > from && /\S/u.test(text[at - 1]) && !(mark[0] === '_' && LETTER.test(after(text, end)))) return at;
+    else at = end;
   }
-  return -1;
 }
 
+/** A link; one whose target is no address of the web or of mail is shown as it is written, and calls nobody. */
 function linkAt({ text, depth }, at) {
   LINK.lastIndex = at;
   const found = LINK.exec(text);
   if (!found || depth >= DEEPEST) return null;
-  const href = safeHref(found[2]);
-  if (!href) return null;
-  return { node: { kind: 'link', href, children: scan(found[1], { names: null, depth: DEEPEST }) }, next: LINK.lastIndex };
+  const [source, label, target] = found;
+  const href = safeHref(target);
+  const children = href ? scan(label, { names: null, depth: DEEPEST }) : [source];
+  return { node: { kind: 'link', href, label, target, children }, next: at + source.length };
 }
 
-function bracketedAt({ text }, at) {
+function bracketedAt(context, at) {
+  const { text, missed } = context;
+  if (text.startsWith('<!--', at)) {
+    const close = missed.has('<!--') ? -1 : text.indexOf('-->', at + 4);
+    if (close === -1) missed.add('<!--');
+    return close === -1 ? null : { node: { kind: 'comment', text: text.slice(at, close + 3) }, next: close + 3 };
+  }
   ADDRESS.lastIndex = at + 1;
-  const found = ADDRESS.exec(text);
-  const end = ADDRESS.lastIndex;
-  const href = found && text[end] === '>' ? safeHref(found[0]) : null;
-  return href ? { node: { kind: 'link', href, children: [found[0]] }, next: end + 1 } : null;
+  const address = ADDRESS.exec(text)?.[0];
+  return address && text[at + 1 + address.length] === '>' ? { node: addressNode(address), next: at + address.length + 2 } : null;
 }
 
 function addressAt({ text, depth }, at) {
-  if (depth >= DEEPEST || LATIN.test(text[at - 1] ?? '')) return null;
+  if (depth >= DEEPEST || WORD.test(text[at - 1] ?? '')) return null;
   ADDRESS.lastIndex = at;
   const found = ADDRESS.exec(text);
   if (!found) return null;
   const address = trimmed(found[0]);
-  const href = safeHref(address);
-  return href ? { node: { kind: 'link', href, children: [address] }, next: at + address.length } : null;
+  return address.length > found[1].length ? { node: addressNode(address), next: at + address.length } : null;
 }
+
+const addressNode = (address) => ({ kind: 'link', href: safeHref(address), children: [address] });
 
 /** An address without what belongs to the sentence: closing marks, and a bracket it never opened. */
 function trimmed(address) {
+  const count = (sign) => address.split(sign).length;
+  const opened = count('(');
+  const brackets = address.includes('[');
+  let closed = count(')');
   let end = address.length;
-  for (;;) {
+  for (; end > 0; end -= 1) {
     const last = address[end - 1];
-    const body = address.slice(0, end);
-    if (/[.,;:!?*_~…]/u.test(last)) end -= 1;
-    else if (last === ')' && body.split(')').length > body.split('(').length) end -= 1;
-    else if (last === ']' && !body.includes('[')) end -= 1;
-    else return body;
+    if (last === ')' && closed > opened) closed -= 1;
+    else if (!'.,;:!?*_~'.includes(last) && !(last === ']' && !brackets)) break;
   }
+  return address.slice(0, end);
 }
 
-function calledAt({ text, names }, at) {
-  const found = mentionAt(text, at, names);
+function calledAt(context, at) {
+  const { text, names } = context;
+  const found = mentionAt(text, at, names, context.mentioned);
   if (!found) return null;
   const { length, ...called } = found;
+  context.mentioned = at + length;
   return { node: { kind: 'mention', ...called, text: text.slice(at, at + length) }, next: at + length };
 }
 
@@ -182,3 +215,22 @@ export function safeHref(address) {
 
 /** The words of the nodes, without marks. */
 export const plainOf = (nodes) => nodes.map((n) => (typeof n === 'string' ? n : n.kind === 'break' ? ' ' : (n.text ?? plainOf(n.children)))).join('');
+
+/** The lines of `outline` (markdown.js) for nodes. */
+export function outlineInline(nodes) {
+  const lines = [];
+  const add = (node) => {
+    if (typeof node !== 'string') lines.push(...lineOf(node));
+    else if (lines.at(-1)?.startsWith('words ')) lines.push(lines.pop() + node);
+    else lines.push(`words ${node}`);
+  };
+  const walk = (nodes) => nodes.forEach((node) => (node.kind === 'em' || node.kind === 'strong' ? walk(node.children) : add(node)));
+  walk(nodes);
+  return lines;
+}
+
+function lineOf(node) {
+  if (node.kind === 'break') return ['break'];
+  if (node.kind !== 'link') return [`${node.kind} ${node.text}`];
+  return [node.label === undefined ? `address ${node.children[0]}` : `link ${node.label} ${node.target}`];
+}

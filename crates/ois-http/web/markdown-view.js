@@ -20,6 +20,8 @@ function blockOf(block, isMine) {
       return h(block.ordered ? 'ol' : 'ul', listProps(block), block.items.map((item) => h('li', {}, itemOf(item, isMine))));
     case 'rule':
       return h('hr');
+    case 'comment':
+      return h('p', { class: 'comment quiet', dir: 'auto' }, block.text);
     case 'heading':
       return h('p', { class: `heading heading-${Math.min(block.level, 3)}`, dir: 'auto' }, inlineOf(block.children, isMine));
     default:
@@ -45,8 +47,10 @@ function nodeOf(node, isMine) {
       return h('br');
     case 'code':
       return h('code', {}, node.text);
+    case 'comment':
+      return h('span', { class: 'quiet' }, node.text);
     case 'link':
-      return h('a', { href: node.href, target: '_blank', rel: 'noopener noreferrer', title: node.href }, inlineOf(node.children, isMine));
+      return !node.href ? h('span', {}, inlineOf(node.children, isMine)) : h('a', { href: node.href, target: '_blank', rel: 'noopener noreferrer', title: node.href }, inlineOf(node.children, isMine));
     case 'mention':
       return h('span', { class: `mention ${[node.name, ...(node.holders ?? [])].some(isMine) ? 'mention-me' : ''}` }, node.text);
     default:

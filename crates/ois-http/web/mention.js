@@ -2,17 +2,21 @@
 // written and completing it in what is being written. Pure. The rules are the server's
 // (message-format.md, Mentions).
 
-import { byPresence, fold } from './names.js';
+import { bare, byPresence, fold, seen } from './names.js';
 
 /** The words that call everyone. */
 export const EVERYONE = ['all', '所有人'];
 
-const WORD = /[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}0-9０-９_]/u;
+/** What makes a word longer: a digit, `_`, or a letter of a script that separates words by spaces. */
+export const WORD = /[_0-9０-９]|(?=[\0-\u052F\u1C80-\u1FFF\u2C60-\u2C7F\uA640-\uA69F\uA720-\uA7FF\uAB30-\uAB6F\uFF21-\uFF5A])\p{Alphabetic}/u;
 const MARK = /\p{M}/u;
+const JOINS = /^[\p{M}\u1161-\u1175\u11A8-\u11C2]/u;
 const AT = new Set(['@', '\uFF20']);
 const ONE = /[oｏ][nｎ][eｅ][:：]/iuy;
 
-function beforeIsFree(text, at) {
+/** Whether a sign at `at` is one. `previous` is where the last mention ended: `@HKH/@ARIA` calls two, `lib/@aria` nobody. */
+export function signIsFree(text, at, previous = 0) {
+  if (text[at - 1] === '/') return previous > 0 && previous === at - 1;
   let before = at - 1;
   while (before > 0 && MARK.test(text[before])) before -= 1;
   return before < 0 || !(WORD.test(text[before]) || '.-+\\'.includes(text[at - 1]));
@@ -43,35 +47,64 @@ export function mentionable(members) {
 
 function lookup(members) {
   const words = new Map();
-  for (const { name, holders } of dutiesOf(members)) words.set(fold(name), { name, holders: holders.map((m) => m.name) });
-  for (const { name } of members) words.set(fold(name), { name });
-  for (const name of EVERYONE) words.set(fold(name), { name, everyone: true });
-  const lengths = [...words].flatMap(([folded, { name }]) => [folded.length, name.length]);
-  return { words, lengths: [...new Set(lengths)].sort((a, b) => b - a) };
+  const add = (key, word) => words.has(key) || words.set(key, word);
+  for (const name of EVERYONE) add(keyOf(fold(name)), { name, everyone: true });
+  for (const { name } of members) add(keyOf(fold(name)), { name });
+  const duties = dutiesOf(members).map(({ name, holders }) => ({ name, holders: holders.map((m) => m.name) }));
+  for (const duty of duties) add(keyOf(fold(duty.name)), duty);
+  for (const [key, word] of withoutSymbols([...members.map(({ name }) => ({ name })), ...duties])) add(key, word);
+  return { words, longest: Math.max(...[...words.keys()].map((key) => key.length)) };
+}
+
+/** The words that end in symbols by their keys without these, unless several would be the same. */
+function withoutSymbols(words) {
+  const found = new Map();
+  for (const word of words) {
+    const folded = fold(word.name);
+    const key = keyOf(bare(folded));
+    if (bare(folded).length < seen(folded).length) found.set(key, found.has(key) ? null : word);
+  }
+  return [...found].filter(([, word]) => word !== null);
+}
+
+/** The key of a folded name. Greek writes its s differently at the end of a word. */
+const keyOf = (folded) => (seen(folded) || folded).replaceAll('ς', 'σ');
+
+/** Where the part of `text` ends that begins at `start` and can be folded by itself. */
+function partEnd(text, start) {
+  let end = start;
+  do end += String.fromCodePoint(text.codePointAt(end)).length;
+  while (end < text.length && JOINS.test(String.fromCodePoint(text.codePointAt(end)).normalize('NFKD')));
+  return end;
 }
 
 /** The longest word of `names` that stands at `start` as a whole, and where it ends. */
 function longest(text, start, names) {
-  for (const length of names.lengths) {
-    const end = start + length;
-    const word = end <= text.length && names.words.get(fold(text.slice(start, end)));
-    if (word && endsAt(text, end)) return { ...word, end };
+  let found = null;
+  let key = '';
+  for (let at = start; at < text.length && key.length <= names.longest; ) {
+    const end = partEnd(text, at);
+    key += seen(fold(text.slice(at, end))).replaceAll('ς', 'σ');
+    at = end;
+    const word = names.words.get(key);
+    if (word && endsAt(key, text, end)) found = { ...word, end };
   }
-  return null;
+  return found;
 }
 
-function endsAt(text, end) {
-  if (!WORD.test(text[end - 1])) return true;
+function endsAt(key, text, end) {
+  if (!WORD.test(key.at(-1))) return true;
   const next = text[end] ?? '';
-  return !(WORD.test(next) || MARK.test(next) || (next === '-' && WORD.test(text[end + 1] ?? '')));
+  return !(WORD.test(next) || ((next === '-' || next === '/') && WORD.test(text[end + 1] ?? '')));
 }
 
 /**
  * The mention that begins at `at`, the longest that stands there: `{length, name}`, the sign
- * included, or null. Of a duty all of whose holders are called it tells their names as `holders`.
+ * included, or null. Of a duty all of whose holders are called it tells their names as `holders`. `previous` is
+ * where the mention before it ended.
  */
-export function mentionAt(text, at, names) {
-  if (!names || !AT.has(text[at]) || !beforeIsFree(text, at)) return null;
+export function mentionAt(text, at, names, previous = 0) {
+  if (!names || !AT.has(text[at]) || !signIsFree(text, at, previous)) return null;
   const whole = longest(text, at + 1, names);
   ONE.lastIndex = at + 1;
   const one = ONE.test(text) ? longest(text, ONE.lastIndex, names) : null;
@@ -88,7 +121,7 @@ export function queryAt(text, caret) {
   for (let i = caret - 1; i >= from; i -= 1) {
     const sign = text[i];
     if (sign === '\n') return null;
-    if ((AT.has(sign) || sign === '#') && beforeIsFree(text, i)) {
+    if ((AT.has(sign) || sign === '#') && signIsFree(text, i)) {
       const query = text.slice(i + 1, caret);
       if ((query.match(/\s/gu) ?? []).length > 1 || /^\s/u.test(query)) return null;
       return { sign: sign === '#' ? '#' : '@', start: i, query };

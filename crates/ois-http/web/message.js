@@ -15,6 +15,7 @@ import { presenceWords } from './presence.js';
 import { reason } from './reason.js';
 import { isOwn } from './store-log.js';
 import { clock, full } from './time.js';
+import { uncalledWords } from './uncalled.js';
 
 const LONG = 4000;
 const MANY_LINES = 60;
@@ -37,6 +38,7 @@ export function messageRow({ message, joined, original, cause, answers, notices 
     message.replyTo ? quoteOf(message, original, app) : null,
     message.cause && message.cause !== message.replyTo && !joined ? causeOf(message, cause, app) : null,
     content,
+    isOwn(state, message) ? uncalledLine(message, state) : null,
     message.attachments?.length ? attachmentsView(message.attachments, () => picturesOf(app.store.state.messages)) : null,
     told.element,
     answers.length && !toldBeside(message, answers) ? answersOf(answers) : null,
@@ -104,6 +106,12 @@ function body(text, app) {
   return h('div', {}, content, toggle);
 }
 
+/** The line that tells the author whom the text does not call although it looks so. */
+function uncalledLine({ text }, state) {
+  const sentence = uncalledWords(text, mentionable(state.members));
+  return sentence && h('div', { class: 'send-status quiet', data: { testid: 'uncalled' }, words: { text: sentence } });
+}
+
 /** Whether the lines beside the message lead to all its answers already: one of each agent called. */
 function toldBeside({ calls: called = [] }, answers) {
   const names = answers.map((a) => fold(shortName(a.user)));
@@ -137,6 +145,7 @@ export function draftRow({ draft, joined, original }, app) {
     joined ? null : h('div', { class: 'head' }, h('span', { class: 'author', dir: 'auto' }, state.user)),
     draft.replyTo ? quoteOf(draft, original, app) : null,
     body(draft.text, app),
+    uncalledLine(draft, state),
     draft.attachments?.length ? attachmentsView(draft.attachments, () => picturesOf([draft])) : null,
     failed ? failure(draft, app) : h('div', { class: 'send-status quiet', words: { text: state.link.state === 'ready' ? 'message.sending' : 'message.waiting' } }));
   return { element };

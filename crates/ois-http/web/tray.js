@@ -3,6 +3,7 @@
 import { fill, h, iconButton, words } from './dom.js';
 import { locale, t } from './i18n.js';
 import { icon } from './icons.js';
+import { spelledOut } from './names.js';
 import { reason } from './reason.js';
 import { bytes } from './time.js';
 import { upload } from './upload.js';
@@ -59,7 +60,7 @@ export class Tray {
     item.drop = iconButton(icon('close', 16), 'dialog.cancel', () => this.#remove(item));
     item.element = h('li', { class: 'tray-item' },
       item.picture ? h('img', { src: item.picture, alt: '' }) : icon('file', 24),
-      h('span', { class: 'tray-words' }, h('span', { class: 'tray-name', dir: 'auto' }, item.name), item.status, item.bar),
+      h('span', { class: 'tray-words' }, h('span', { class: 'tray-name', dir: 'auto' }, spelledOut(item.name)), item.status, item.bar),
       item.drop);
     this.#items.push(item);
     this.element.append(item.element);

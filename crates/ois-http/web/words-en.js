@@ -112,6 +112,8 @@ export const en = {
   'compose.send': 'Send',
   'compose.attach': 'Attach files',
   'compose.hint': 'Enter sends · Shift+Enter makes a new line',
+  'compose.unknown': 'Nobody is called {names}.',
+  'compose.inert': '{names} is not called: it stands in code, a quote, a link or behind a backslash.',
   'compose.replying': 'Replying to {name}',
   'compose.noReply': 'Do not reply',
   'compose.quick': 'Call someone',

@@ -112,6 +112,8 @@ export const zh = {
   'compose.send': '发送',
   'compose.attach': '添加附件',
   'compose.hint': 'Enter 发送 · Shift+Enter 换行',
+  'compose.unknown': '没有人叫 {names}。',
+  'compose.inert': '不会呼叫 {names}：它在代码、引用、链接里，或前面有反斜杠。',
   'compose.replying': '正在回复 {name}',
   'compose.noReply': '取消回复',
   'compose.quick': '呼叫',

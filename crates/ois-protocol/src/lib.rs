@@ -26,6 +26,7 @@ pub mod event;
 pub mod frame;
 pub mod http;
 pub mod id;
+mod markup;
 pub mod member;
 pub mod mention;
 pub mod message;

@@ -2,11 +2,12 @@
 //! characters without a space.
 //!
 //! A text calls a member when `@` (or the full-width `＠`) is followed by the whole short name, in
-//! any case and width. The sign must stand free: behind a Latin letter, a digit or one of `_ . - +
-//! \` it is part of something else, such as an address; behind a Chinese character it is a sign. A
-//! name that ends in a letter or a digit ends there: `@HKHx` and `@HKH-x` call nobody, `@HKH看`
-//! calls HKH. Any character may follow another name, and the longest name wins. Text in `code` and
-//! in fenced blocks calls nobody.
+//! any case and width; the emoji at a name's end may be left out. The sign must stand free: behind a
+//! Latin letter, a digit or one of `_ . - + \ /` it is part of something else, such as an address;
+//! behind a Chinese character it is a sign. A name that ends in a letter or a digit ends there: `@HKHx`,
+//! `@HKH-x` and `@HKH/x` call nobody, `@HKH看` calls HKH. Any character may follow another name, and the
+//! longest name wins. Nobody is called in code, quotes, addresses, links and comments, which
+//! [`markup`](crate::markup) finds.
 //!
 //! A duty is written like a name and calls every member who has it; a member's name wins over a
 //! duty of the same word. `@one:reviewer` (also `＠one：reviewer`) offers the message to the agents
@@ -14,16 +15,22 @@
 //!
 //! This module decides which members a text names. `ois-chat` decides who is woken.
 
-mod code;
 mod named;
+mod outline;
 mod roster;
 
 use std::ops::Range;
 
 use unicode_normalization::char::is_combining_mark;
 
+pub use self::outline::outline;
 use self::{named::Named, roster::Roster};
-use crate::{member::Member, name::ShortName, notice::Offer};
+use crate::{
+    markup::{self, Block, Part, Reader, is_word},
+    member::Member,
+    name::ShortName,
+    notice::Offer,
+};
 
 /// The word in a message's `mentions` that stands for everybody.
 pub const ALL: &str = "all";
@@ -86,19 +93,11 @@ pub fn find<'a>(text: &str, team: impl IntoIterator<Item = &'a Member>) -> Menti
     if !SIGNS.into_iter().any(|sign| text.contains(sign)) {
         return Mentions::default();
     }
-    let (roster, code) = (Roster::new(team), code::ranges(text));
-    let mut named = Named::default();
-    let mut last = Last { end: 0, tone: Tone::Call };
-    for (at, sign) in text.match_indices(SIGNS) {
-        if at < last.end || code::holds(&code, at) || !stands_free(&text[..at]) {
-            continue;
-        }
-        let start = at + sign.len();
-        let Some(found) = roster.find(&text[start..]) else { continue };
-        last = Last { tone: last.tone_at(text, at), end: start + found.length };
-        named.add(last.tone, &found);
-    }
-    named.settle()
+    let roster = Roster::new(team);
+    let mut finder =
+        Finder { roster: &roster, named: Named::default(), words: String::new(), last: None };
+    markup::read(text, &mut finder);
+    finder.named.settle()
 }
 
 /// Returns the byte ranges of a text that are code and so call nobody: spans between backticks and
@@ -122,17 +121,22 @@ enum Tone {
     Fyi,
 }
 
-/// The mention before the present one, because `fyi` applies to several in a row.
-struct Last {
-    end: usize,
-    tone: Tone,
+/// Collects the mentions while a text is read.
+struct Finder<'r, 'a> {
+    roster: &'r Roster<'a>,
+    named: Named<'r, 'a>,
+    /// What is shown in this block since the last mention, with one character for a part that is not
+    /// plain words. It ends in `fyi` where somebody is named as context only.
+    words: String,
+    /// The last mention in this block, because `fyi` applies to several in a row.
+    last: Option<Tone>,
 }
 
-impl Last {
-    fn tone_at(&self, text: &str, at: usize) -> Tone {
-        let before = text[self.end..at].trim_end_matches([' ', '\t', '\u{3000}']);
-        if before.is_empty() && self.end > 0 {
-            return self.tone;
+impl Finder<'_, '_> {
+    fn tone(&self) -> Tone {
+        let before = self.words.trim_end_matches([' ', '\t', '\u{3000}']);
+        if let (true, Some(last)) = (before.is_empty(), self.last) {
+            return last;
         }
         let word = before.len().checked_sub(3).and_then(|start| before.split_at_checked(start));
         match word {
@@ -144,29 +148,57 @@ impl Last {
     }
 }
 
-fn stands_free(before: &str) -> bool {
+impl Reader for Finder<'_, '_> {
+    fn block(&mut self, _: Block<'_>) {
+        self.words.clear();
+        self.last = None;
+    }
+
+    fn part(&mut self, part: Part<'_>) {
+        match part {
+            Part::Words(words) => self.words.push_str(words),
+            Part::Break => self.words.push('\n'),
+            _ => self.words.push(char::REPLACEMENT_CHARACTER),
+        }
+    }
+
+    fn mention(&mut self, text: &str, at: usize, previous: usize) -> Option<usize> {
+        let (found, length) = begins(self.roster, text, at, previous)?;
+        let tone = self.tone();
+        self.named.add(tone, &found);
+        self.words.clear();
+        self.last = Some(tone);
+        Some(length)
+    }
+}
+
+/// Returns the mention whose sign stands at this offset, and how many bytes it takes.
+fn begins<'r, 'a>(
+    roster: &'r Roster<'a>,
+    text: &str,
+    at: usize,
+    previous: usize,
+) -> Option<(roster::Found<'r, 'a>, usize)> {
+    let sign = text[at..].chars().next().map_or(0, char::len_utf8);
+    if !stands_free(&text[..at], previous) {
+        return None;
+    }
+    let found = roster.find(&text[at + sign..])?;
+    let length = sign + found.length;
+    Some((found, length))
+}
+
+/// Whether a sign behind this text is one. `previous` is where the last mention in it ends: in
+/// `@HKH/@ARIA` the second sign is one as well, other than in a path.
+fn stands_free(before: &str, previous: usize) -> bool {
+    if let Some(path) = before.strip_suffix('/') {
+        return previous > 0 && previous == path.len();
+    }
     !ends_in_word(before) && !before.ends_with(['.', '-', '+', '\\'])
 }
 
 fn ends_in_word(text: &str) -> bool {
     text.chars().rev().find(|c| !is_combining_mark(*c)).is_some_and(is_word)
-}
-
-/// Whether a character makes a name longer: a digit, or a letter of a script that separates words
-/// by spaces.
-fn is_word(c: char) -> bool {
-    match c {
-        '_' | '0'..='9' | '０'..='９' => true,
-        // Latin, Greek and Cyrillic with their extensions, and the full-width forms.
-        '\0'..='\u{52f}'
-        | '\u{1c80}'..='\u{1fff}'
-        | '\u{2c60}'..='\u{2c7f}'
-        | '\u{a640}'..='\u{a69f}'
-        | '\u{a720}'..='\u{a7ff}'
-        | '\u{ab30}'..='\u{ab6f}'
-        | '\u{ff21}'..='\u{ff5a}' => c.is_alphabetic(),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

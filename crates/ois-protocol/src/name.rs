@@ -5,7 +5,10 @@ use std::{borrow::Cow, cmp::Ordering, fmt, hash, str::FromStr, sync::Arc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_normalization::UnicodeNormalization;
 
+use self::characters::{check_seen, is_unseen, trailing_symbols};
 use crate::text::parsed;
+
+mod characters;
 
 /// Words that stand for something else in an address, or for the server itself, and therefore
 /// cannot be a short name.
@@ -18,6 +21,32 @@ const ONE_OF: &str = "one:";
 /// case.
 pub fn fold(text: &str) -> String {
     text.nfkc().collect::<String>().to_lowercase().nfkc().collect()
+}
+
+/// Returns a [folded](fold) text without the characters that nobody sees, such as joiners, fillers and
+/// variation selectors, so that two names that look the same are the same.
+///
+/// ```
+/// assert_eq!(ois_protocol::name::seen("o\u{200d}is"), "ois");
+/// ```
+pub fn seen(folded: &str) -> Cow<'_, str> {
+    if folded.contains(is_unseen) { folded.replace(is_unseen, "").into() } else { folded.into() }
+}
+
+/// Returns what is [seen] of a folded name without the emoji and other symbols at its end, which need
+/// not be typed to address somebody. A name that has nothing else is returned with them.
+///
+/// ```
+/// assert_eq!(ois_protocol::name::bare("阿梅🌸"), "阿梅");
+/// assert_eq!(ois_protocol::name::bare("🐱"), "🐱");
+/// ```
+pub fn bare(folded: &str) -> Cow<'_, str> {
+    let seen = seen(folded);
+    match seen.len() - trailing_symbols(&seen) {
+        0 => seen,
+        end if end == seen.len() => seen,
+        end => seen[..end].to_owned().into(),
+    }
 }
 
 /// The full name under which a member writes, for example `HKH 🐱`.
@@ -48,17 +77,18 @@ impl DisplayName {
         ShortName::trusted(text)
     }
 
-    /// Checks the name as one of a new member: its short name must hold a letter or a digit and
-    /// must not be [reserved](ShortName::is_reserved). The register may hold older names that would
-    /// not pass.
+    /// Checks the name as one of a new member: every character of it can be seen, and its short name
+    /// holds a letter or a digit and is not [reserved](ShortName::is_reserved). The register may hold
+    /// older names that would not pass.
     ///
     /// # Errors
-    /// Fails with [`NameError::NoLetter`] or [`NameError::Reserved`].
+    /// Fails with [`NameError::Reserved`], [`NameError::Character`] or [`NameError::NoLetter`].
     pub fn check_new(&self) -> Result<(), NameError> {
         let short = self.short();
         if short.is_reserved() {
             return Err(NameError::Reserved);
         }
+        check_seen(&self.0)?;
         if !short.as_str().chars().any(char::is_alphanumeric) {
             return Err(NameError::NoLetter);
         }
@@ -106,6 +136,16 @@ impl ShortName {
     /// one of [`RESERVED`], or it begins with `one:`.
     pub fn is_reserved(&self) -> bool {
         RESERVED.contains(&self.folded()) || self.folded.starts_with(ONE_OF)
+    }
+
+    /// Checks the name as a new one, of a member or a duty: it is not
+    /// [reserved](ShortName::is_reserved), and every character of it can be seen. Joiners and variation
+    /// selectors may stand within an emoji.
+    ///
+    /// # Errors
+    /// Fails with [`NameError::Reserved`] or [`NameError::Character`].
+    pub fn check_new(&self) -> Result<(), NameError> {
+        if self.is_reserved() { Err(NameError::Reserved) } else { check_seen(&self.text) }
     }
 
     fn trusted(text: &str) -> Self {
@@ -258,6 +298,9 @@ pub enum NameError {
     /// The text has only symbols, so that nobody could type it.
     #[error("name needs a letter or a digit before its first space")]
     NoLetter,
+    /// The text is taken for another name by people who read it.
+    #[error("name looks like one that is registered, reserved or signed in already")]
+    Confusable,
     /// The text is a word that addresses something else.
     #[error("name is reserved: all, 所有人, one, one:…, fyi and OIS mean something else")]
     Reserved,
@@ -373,8 +416,32 @@ mod tests {
             let name: DisplayName = reserved.parse().unwrap();
             assert_eq!(name.check_new(), Err(NameError::Reserved), "{reserved}");
         }
+        for unseen in
+            ["O\u{200d}IS", "admin\u{3164}", "a\u{115f}", "a\u{2800}", "HKH\u{fe0f}", "小\u{ad}明"]
+        {
+            let name: DisplayName = unseen.parse().unwrap();
+            assert_eq!(name.check_new(), Err(NameError::Character), "{unseen:?}");
+            assert_eq!(name.short().check_new(), Err(NameError::Character), "{unseen:?}");
+        }
+        for emoji in ["HKH⚔️", "小明 👨\u{200d}💻", "Zoë ❤️\u{200d}🔥", "7️⃣of9", "Ann 🏴\u{200d}☠️"]
+        {
+            assert_eq!(emoji.parse::<DisplayName>().unwrap().check_new(), Ok(()), "{emoji}");
+        }
         assert_eq!("Oiska".parse::<DisplayName>().unwrap().check_new(), Ok(()));
         assert_eq!("小明 👨‍💻".parse::<DisplayName>().unwrap().check_new(), Ok(()));
+    }
+
+    #[test]
+    fn what_is_not_seen_and_the_symbols_at_the_end_can_be_left_out() {
+        for (name, expected) in [
+            ("阿梅🌸", "阿梅"),
+            ("HKH⚔\u{fe0f}", "hkh"),
+            ("a\u{200d}b→c★🏴\u{200d}☠\u{fe0f}", "ab→c"),
+            ("🐱", "🐱"),
+            ("⠓⠅", "⠓⠅"),
+        ] {
+            assert_eq!(bare(&fold(name)), expected);
+        }
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub struct AgentTokens(pub(super) Vec<(TokenHash, Member)>);
 
 impl AgentTokens {
     /// Reads the setting. A blank text has no entries; otherwise none of them may be empty, not
-    /// even behind a last comma. A name of emoji only is taken, since deployed agents have some.
+    /// even behind a last comma. A name of emoji only or with characters that nobody sees is taken,
+    /// since deployed agents have some.
     ///
     /// ```
     /// use ois_auth::AgentTokens;
@@ -44,9 +45,9 @@ impl AgentTokens {
         let (token, name) = text.split_once(':').ok_or(AgentTokensFault::NoColon)?;
         let token = Token::parse(token.trim()).map_err(AgentTokensFault::Token)?.hash();
         let display: DisplayName = name.parse().map_err(AgentTokensFault::Name)?;
-        match display.check_new() {
-            Ok(()) | Err(NameError::NoLetter) => {}
-            Err(error) => return Err(AgentTokensFault::Name(error)),
+        // Deployed agents have names with other faults; `Keyring::doubtful_names` tells the operator.
+        if let Err(error @ NameError::Reserved) = display.check_new() {
+            return Err(AgentTokensFault::Name(error));
         }
         let member = Member::new(display, Kind::Agent, Role::Agent);
         for (index, (other_token, other)) in self.0.iter().enumerate() {

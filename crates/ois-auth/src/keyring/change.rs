@@ -2,6 +2,7 @@
 
 use ois_protocol::{Kind, Member, ShortName, Timestamp};
 
+use super::looks::are_alike;
 use crate::{AddError, ChangeError, Keyring, NewMember, PasswordHash, Secret, TokenHash};
 
 impl Keyring {
@@ -20,8 +21,8 @@ impl Keyring {
         self.add(new, Secret::Token(token), now)
     }
 
-    /// Registers a user. Ends sessions that others opened under this name with the shared
-    /// password.
+    /// Registers a user. Ends sessions that others opened with the shared password under this name
+    /// or one that looks like it.
     ///
     /// # Errors
     ///
@@ -85,11 +86,18 @@ impl Keyring {
         if let Some(duty) = new.duties.iter().find(|duty| self.is_configured(duty)) {
             return Err(AddError::Duty(duty.clone()));
         }
+        for given in std::iter::once(&name).chain(&new.duties) {
+            if let Some(other) = self.configured_looks.alike(given) {
+                return Err(AddError::LooksLike(given.clone(), other.clone()));
+            }
+        }
         let member = self.register.add(new, secret, now)?;
         self.sessions.close_all_of(&name);
         for duty in &member.duties {
             self.sessions.close_all_of(duty);
         }
+        let given = || std::iter::once(&name).chain(&member.duties);
+        self.sessions.close_shared_where(|other| given().any(|name| are_alike(name, other)));
         Ok(member)
     }
 

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use ois_protocol::{DisplayName, Kind, Member, NameError, Role, ShortName, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::looks::Looks;
 use crate::{PasswordHash, TokenHash};
 
 /// All registered members, by short name, and what is remembered from one start to the next.
@@ -15,6 +16,11 @@ use crate::{PasswordHash, TokenHash};
 #[serde(try_from = "Written", into = "Written")]
 pub struct Register {
     members: BTreeMap<ShortName, Registered>,
+    /// The names of members that were removed, with their kinds. A name belongs to its member for
+    /// ever: it is given again only to a member of the same kind.
+    former: BTreeMap<ShortName, Kind>,
+    /// The looks of all names here: of members, of those that were removed, and of duties.
+    pub(super) looks: Looks,
     /// When the first administrator was made, or was found not to be needed.
     pub(super) founded: Option<Timestamp>,
     /// The shared password of the last start, kept only to notice that it has changed.
@@ -84,8 +90,19 @@ impl Register {
         self.members.contains_key(name) || self.has_duty(name)
     }
 
+    /// The kind of the removed member whose name this was.
+    pub(super) fn former(&self, name: &ShortName) -> Option<Kind> {
+        self.former.get(name).copied()
+    }
+
     fn has_duty(&self, name: &ShortName) -> bool {
         self.iter().any(|one| one.member.duties.contains(name))
+    }
+
+    /// All names of members, of removed members, and of duties.
+    fn names(&self) -> impl Iterator<Item = &ShortName> {
+        let duties = self.iter().flat_map(|one| &one.member.duties);
+        self.members.keys().chain(self.former.keys()).chain(duties)
     }
 
     pub(super) fn add(
@@ -94,8 +111,16 @@ impl Register {
         secret: Secret,
         now: Timestamp,
     ) -> Result<Member, AddError> {
-        new.display.check_new()?;
         let name = new.display.short();
+        match self.former(&name) {
+            // The member returns, under a name that passed once.
+            Some(kind) if kind == secret.kind() => {}
+            Some(_) => return Err(AddError::Former(name)),
+            None => {
+                new.display.check_new()?;
+                self.check_looks(&name)?;
+            }
+        }
         if self.members.contains_key(&name) {
             return Err(AddError::Taken(name));
         }
@@ -103,12 +128,18 @@ impl Register {
             return Err(AddError::IsDuty(name));
         }
         for duty in &new.duties {
-            if duty.is_reserved() || *duty == name || self.members.contains_key(duty) {
+            let is_taken = self.members.contains_key(duty) || self.former(duty).is_some();
+            if duty.check_new().is_err() || *duty == name || is_taken {
                 return Err(AddError::Duty(duty.clone()));
+            }
+            if !self.has_duty(duty) {
+                self.check_looks(duty)?;
             }
         }
         let mut member = Member::new(new.display, secret.kind(), new.role);
         member.duties = new.duties;
+        self.former.remove(&name);
+        std::iter::once(&name).chain(&member.duties).for_each(|name| self.looks.insert(name));
         self.members.insert(name, Registered { member: member.clone(), added: now, secret });
         Ok(member)
     }
@@ -116,6 +147,8 @@ impl Register {
     pub(super) fn remove(&mut self, kind: Kind, name: &ShortName) -> Result<Member, ChangeError> {
         self.of_kind(kind, name)?;
         let removed = self.members.remove(name);
+        self.former.insert(name.clone(), kind);
+        self.looks = self.names().collect();
         removed.map(|one| one.member).ok_or_else(|| ChangeError::Unknown(name.clone()))
     }
 
@@ -128,6 +161,13 @@ impl Register {
         let one = self.of_kind(secret.kind(), name)?;
         one.secret = secret;
         Ok(one.member.clone())
+    }
+
+    fn check_looks(&self, name: &ShortName) -> Result<(), AddError> {
+        match self.looks.alike(name) {
+            Some(other) => Err(AddError::LooksLike(name.clone(), other.clone())),
+            None => Ok(()),
+        }
     }
 
     fn of_kind(&mut self, kind: Kind, name: &ShortName) -> Result<&mut Registered, ChangeError> {
@@ -149,7 +189,14 @@ pub enum AddError {
     /// Somebody has a duty of this name.
     #[error("{0} is the name of a duty")]
     IsDuty(ShortName),
-    /// A duty has the name of a member, or a reserved one.
+    /// The name, which is the first, would be taken for the second one, which is given or reserved.
+    #[error("{0} looks like {1}, which is given already")]
+    LooksLike(ShortName, ShortName),
+    /// The name was that of a removed member of the other kind.
+    #[error("{0} was the name of another member, and its messages bear it")]
+    Former(ShortName),
+    /// A duty has the name of a member or a removed one, a reserved one, or one with characters that
+    /// nobody sees.
     #[error("no duty can be called {0}")]
     Duty(ShortName),
 }
@@ -167,20 +214,32 @@ pub enum ChangeError {
 }
 
 /// The register as JSON:
-/// `{"members":[{"name","display","kind","role","duties"?,"added","secret"}…],"founded"?,"shared"?}`.
+/// `{"members":[{"name","display","kind","role","duties"?,"added","secret"}…],"former"?,"founded"?,"shared"?}`,
+/// where `former` is `[{"name","kind"}…]`.
 #[derive(Serialize, Deserialize)]
 struct Written {
     members: Vec<Registered>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    former: Vec<Former>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     founded: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shared: Option<PasswordHash>,
 }
 
+/// A member that was removed.
+#[derive(Serialize, Deserialize)]
+struct Former {
+    name: ShortName,
+    kind: Kind,
+}
+
 impl From<Register> for Written {
     fn from(register: Register) -> Written {
         let members = register.members.into_values().collect();
-        Written { members, founded: register.founded, shared: register.shared }
+        let former = register.former.into_iter().map(|(name, kind)| Former { name, kind });
+        let (founded, shared) = (register.founded, register.shared);
+        Written { members, former: former.collect(), founded, shared }
     }
 }
 
@@ -198,7 +257,12 @@ impl TryFrom<Written> for Register {
                 return Err(RegisterError::Twice(name));
             }
         }
-        Ok(Register { members, founded: written.founded, shared: written.shared })
+        let former = written.former.into_iter().map(|one| (one.name, one.kind));
+        let former = former.filter(|(name, _)| !members.contains_key(name)).collect();
+        let (founded, shared) = (written.founded, written.shared);
+        let mut register = Register { members, former, looks: Looks::default(), founded, shared };
+        register.looks = register.names().collect();
+        Ok(register)
     }
 }
 
@@ -259,6 +323,49 @@ mod tests {
             assert_eq!(add(&mut register, "Bob", &[duty]), Err(AddError::Duty(name(duty))));
         }
         assert!(add(&mut register, "Bob", &["reviewer"]).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_looks_like_another_is_refused_and_pairs_that_exist_are_read() {
+        let mut register = Register::default();
+        add(&mut register, "HKH 🐱", &["reviewer"]).unwrap();
+        for other in ["НКН", "HKH🌸", "rеviewer"] {
+            let refused = add(&mut register, other, &[]);
+            assert!(matches!(refused, Err(AddError::LooksLike(..))), "{other}: {refused:?}");
+        }
+        let refused = add(&mut register, "Bob", &["rеviewer"]);
+        assert!(matches!(refused, Err(AddError::LooksLike(..))), "{refused:?}");
+        assert_eq!(
+            add(&mut register, "Bob", &["a\u{3164}b"]),
+            Err(AddError::Duty(name("a\u{3164}b")))
+        );
+
+        let mut json = serde_json::to_value(&register).unwrap();
+        let mut second = json["members"][0].clone();
+        second["name"] = "НКН".into();
+        json["members"].as_array_mut().unwrap().push(second);
+        let register = serde_json::from_value::<Register>(json).unwrap();
+        assert_eq!(register.iter().count(), 2);
+        assert_eq!(register.looks.pairs().len(), 1);
+    }
+
+    #[test]
+    fn the_name_of_a_removed_member_is_given_to_nobody_else() {
+        let mut register = Register::default();
+        add(&mut register, "Aria", &[]).unwrap();
+        register.remove(Kind::Agent, &name("aria")).unwrap();
+        let json = serde_json::to_value(&register).unwrap();
+        assert_eq!(json["former"], serde_json::json!([{"name": "aria", "kind": "agent"}]));
+        let mut register: Register = serde_json::from_value(json).unwrap();
+
+        let user =
+            NewMember { display: "Aria".parse().unwrap(), role: Role::Member, duties: vec![] };
+        let password = Secret::Password(PasswordHash::decoy());
+        assert_eq!(register.add(user, password, NOON), Err(AddError::Former(name("aria"))));
+        assert_eq!(add(&mut register, "Bob", &["aria"]), Err(AddError::Duty(name("aria"))));
+        assert!(matches!(add(&mut register, "Аria", &[]), Err(AddError::LooksLike(..))));
+        add(&mut register, "ARIA 🎵", &[]).unwrap();
+        assert_eq!(register.former(&name("aria")), None);
     }
 
     #[test]

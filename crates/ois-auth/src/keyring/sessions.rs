@@ -87,6 +87,23 @@ impl Sessions {
         self.close_where(|session| matches!(session.bearer, Bearer::Shared(_)))
     }
 
+    /// Ends those that were opened with the shared password under names for which `ends` is true, and
+    /// says how many.
+    pub(super) fn close_shared_where(&mut self, ends: impl Fn(&ShortName) -> bool) -> usize {
+        self.close_where(|session| match &session.bearer {
+            Bearer::Shared(display) => ends(&display.short()),
+            Bearer::Account(_) => false,
+        })
+    }
+
+    /// Whether somebody is signed in with the shared password under a name for which `is` is true.
+    pub(super) fn has_shared(&self, now: Timestamp, is: impl Fn(&ShortName) -> bool) -> bool {
+        self.0.values().any(|session| match &session.bearer {
+            Bearer::Shared(display) => now < session.expires && is(&display.short()),
+            Bearer::Account(_) => false,
+        })
+    }
+
     pub(super) fn sweep(&mut self, now: Timestamp) -> usize {
         self.close_where(|session| session.expires <= now)
     }

@@ -12,9 +12,9 @@
 
 use std::hint::black_box;
 
-use ois_protocol::{DisplayName, Member, NameError, Timestamp};
+use ois_protocol::{DisplayName, Member, NameError, ShortName, Timestamp};
 
-use super::plain_member;
+use super::{looks::are_alike, plain_member};
 use crate::{Bearer, Entropy, Keyring, PasswordHash, SharedPassword, Token};
 
 /// The passwords that a sign-in under a name is checked against.
@@ -92,7 +92,7 @@ impl Keyring {
         let standing = match self.user(&name) {
             Some((_, hash)) => Standing::Account(hash.clone()),
             None if self.knows(&name) => Standing::Barred,
-            None => Standing::Free(display.check_new()),
+            None => Standing::Free(display.check_new().and_then(|()| self.check_looks(&name))),
         };
         Ok(Challenge { display, standing, shared: self.shared.clone() })
     }
@@ -123,10 +123,20 @@ impl Keyring {
                 return Err(SignInError::WrongPassword);
             }
             Shown::Shared(_) if self.knows(&name) => return Err(SignInError::Taken),
+            Shown::Shared(_) if self.is_confusable(&name, now) => {
+                return Err(SignInError::Name(NameError::Confusable));
+            }
             Shown::Shared(_) => (Bearer::Shared(display.clone()), plain_member(display)),
         };
         self.sessions.open(token.hash(), bearer, now);
         Ok(member)
+    }
+
+    /// Whether people would take the name for one that is given, or for that of somebody who is signed
+    /// in with the shared password.
+    fn is_confusable(&self, name: &ShortName, now: Timestamp) -> bool {
+        self.check_looks(name).is_err()
+            || self.sessions.has_shared(now, |other| are_alike(name, other))
     }
 
     /// Challenge, verification and session in one. Slow, so nothing for a keyring under a lock.

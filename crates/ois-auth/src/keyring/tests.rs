@@ -92,6 +92,61 @@ fn nobody_speaks_as_the_server_or_as_an_offer() {
 }
 
 #[test]
+fn nobody_signs_in_under_a_name_that_looks_like_a_given_one() {
+    let mut keyring = keyring();
+    for username in
+        ["O\u{200d}IS", "Ada\u{3164}", "Аda", "Ariа", "НКН", "HKH🌸", "0IS", "aria\u{2800} x"]
+    {
+        let refused = sign_in(&mut keyring, username, "ois2026", "s").unwrap_err();
+        assert!(matches!(refused, SignInError::Name(_)), "{username:?}: {refused}");
+        let refused = sign_in(&mut keyring, username, "wrong", "s").unwrap_err();
+        assert_eq!(refused, SignInError::WrongPassword, "{username:?}");
+    }
+    sign_in(&mut keyring, "小明Bot", "ois2026", "s").unwrap();
+    let present = sign_in(&mut keyring, "小明B0t", "ois2026", "t");
+    assert_eq!(present, Err(SignInError::Name(NameError::Confusable)));
+    assert!(
+        sign_in(&mut keyring, "小明bot", "ois2026", "t").is_ok(),
+        "another browser of the same"
+    );
+}
+
+#[test]
+fn the_name_of_a_removed_user_is_not_free() {
+    let mut keyring = keyring();
+    keyring.remove(Kind::Human, &name("ada")).unwrap();
+    assert_eq!(sign_in(&mut keyring, "Ada", "ois2026", "s"), Err(SignInError::Taken));
+    let error = keyring.configure(AgentTokens::parse("t1:Ada").unwrap()).unwrap_err();
+    assert_eq!(error.fault, AgentTokensFault::Registered);
+    assert!(keyring.add_user(new("ADA 🎀", Role::Member), cheap("satin"), NOON).is_ok());
+}
+
+#[test]
+fn a_session_ends_when_a_name_that_looks_like_its_own_is_given() {
+    let mut keyring = keyring();
+    sign_in(&mut keyring, "B0b", "ois2026", "s1").unwrap();
+    sign_in(&mut keyring, "Evе", "ois2026", "s2").unwrap();
+    keyring.add_user(new("Bob", Role::Member), cheap("lace"), NOON).unwrap();
+    assert_eq!(keyring.session(&token("s1"), NOON), None);
+    keyring.configure(AgentTokens::parse("t:Eve").unwrap()).unwrap();
+    assert_eq!(keyring.session(&token("s2"), NOON), None);
+}
+
+#[test]
+fn names_of_older_versions_stay_and_are_named() {
+    let mut keyring = keyring();
+    assert_eq!(keyring.doubtful_names(), []);
+    let agents = "t1:Аria,t2:x\u{200d}y";
+    keyring.configure(AgentTokens::parse(agents).unwrap()).unwrap();
+    let expected = [
+        DoubtfulName::LooksLike(name("aria"), name("Аria")),
+        DoubtfulName::Unseen(name("x\u{200d}y")),
+    ];
+    assert_eq!(keyring.doubtful_names(), expected);
+    assert!(keyring.agent(&token("t1")).is_some());
+}
+
+#[test]
 fn without_a_shared_password_none_is_right_for_an_unknown_name() {
     for none in [None, Some("")] {
         let mut keyring = keyring();

@@ -80,6 +80,7 @@ pub(super) const FILES: &[(&str, &[u8])] = &[
     ("timeline.js", include_bytes!("../../web/timeline.js")),
     ("tokens.css", include_bytes!("../../web/tokens.css")),
     ("tray.js", include_bytes!("../../web/tray.js")),
+    ("uncalled.js", include_bytes!("../../web/uncalled.js")),
     ("upload.js", include_bytes!("../../web/upload.js")),
     ("usage.js", include_bytes!("../../web/usage.js")),
     ("walk.js", include_bytes!("../../web/walk.js")),

@@ -53,6 +53,15 @@ fn nobody_signs_in_under_an_agents_name() {
 }
 
 #[test]
+fn nobody_signs_in_under_a_name_that_is_taken_for_an_agents_or_the_servers() {
+    let house = House::open();
+    for name in ["O\u{200d}IS", "HKH\u{3164}", "НКН", "HKH🌸"] {
+        assert_eq!(house.login(name).error().0, 400, "{name:?}");
+    }
+    assert_eq!(house.login("小明Bot").status, 200);
+}
+
+#[test]
 fn guessing_passwords_is_slowed_down_and_says_for_how_long() {
     let house = House::open();
     let guess = json!({ "username": "tester", "password": "nope" }).to_string();

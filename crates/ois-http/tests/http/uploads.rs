@@ -74,6 +74,7 @@ fn pictures_are_shown_and_all_else_is_saved_and_nothing_runs() {
         assert_eq!(answer.header("content-disposition"), Some(disposition), "{name}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert!(answer.header("content-security-policy").unwrap().starts_with("sandbox"));
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
     }
 }
 

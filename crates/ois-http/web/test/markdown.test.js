@@ -39,7 +39,9 @@ test('links of the web and of mail are links, nothing else is', () => {
   assert.equal(safeHref('https://a.example/x'), 'https://a.example/x');
   assert.equal(safeHref('mailto:a@b.example'), 'mailto:a@b.example');
   for (const bad of ['javascript:alert(1)', 'JaVaScRiPt:alert(1)', 'data:text/html,x', 'file:///etc', 'vbscript:x', '/relative', 'blob:x', ' java\nscript:alert(1)']) assert.equal(safeHref(bad), null, bad);
-  assert.deepEqual(inline('[x](javascript:alert(1))'), ['[x](javascript:alert(1))']);
+  const [script] = inline('[x](javascript:alert(1))');
+  assert.equal(script.href, null);
+  assert.deepEqual(script.children, ['[x](javascript:alert(1))']);
 });
 
 test('an address ends before the marks of its sentence', () => {
@@ -52,7 +54,7 @@ test('an address ends before the marks of its sentence', () => {
 });
 
 test('a named link holds its words', () => {
-  assert.deepEqual(inline('[the **page**](https://a.example/p)')[0], { kind: 'link', href: 'https://a.example/p', children: ['the **page**'] });
+  assert.deepEqual(inline('[the **page**](https://a.example/p)')[0], { kind: 'link', href: 'https://a.example/p', label: 'the **page**', target: 'https://a.example/p', children: ['the **page**'] });
 });
 
 test('a mention is the longest whole name', () => {

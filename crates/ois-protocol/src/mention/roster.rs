@@ -1,16 +1,20 @@
 //! Everything that can follow the sign, sorted so that the longest entry with which a text begins
 //! is found by narrowing down letter by letter.
 
-use std::{borrow::Cow, iter, slice};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    iter, slice,
+};
 
 use unicode_normalization::{
-    IsNormalized, UnicodeNormalization, char::canonical_combining_class, is_nfkc_quick,
+    IsNormalized, UnicodeNormalization, char::is_combining_mark, is_nfkc_quick,
 };
 
 use super::{ALL, is_word};
 use crate::{
     member::Member,
-    name::{ShortName, fold},
+    name::{ShortName, bare, fold, seen},
 };
 
 /// What a mention stands for.
@@ -79,10 +83,11 @@ impl<'a> Roster<'a> {
         for member in &team {
             entries.push((key(member.name.folded()), Called::Member(member)));
         }
-        for member in team {
+        for member in &team {
             let of = |duty| Called::Duty(duty, vec![member]);
             entries.extend(member.duties.iter().map(|duty| (key(duty.folded()), of(duty))));
         }
+        entries.extend(without_symbols(&team));
         // The sort is stable, so of equal words the first stays.
         entries.sort_by(|a, b| a.0.cmp(&b.0));
         entries.dedup_by(|(word, called), (kept_word, kept)| {
@@ -133,6 +138,36 @@ impl<'a> Roster<'a> {
     }
 }
 
+/// Returns the names and duties that end in symbols without these, unless several would be the same.
+fn without_symbols<'a>(team: &[&'a Member]) -> Vec<Entry<'a>> {
+    let ends_in_symbols = |name: &ShortName| {
+        let folded = name.folded();
+        !folded.is_ascii() && bare(folded).len() < seen(folded).len()
+    };
+    let mut entries: Vec<Entry<'a>> = Vec::new();
+    for member in team.iter().filter(|member| ends_in_symbols(&member.name)) {
+        entries.push((bare_key(&member.name), Called::Member(member)));
+    }
+    for member in team {
+        for duty in member.duties.iter().filter(|duty| ends_in_symbols(duty)) {
+            entries.push((bare_key(duty), Called::Duty(duty, vec![member])));
+        }
+    }
+    let mut words: BTreeMap<&str, BTreeSet<Option<&ShortName>>> = BTreeMap::new();
+    for (key, called) in &entries {
+        words.entry(key).or_default().insert(called.word());
+    }
+    let unique: Vec<bool> = entries
+        .iter()
+        .map(|(key, _)| words.get(&**key).is_some_and(|words| words.len() == 1))
+        .collect();
+    entries.into_iter().zip(unique).filter_map(|(entry, unique)| unique.then_some(entry)).collect()
+}
+
+fn bare_key<'a>(name: &ShortName) -> Cow<'a, str> {
+    key(&bare(name.folded())).into_owned().into()
+}
+
 fn starts(entries: &[Entry<'_>]) -> [usize; 257] {
     let mut starts = [0; 257];
     for (word, _) in entries {
@@ -152,10 +187,12 @@ fn narrowed<'r, 'a>(entries: &'r [Entry<'a>], at: usize, byte: u8) -> &'r [Entry
     &entries[from..to]
 }
 
-/// Returns the key by which a name or a duty is looked up. Greek writes its s differently at the
-/// end of a word, and a name inside a text need not stand at the end of one.
+/// Returns the key by which a name or a duty is looked up: what is seen of it. Greek writes its s
+/// differently at the end of a word, and a name inside a text need not stand at the end of one.
 fn key(folded: &str) -> Cow<'_, str> {
-    if folded.contains('ς') { folded.replace('ς', "σ").into() } else { folded.into() }
+    let seen = seen(folded);
+    let seen = if seen.is_empty() { folded.into() } else { seen };
+    if seen.contains('ς') { seen.replace('ς', "σ").into() } else { seen }
 }
 
 /// Returns a part of a text in the form in which it is compared.
@@ -163,7 +200,7 @@ fn piece(unit: &str) -> Cow<'_, str> {
     match unit.as_bytes() {
         [b'A'..=b'Z'] => unit.to_ascii_lowercase().into(),
         [_] => unit.into(),
-        _ => key(&fold(unit)).into_owned().into(),
+        _ => seen(&fold(unit)).replace('ς', "σ").into(),
     }
 }
 
@@ -195,15 +232,16 @@ fn begins_unit(c: char) -> bool {
         return true;
     }
     let first = iter::once(c).nfkd().next().unwrap_or(c);
-    canonical_combining_class(first) == 0 && is_nfkc_quick(iter::once(first)) != IsNormalized::Maybe
+    !is_combining_mark(first) && is_nfkc_quick(iter::once(first)) != IsNormalized::Maybe
 }
 
 /// Whether a name is complete when `after` follows it. A name that ends in a letter or a digit is
-/// continued by a letter or a digit, also across a hyphen.
+/// continued by a letter or a digit, also across a hyphen, and across a slash as in the name of a
+/// package.
 fn ends_with_word(name: &str, after: &str) -> bool {
     let mut after = after.chars();
     let goes_on = match after.next() {
-        Some('-') => after.next().is_some_and(is_word),
+        Some('-' | '/') => after.next().is_some_and(is_word),
         Some(c) => is_word(c),
         None => false,
     };

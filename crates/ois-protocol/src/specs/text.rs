@@ -4,6 +4,23 @@ use crate::{Civil, Kind, Member, Role, daylog, envelope::Envelope, mention};
 
 const PAGE: &str = include_str!("../../../../specs/message-format.md");
 
+const TEXTS: &str = include_str!("../../../../specs/texts.json");
+
+/// The table of `specs/texts.json`, which the page's reader is held to as well.
+#[derive(serde::Deserialize)]
+struct Table {
+    team: Vec<Member>,
+    cases: Vec<Case>,
+}
+
+/// A text, whom it calls, and, where the table says it, how it is read.
+#[derive(serde::Deserialize)]
+struct Case {
+    text: String,
+    calls: Vec<String>,
+    outline: Option<Vec<String>>,
+}
+
 /// Returns the contents of the fenced blocks with this mark.
 fn blocks(mark: &str) -> Vec<&'static str> {
     let start = format!("\n```{mark}\n");
@@ -39,6 +56,18 @@ fn the_mentions_are_found_as_the_page_says() {
         let found = if found.is_empty() { "nobody".to_owned() } else { found.join(", ") };
         assert_eq!(found, called.trim(), "{text}");
     }
+}
+
+#[test]
+fn the_texts_are_read_as_the_table_says() {
+    let table: Table = serde_json::from_str(TEXTS).unwrap();
+    for case in &table.cases {
+        assert_eq!(mention::find(&case.text, &table.team).wire(), case.calls, "{}", case.text);
+        if let Some(outline) = &case.outline {
+            assert_eq!(&mention::outline(&case.text, &table.team), outline, "{}", case.text);
+        }
+    }
+    assert!(table.cases.len() > 30);
 }
 
 #[test]
