@@ -15,6 +15,7 @@
 //!
 //! This module decides which members a text names. `ois-chat` decides who is woken.
 
+mod code;
 mod named;
 mod outline;
 mod roster;
