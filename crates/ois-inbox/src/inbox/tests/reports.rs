@@ -1,8 +1,6 @@
 //! What the server is told, what it tells, and what follows.
 
-use ois_protocol::{
-    Delivery, ErrorCode, ErrorFrame, Held, HeldBy, Offer, Rung, ShortName, Stop, Usage,
-};
+use ois_protocol::{Delivery, ErrorCode, ErrorFrame, Held, Offer, Rung, ShortName, Stop, Usage};
 
 use super::*;
 
