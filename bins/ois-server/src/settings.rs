@@ -87,7 +87,7 @@ mod tests {
         let file =
             "OIS_DELIVERY_DEADLINE=90m\nOIS_LOOP_HOPS=20\nOIS_LOOP_RETURNS=5\nOIS_LOOP_REPEATS=1\n";
         let desk = settings(file).agents.desk(UtcOffset::LEGACY);
-        assert_eq!((desk.deadline_ms, desk.offset), (5_400_000, UtcOffset::LEGACY));
+        assert_eq!((desk.limits.deadline_ms, desk.offset), (5_400_000, UtcOffset::LEGACY));
         assert_eq!((desk.guard.hops, desk.guard.returns, desk.guard.repeats), (20, 5, 1));
     }
 
