@@ -3,8 +3,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use ois_protocol::{Draft, EventId, Kind, Member, NewEvent, Role};
 use ois_store::{
-    DiskConfig, DiskStore, Durability, Layered, MemoryStore, Store,
+    DiskConfig, DiskStore, Durability, Filter, Layered, Limit, Log, MemoryStore, Store,
     conformance::{NOON, promises},
 };
 
@@ -54,4 +55,23 @@ async fn the_disk_engine_keeps_every_promise_without_syncing_and_with_uploads_el
         ..DiskConfig::new(root)
     })
     .await;
+}
+
+#[tokio::test]
+async fn the_next_record_is_found_from_each_however_long_records_are() {
+    let root = tempfile::tempdir().unwrap();
+    let config = || DiskConfig::new(root.path().to_owned());
+    let author = Member::new("Mira".parse().unwrap(), Kind::Human, Role::Member);
+    let said = |at: usize| Draft::new(author.clone(), "x".repeat(at * 7919 % 60_000));
+    let events = (0..120).map(|at| NewEvent::Message(said(at))).collect();
+    let store = DiskStore::open(config(), NOON).unwrap();
+    let stored = store.append(events, NOON, EventId::ZERO).await.unwrap();
+    drop(store);
+    let store = DiskStore::open(config(), NOON).unwrap();
+    let one = Limit { records: 1, bytes: 1 };
+    for id in stored.first.get()..=stored.last.get() {
+        let after = EventId::new(id).unwrap().before();
+        let page = store.read(after, &Filter::default(), one).await.unwrap();
+        assert_eq!(page.records[0].id.get(), id);
+    }
 }

@@ -151,7 +151,8 @@ impl Segment {
     ) -> io::Result<Found<'k>> {
         let mut low = (self.start, self.base);
         let (mut high, mut top) = (self.length(), self.length());
-        while top - low.0 > NEAR {
+        // A long record may begin behind the place at which the search had stopped looking.
+        while top.saturating_sub(low.0) > NEAR {
             let middle = low.0 + (top - low.0) / 2;
             match probe(file, key, middle, high, &before)? {
                 None => top = middle,
