@@ -176,6 +176,7 @@ impl Server {
                     && process.writing.is_none()
                     && !desk.has_pending_notices()
                     && desk.ladder().find(&every).all(is_over)
+                    && !desk.ladder().has_open_offers()
             })
     }
 }

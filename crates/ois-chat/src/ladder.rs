@@ -232,6 +232,11 @@ impl Ladder {
         self.messages.get(&message).map(|calls| &calls.room)
     }
 
+    /// Whether an offer is open: no agent has claimed it, and it is not told yet that none will.
+    pub fn has_open_offers(&self) -> bool {
+        self.messages.values().any(|calls| !calls.offers.is_empty())
+    }
+
     /// The deliveries that are asked for, in the order of their messages or against it.
     pub fn find<'a>(&'a self, query: &'a Query) -> impl Iterator<Item = &'a Delivery> {
         let after = query.after.unwrap_or(EventId::ZERO).next();

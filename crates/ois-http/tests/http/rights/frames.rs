@@ -31,6 +31,7 @@ fn cases() -> Vec<(Value, Option<Right>)> {
             Some(Right::Report),
         ),
         (json!({ "type": "stopped", "run": "r-1", "stopped": true }), Some(Right::Report)),
+        (json!({ "type": "holding", "calls": ["1:1"] }), Some(Right::Report)),
     ]
 }
 
