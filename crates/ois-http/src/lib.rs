@@ -1,9 +1,10 @@
 //! The server's doors: HTTP routes, the WebSocket, the page. A door translates and calls; it
 //! decides nothing.
 //!
-//! One chat message on its way: `ws` reads a frame, `ois-chat` makes a draft of it, `hot` puts it
-//! in line (`queue`), `fanout` appends the line as one batch and, once that is durable, hands it to `tail`,
-//! which frames it once, and sweeps over all connections (`conn`), the sender's included.
+//! One chat message on its way: `ws` reads a frame and gives it to the team's core (`hot`,
+//! `ois_chat::Team`); `commit` appends what the core has decided as one batch; `follow` reads it back from
+//! the log and hands it to `tail`, which frames it once, and to the core; `commit` sweeps over all
+//! connections (`conn`), the sender's included.
 //!
 //! ```no_run
 //! # async fn example(store: std::sync::Arc<dyn ois_store::Store>) -> Result<(), Box<dyn std::error::Error>> {
