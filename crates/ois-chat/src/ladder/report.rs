@@ -76,13 +76,13 @@ impl Ladder {
                 && said.state > Rung::Stored
         } else {
             !state.is_final() && (said.state > state || taken_over(known, &said))
-                || is_late && pending.is_none()
+                || pending.is_none() && (is_late || completes(known, &said))
                 // What is being stored may fail to be, and then only its own sender hears of it.
                 || pending == Some((said.attempt, said.state))
         };
         if climbs {
             said.answer = self.evidence(&said)?;
-            said.late = is_late;
+            said.late = is_late || known.late && known.state == said.state;
             self.pending.expect(&said);
             return Ok(Report::Climbs(event(room, trimmed(said))));
         }
@@ -165,6 +165,16 @@ impl Calls {
 /// A runtime's new process may go on with a turn under another name.
 fn taken_over(known: &Delivery, said: &Delivery) -> bool {
     said.state == known.state && said.state == Rung::Admitted && said.run != known.run
+}
+
+/// The log alone has shown the answer; its monitor tells more of it: the run, or that the call may have
+/// been handled twice.
+fn completes(known: &Delivery, said: &Delivery) -> bool {
+    let is_answer = known.state == Rung::Replied && said.state == Rung::Replied;
+    let is_same = said.answer.is_none() || said.answer == known.answer;
+    let has_more = known.run.is_none() && said.run.is_some()
+        || said.possible_duplicate && !known.possible_duplicate;
+    is_answer && is_same && has_more
 }
 
 /// Whether the monitor may open the next attempt: not after the end, which only a person undoes.

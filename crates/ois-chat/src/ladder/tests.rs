@@ -426,3 +426,17 @@ fn who_is_given_up_answers_no_more_and_is_driven_again_once() {
     assert!(ladder.retry(&dead.id()).is_ok());
     assert_eq!(ladder.retry(&dead.id()), Err(ReportError::Busy));
 }
+
+#[test]
+fn a_monitor_tells_more_of_an_answer_that_the_log_has_shown_already() {
+    let mut ladder = ladder(&calling(7, &["HKH"]));
+    let shown = replied(7, "HKH", 9);
+    ladder.apply_message(&answer(9, "HKH", 7), &name("HKH"));
+    ladder.apply_delivery(&shown);
+    assert!(matches!(ladder.report(shown.clone()), Ok(Report::Known(_))));
+    let more = Delivery { possible_duplicate: true, ..shown };
+    assert!(matches!(ladder.report(more.clone()), Ok(Report::Climbs(_))));
+    ladder.forget_pending();
+    ladder.apply_delivery(&more);
+    assert!(matches!(ladder.report(more), Ok(Report::Known(_))), "that is known now");
+}
