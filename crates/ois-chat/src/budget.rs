@@ -80,7 +80,7 @@ pub enum Due {
     },
     /// Nobody answered the question in time.
     Expired {
-        /// Who was not woken.
+        /// The agent that was not woken.
         agent: ShortName,
         /// Where.
         room: RoomName,

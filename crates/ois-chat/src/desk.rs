@@ -44,7 +44,7 @@ pub struct DeskSettings {
     pub turn_tokens_max: u64,
     /// When a chain goes round in circles.
     pub guard: GuardSettings,
-    /// Whose midnight ends a day.
+    /// The zone whose midnight ends a day.
     pub offset: UtcOffset,
 }
 

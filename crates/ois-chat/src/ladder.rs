@@ -164,7 +164,7 @@ impl Ladder {
         match known {
             Some(known) => *known = delivery.clone(),
             None => {
-                // Whoever has several of the duties takes the message for all of them.
+                // An agent that has several of the duties takes the message for all of them.
                 let claimed = calls.offers.extract_if(.., |it| it.agents.contains(agent));
                 calls.taken.extend(claimed);
                 calls.deliveries.push(delivery.clone());

@@ -130,7 +130,7 @@ impl Desk {
             },
         };
         let told = self.budgets.is_told(&spent, message.time);
-        // Who asks says so by asking.
+        // Where a person is asked, the question says it.
         if !told && policy != Policy::Ask {
             self.add_notice(PendingNotice::Reached {
                 room: room(),

@@ -46,7 +46,7 @@ struct Said {
     cause: Option<EventId>,
     root: EventId,
     hop: u32,
-    /// Who may name it as a cause, ascending.
+    /// The agents that may name it as a cause, in ascending order.
     calls: Vec<Key>,
     print: Print,
 }

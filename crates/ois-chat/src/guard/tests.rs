@@ -364,7 +364,8 @@ fn what_was_held_is_told_although_the_settings_changed_since() {
     assert_eq!(play.notices, [LoopSign::Hops]);
 }
 
-/// Who speaks, in answer to which of the messages that call it, whom it calls, how it says it.
+/// One word of a random talk: its speaker, the message that it answers, the agents that it calls, and
+/// how it says it.
 fn steps() -> impl Strategy<Value = Vec<(usize, usize, u8, u8)>> {
     proptest::collection::vec((0..4_usize, any::<usize>(), 1..15_u8, 0..9_u8), 1..120)
 }
